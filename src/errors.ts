@@ -1,0 +1,85 @@
+/**
+ * The one error class of pool-ts and its codes. It lives below every layer, so that each of them throws the same class.
+ */
+
+const BRAND = Symbol.for('pool-ts.PoolError');
+
+/** The codes that pool-ts itself gives. Where the system failed, `code` is the errno name instead (`ECONNREFUSED`...). */
+export const POOL_ERROR_CODES = [
+  'ERR_POOL_SESSION_FULL',
+  'ERR_POOL_AUTH_FAILED',
+  'ERR_POOL_CLOSED',
+  'ERR_POOL_TIMEOUT',
+  'ERR_POOL_MESSAGE_TOO_LARGE',
+  'ERR_POOL_NET_UNREACHABLE',
+  'ERR_POOL_NOT_ESTABLISHED',
+  'ERR_POOL_PEER_LOST',
+  'ERR_POOL_PROTOCOL',
+  'ERR_POOL_ABI_MISMATCH',
+  'ERR_POOL_LOCKED',
+  'ERR_POOL_INVALID_ADDRESS',
+  'ERR_INVALID_ARG_TYPE',
+  'ERR_INVALID_ARG_VALUE',
+  'ERR_OUT_OF_RANGE',
+] as const;
+
+/** One of the codes that pool-ts itself gives. */
+export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];
+
+/** What a {@link PoolError} carries beside its message. */
+export interface PoolErrorDetails {
+  /** The system's error number, positive, as in errno.h. */
+  errno?: number | undefined;
+  /** The system call or operation that failed: `open`, `ioctl`, `connect`, `dial`... */
+  syscall?: string | undefined;
+  /** The address that the operation was about. */
+  address?: string | undefined;
+  /** The port that the operation was about. */
+  port?: number | undefined;
+  /** Of a `write` that stopped between messages: bytes that went out. */
+  bytesWritten?: number | undefined;
+  /** Of a `writeMessages` that stopped between messages: messages that went out. */
+  messagesWritten?: number | undefined;
+  /** What caused this error. */
+  cause?: unknown;
+}
+
+/**
+ * Every error of pool-ts. `instanceof PoolError` holds across the ESM and the CommonJS copy of the package, because it
+ * asks for a brand and not for the class.
+ */
+export class PoolError extends Error {
+  /** A {@link PoolErrorCode}, or the errno name where the system failed. Stable: programs may switch on it. */
+  readonly code: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly bytesWritten?: number;
+  readonly messagesWritten?: number;
+
+  constructor(code: PoolErrorCode | (string & {}), message: string, details: PoolErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    const { cause: _cause, ...fields } = details;
+    for (const [name, value] of Object.entries(fields)) {
+      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
+    }
+  }
+
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
+    Object.defineProperty(this.prototype, BRAND, { value: true });
+  }
+
+  /** Whether a deadline or a timeout passed, as on Go's net.Error. */
+  get timeout(): boolean {
+    return this.code === 'ERR_POOL_TIMEOUT' || this.code === 'ETIMEDOUT';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass keeps the ordinary rule; the brand answers for the base class only.
+    if (this !== PoolError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The one seam between the API and what carries it. A backend dials, listens, and hands out sessions that send, deliver
+ * messages and end; queues, deadlines, cancellation and streams are the API's, once, for both backends.
+ */
+import type { PoolError } from '../errors.js';
+import type { Addr } from './addr.js';
+import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
+
+/** Why a session ended. `remote` only after an authenticated CLOSE (or ECONNRESET in state CLOSING on the device). */
+export interface BackendEnd {
+  by: 'local' | 'remote' | 'error';
+  error?: PoolError;
+}
+
+/** Where a backend session delivers. Calls come from the event loop, never from within a call into the session. */
+export interface BackendHandler {
+  /** One whole message, the receiver's to keep. False: taken, but no other before `resume()`. */
+  message(channel: number, data: Uint8Array): boolean;
+  /** `send` returned false before, and there is room again. */
+  drain(): void;
+  rekeyed?(count: number): void;
+  stalled?(ms: number): void;
+  /** The last call, exactly once, after every message that arrived before the end. */
+  end(end: BackendEnd): void;
+}
+
+export interface BackendSession {
+  /** Slot in the session table. */
+  readonly index: number;
+  /** Session id, 32 hexadecimal digits. */
+  readonly id: string;
+  readonly localAddr: Addr;
+  readonly remoteAddr: Addr;
+  /** Bytes: 65535 (user) or 65511 (kernel). */
+  readonly maxMessageSize: number;
+  /** Begins delivery; once. */
+  start(handler: BackendHandler): void;
+  /**
+   * Starts sending one whole message of 1..maxMessageSize bytes. From here on it goes out whole or the session ends.
+   * `done` is called once: when its last byte was handed to the socket (user), when SEND returned (kernel), or with the
+   * error that ended the session. `data` must not change before that. False: send no more until `drain()`.
+   */
+  send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean;
+  resume(): void;
+  /** Messages that wait for the program, for the telemetry. */
+  setQueueDepth(messages: number): void;
+  subscribe(channel: number): Promise<void>;
+  unsubscribe(channel: number): Promise<void>;
+  /** After all that `send` took: CLOSE. Rejects ERR_POOL_TIMEOUT after `timeout` ms and destroys. */
+  close(options: { timeout: number }): Promise<void>;
+  destroy(error?: PoolError): void;
+  telemetry(): Promise<Telemetry>;
+  info(): Promise<SessionInfo>;
+  state(): Promise<SessionState>;
+  ref(): void;
+  unref(): void;
+}
+
+export interface BackendDialOptions {
+  /** Gives up at once; rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Why a connection was dropped before `accept` could return it; published on pool.listener.drop. */
+export type DropReason = 'blocked' | 'max-connections' | 'table-full' | 'too-many-handshakes' | 'handshake-failed' | 'backlog';
+
+export interface BackendListenOptions {
+  /** As given by the user: '' is every address. */
+  host: string;
+  port: number;
+  ipv6Only: boolean;
+  ipv4Only: boolean;
+  signal?: AbortSignal;
+  /** Asked as early as the backend can: a reason drops the connection. */
+  admit(remote: Addr): DropReason | null;
+  /** An established session: the receiver must `start` or `destroy` it. */
+  session(session: BackendSession): void;
+  dropped(remote: Addr, reason: DropReason, error?: PoolError): void;
+  /** The listener ended by itself (the device is gone...). */
+  failed(error: PoolError): void;
+}
+
+export interface BackendListener {
+  readonly addr: Addr;
+  close(): Promise<void>;
+  ref(): void;
+  unref(): void;
+}
+
+export interface Backend {
+  readonly name: 'kernel' | 'user';
+  /** Whether dials to several addresses may overlap (Happy Eyeballs), or go one after the other (kernel contract, hazard 7). */
+  readonly parallelDials: boolean;
+  /** One numeric address. Rejects with a PoolError whose message is the reason alone; the API adds operation and address. */
+  dial(address: Addr, options: BackendDialOptions): Promise<BackendSession>;
+  listen(options: BackendListenOptions): Promise<BackendListener>;
+}

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'tsup';
+
+// One entry per export of package.json, and the worker, which is loaded by URL and so is a file of its own.
+const entries = {
+  index: 'src/index.ts',
+  'pool/index': 'src/pool/index.ts',
+  'poolioc/index': 'src/poolioc/index.ts',
+  'poolioc/worker': 'src/poolioc/worker.ts',
+  'poolnode/index': 'src/poolnode/index.ts',
+  'pooldev/index': 'src/pooldev/index.ts',
+  'pooldev/worker': 'src/pooldev/worker.ts',
+  'testing/index': 'src/testing/index.ts',
+};
+
+export default defineConfig({
+  entry: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  platform: 'node',
+  dts: true,
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  // tsup's own shim builds the URL by joining 'file:' and the path, which breaks under folders named with # or %.
+  shims: false,
+  esbuildOptions(options, { format }) {
+    if (format !== 'cjs') return;
+    options.define = { ...options.define, 'import.meta.url': 'pool_ts_import_meta_url' };
+    options.banner = {
+      js: "const pool_ts_import_meta_url = require('node:url').pathToFileURL(__filename).href;",
+    };
+  },
+});
