@@ -1,0 +1,133 @@
+/**
+ * The protocol's edges: what it is given (crypto, randomness, time) and what it gives (bytes, events, deadlines).
+ * Nothing under protocol/ imports a `node:` module but types. Time is monotonic nanoseconds as bigint, always a parameter.
+ */
+import type { PoolError } from '../../errors.js';
+import type { NodeTelemetry, SessionStateName } from '../types.js';
+
+/** An X25519 key pair; the private half is opaque, so that an implementation can keep it out of reach. */
+export interface KeyPair {
+  readonly publicKey: Uint8Array;
+  /** X25519 with the peer's public key, 32 bytes. Throws on a low-order point. */
+  agree(peerPublicKey: Uint8Array): Uint8Array;
+}
+
+/** The keys of one packet direction-less key set; holds them as opaque objects and prints none of them. */
+export interface PacketCrypto {
+  /** First 4 bytes of the HMAC key: the constant part of every nonce. */
+  readonly noncePrefix: Uint8Array;
+  /** ChaCha20-Poly1305 without associated data: ciphertext, then the 16-byte tag, as pieces in order. */
+  seal(nonce: Uint8Array, plaintext: Uint8Array): Uint8Array[];
+  /** The plaintext, freshly allocated, or null when the tag is wrong. `sealed` are pieces: ciphertext and tag. */
+  open(nonce: Uint8Array, sealed: readonly Uint8Array[]): Uint8Array | null;
+  /** HMAC-SHA256 over the pieces in order. */
+  mac(pieces: readonly Uint8Array[]): Uint8Array;
+}
+
+/** All the cryptography that the protocol uses. The real one is in poolnode/node-crypto.ts; tests inject others. */
+export interface Crypto {
+  generateKeyPair(): KeyPair;
+  randomBytes(size: number): Uint8Array;
+  sha256(...pieces: Uint8Array[]): Uint8Array;
+  hmacSha256(key: Uint8Array, ...pieces: Uint8Array[]): Uint8Array;
+  /** RFC 5869, salt of 32 zero bytes, 32 bytes out. */
+  hkdfSha256(secret: Uint8Array, info: string): Uint8Array;
+  packetCrypto(sessionKey: Uint8Array, hmacKey: Uint8Array): PacketCrypto;
+  /** Constant time; false on unequal length. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+export interface SessionLimits {
+  /** Packets in both directions after which a REKEY starts; default 0.9 x 2^28. */
+  rekeyPackets: number;
+  /** ns after which a REKEY starts; default 50 minutes. */
+  rekeyIntervalNs: bigint;
+  /** ns between HEARTBEATs; default 5 s. */
+  heartbeatIntervalNs: bigint;
+  /** ns of silence after which the peer is lost; default 20 s. */
+  deadAfterNs: bigint;
+  /** ns for a packet whose first byte came to be complete; default 30 s. */
+  packetTimeoutNs: bigint;
+}
+
+export interface ProtocolConfig {
+  crypto: Crypto;
+  /**
+   * The first sequence number of this side, drawn by the caller: a client from [2^32, 2^62), a server from
+   * [2^62, 2^63 - 2^40). Used as given.
+   */
+  initialSequence: bigint;
+  /** ns added to `now` in the header's timestamp, so that the peer does not learn the host's uptime. */
+  timestampOffset: bigint;
+  limits?: Partial<SessionLimits>;
+}
+
+export type SessionEvent =
+  | { type: 'message'; channel: number; data: Uint8Array }
+  | { type: 'rekeyed'; count: number }
+  /** The peer's authenticated CLOSE. Last event. */
+  | { type: 'closed' }
+  /** The session ended by a fault: ERR_POOL_PROTOCOL, ERR_POOL_AUTH_FAILED, ERR_POOL_PEER_LOST. Last event. */
+  | { type: 'failed'; error: PoolError };
+
+/**
+ * One side of a handshake. Calling order: `receive` as bytes come, then `advance` until it gives null or the result; write
+ * what `takeOutput` gives; call `advance` again at `nextTimeout`. `advance` throws a PoolError when the handshake failed;
+ * there is nothing to send then and no way on.
+ */
+export interface Handshake {
+  readonly state: SessionStateName;
+  /** Bytes from the peer, kept by reference until consumed. */
+  receive(chunk: Uint8Array): void;
+  /**
+   * Goes on as far as the bytes allow. The session once both sides hold the keys: it inherits the unread bytes and the
+   * packets that overtook the handshake's last one. While `busy`, each call solves the puzzle for a bounded number of
+   * tries (about 5 ms) and wants to be called again.
+   */
+  advance(now: bigint): Session | null;
+  /** The puzzle is being solved: call `advance` again soon, without waiting for bytes. */
+  readonly busy: boolean;
+  takeOutput(): Uint8Array[];
+  /** Timeouts of the phases are the shell's (they are options of dial); this one is of a packet left incomplete. */
+  nextTimeout(): bigint | null;
+}
+
+/** An established session. Never constructed but by a finished Handshake. */
+export interface Session {
+  readonly id: Uint8Array;
+  readonly role: 'client' | 'server';
+  readonly state: SessionStateName;
+  /** Bytes from the peer, kept by reference until consumed. */
+  receive(chunk: Uint8Array): void;
+  /** The next event, or null when more bytes are needed or the session is over. Works off at most what one event needs. */
+  next(now: bigint): SessionEvent | null;
+  /** The peer's FIN: the next event is 'failed' with ERR_POOL_PEER_LOST, unless CLOSE came or the session is over. */
+  receiveEnd(): void;
+  /** Queues one message, whole (above 65519 bytes as two fragments). Throws only for a wrong size or a session that is over. */
+  sendMessage(channel: number, data: Uint8Array, now: bigint): void;
+  /** Queues CLOSE. State CLOSING; what still comes is discarded, but for the checks that a lingering side makes. */
+  close(now: bigint): void;
+  /** Whether `takeOutput` would give something. */
+  readonly hasOutput: boolean;
+  /** Bytes to write, in order, each packet's pieces next to each other. */
+  takeOutput(): Uint8Array[];
+  /** The next deadline in monotonic ns: heartbeat, rekey, fragments, liveness, old keys. */
+  nextTimeout(): bigint | null;
+  /** Acts on the deadlines that passed; events come out of `next`. */
+  handleTimeout(now: bigint): void;
+  /** While reading is paused the timers that judge the peer stand still. */
+  pauseReading(now: bigint): void;
+  resumeReading(now: bigint): void;
+  telemetry(now: bigint, queueDepth: number): NodeTelemetry;
+  peerTelemetry(): NodeTelemetry | null;
+  /** What HEARTBEATs report as queue depth; set by the shell as it changes. */
+  queueDepth: number;
+  readonly counters: {
+    bytesSent: bigint;
+    bytesReceived: bigint;
+    packetsSent: bigint;
+    packetsReceived: bigint;
+    packetsSinceRekey: number;
+    emptyMessages: number;
+  };
+}
