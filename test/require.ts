@@ -1,0 +1,62 @@
+/**
+ * Tests that need something of the machine say so through here. Where it is missing they are skipped and the reason is
+ * printed; where POOL_TEST_REQUIRE names it (a list of kinds, separated by commas or spaces), missing it is a failure.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, appendFileSync, constants } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+
+/** What a machine may lack: a mountable FUSE, a C compiler, a pseudo-terminal, IPv6 on loopback, another Node. */
+export type RequirementKind = 'fuse' | 'cc' | 'pty' | 'ipv6' | 'node22' | 'node24' | 'strace' | 'curl' | (string & {});
+
+export interface Requirement {
+  /** For describe.skipIf and it.skipIf. */
+  missing: boolean;
+  /** Why it is missing; empty where it is there. */
+  reason: string;
+}
+
+const required = new Set((process.env['POOL_TEST_REQUIRE'] ?? '').split(/[\s,]+/).filter(Boolean));
+
+/** Asks `probe`, which gives null where the thing is there, else the reason why not. */
+export function requirement(kind: RequirementKind, probe: () => string | null): Requirement {
+  const reason = probe();
+  if (reason === null) return { missing: false, reason: '' };
+  if (required.has(kind)) throw new Error(`POOL_TEST_REQUIRE names ${kind}, but ${reason}`);
+  const line = `skipped for want of ${kind}: ${reason}`;
+  console.warn(line);
+  const log = process.env['POOL_TEST_SKIPS'];
+  if (log !== undefined) appendFileSync(log, `${line}\n`);
+  return { missing: true, reason };
+}
+
+/** A program on PATH that answers `--version` (or `args`). */
+export function program(kind: RequirementKind, name: string, args: readonly string[] = ['--version']): Requirement {
+  return requirement(kind, () => {
+    const { error, status } = spawnSync(name, args, { stdio: 'ignore' });
+    if (error !== undefined) return `there is no ${name} on PATH`;
+    return status === 0 ? null : `${name} ${args.join(' ')} ended with ${status}`;
+  });
+}
+
+/** /dev/fuse, and the right to mount with it: root, or fusermount3. */
+export function fuse(): Requirement {
+  return requirement('fuse', () => {
+    try {
+      accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    } catch (error) {
+      return `/dev/fuse can't be opened (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;
+    }
+    if (process.getuid?.() === 0) return null;
+    const { error } = spawnSync('fusermount3', ['--version'], { stdio: 'ignore' });
+    return error === undefined ? null : 'mounting needs root or fusermount3';
+  });
+}
+
+/** ::1 on the loopback interface. */
+export function ipv6(): Requirement {
+  return requirement('ipv6', () => {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    return addresses.some(({ address }) => address === '::1') ? null : 'no interface has ::1';
+  });
+}
