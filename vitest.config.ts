@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Each project is a line of the counts at the end of `npm test`. Those outside `unit` have a folder of their own.
+const folders = ['contract', 'vectors', 'device', 'package'];
+
 const project = (name: string, include: string[], exclude: string[] = []) => ({
   test: { name, include, exclude: ['**/node_modules/**', ...exclude], testTimeout: 60_000, hookTimeout: 60_000 },
 });
@@ -8,10 +11,12 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      project('unit', ['test/**/*.test.ts'], ['test/contract/**', 'test/vectors/**', 'test/device/**']),
-      project('contract', ['test/contract/**/*.test.ts']),
-      project('vectors', ['test/vectors/**/*.test.ts']),
-      project('device', ['test/device/**/*.test.ts']),
+      project(
+        'unit',
+        ['test/**/*.test.ts'],
+        folders.map((folder) => `test/${folder}/**`),
+      ),
+      ...folders.map((folder) => project(folder, [`test/${folder}/**/*.test.ts`])),
     ],
   },
 });

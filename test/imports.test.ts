@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const src = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
+
+interface Import {
+  from: string;
+  to: string;
+  typeOnly: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+
+/** Every import, export-from and dynamic import of src; relative ones as paths below src, others as written. */
+const imports: Import[] = files.flatMap((from) => {
+  const text = readFileSync(join(src, from), 'utf8');
+  const pattern =
+    /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+  return [...text.matchAll(pattern)].map((match) => {
+    const specifier = (match[2] ?? match[3] ?? match[4])!;
+    const to = specifier.startsWith('.') ? relative(src, resolve(src, dirname(from), specifier)) : specifier;
+    return { from, to, typeOnly: match[1] !== undefined };
+  });
+});
+
+const folder = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '');
+const show = (list: Import[]): string[] => list.map(({ from, to }) => `${from} -> ${to}`);
+
+/** What each folder of src may import from src, itself and errors.ts apart. The picture is in docs/architecture.md. */
+const below: Record<string, string[]> = {
+  '': ['pool'],
+  poolioc: [],
+  poolnode: [],
+  pool: ['poolioc', 'poolnode'],
+  pooldev: ['poolioc', 'poolnode'],
+  testing: ['pool'],
+  metrics: ['pool'],
+  http: ['pool'],
+  cli: ['pool', 'poolioc', 'pooldev', ''],
+};
+
+describe('the layers of src', () => {
+  it('finds the imports it judges', () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(imports.length).toBeGreaterThan(files.length);
+  });
+
+  it('knows every folder', () => {
+    expect([...new Set(files.map(folder))].filter((name) => !(name in below))).toEqual([]);
+  });
+
+  it('imports downwards only', () => {
+    const inside = imports.filter(({ to }) => to.endsWith('.js'));
+    const wrong = inside.filter(({ from, to }) => {
+      if (to === 'errors.js' || folder(to) === folder(from)) return false;
+      return !below[folder(from)]?.includes(folder(to));
+    });
+    expect(show(wrong)).toEqual([]);
+  });
+
+  it('keeps the kernel half and the user half of src/pool apart', () => {
+    const halves = imports.filter(
+      ({ from, to }) =>
+        (from.startsWith('pool/kernel/') && to.startsWith('poolnode/')) ||
+        (from.startsWith('pool/user') && to.startsWith('poolioc/')),
+    );
+    expect(show(halves)).toEqual([]);
+  });
+
+  it('knows backends only through the Backend interface, but for the file that selects one', () => {
+    const backends = imports.filter(
+      ({ from, to, typeOnly }) =>
+        folder(from) === 'pool' &&
+        !typeOnly &&
+        !/^pool\/(kernel\/|user-)/.test(from) &&
+        (/^pool\/(kernel\/|user-)/.test(to) || ['poolioc', 'poolnode'].includes(folder(to))),
+    );
+    expect([...new Set(backends.map(({ from }) => from))].filter((from) => from !== 'pool/select.ts')).toEqual([]);
+  });
+
+  it('lets the protocol do no I/O: no node: module but types', () => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) => from.startsWith('poolnode/protocol/') && !to.endsWith('.js') && !typeOnly,
+    );
+    expect(show(wrong)).toEqual([]);
+  });
+
+  it('imports koffi in one file, and dynamically', () => {
+    const koffi = imports.filter(({ to, typeOnly }) => to === 'koffi' && !typeOnly);
+    expect([...new Set(koffi.map(({ from }) => from))]).toEqual(['poolioc/libc.ts']);
+  });
+
+  it('has no circle among its files', () => {
+    const graph = new Map<string, string[]>();
+    for (const { from, to, typeOnly } of imports) {
+      if (typeOnly || !to.endsWith('.js')) continue;
+      graph.set(from, [...(graph.get(from) ?? []), to.replace(/\.js$/, '.ts')]);
+    }
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, path: string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    };
+    for (const file of graph.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+});

@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requirement } from '../require.js';
+
+/** What a user does: install the tarball in an empty folder, without a toolchain and with install scripts blocked. */
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const scratch = mkdtempSync(join(tmpdir(), 'pool-ts-package-'));
+// A folder whose name would break a file: URL made by hand.
+const project = join(scratch, 'p#a%20b c');
+const bin = join(scratch, 'bin');
+
+/** PATH with node and npm and nothing that compiles. */
+const env = { ...process.env, PATH: [bin, '/nonexistent'].join(delimiter), npm_config_ignore_scripts: 'true' };
+
+function run(command: string, args: string[], cwd = project, extra: NodeJS.ProcessEnv = {}) {
+  const result = spawnSync(command, args, { cwd, env: { ...env, ...extra }, encoding: 'utf8', timeout: 300_000 });
+  return { status: result.status, out: `${result.stdout}${result.stderr}`, error: result.error };
+}
+
+function script(name: string, source: string, args: string[] = []) {
+  writeFileSync(join(project, name), source);
+  return run(process.execPath, [...args, name]);
+}
+
+const npm = requirement('registry', () => {
+  const { status, error } = spawnSync('npm', ['ping'], { stdio: 'ignore', timeout: 30_000 });
+  return status === 0
+    ? null
+    : `the npm registry can't be reached (${error?.message ?? `npm ping ended with ${status}`})`;
+});
+
+const conversation = `
+const listener = await pool.listen('127.0.0.1:0', { backend: 'user' });
+const [server, client] = await Promise.all([listener.accept(), pool.dial(listener.addr.toString(), { backend: 'user' })]);
+await client.write('hi');
+const message = await server.readMessage();
+await client.close(); await server.close(); await listener.close();
+const native = process.report.getReport().sharedObjects.filter((name) => /koffi|ref-napi/.test(name));
+console.log(JSON.stringify({ message: new TextDecoder().decode(message), native }));
+`;
+
+describe.skipIf(npm.missing)('the installed tarball', () => {
+  let files: string[] = [];
+
+  beforeAll(() => {
+    mkdirSync(project, { recursive: true });
+    mkdirSync(bin);
+    for (const name of ['node', 'npm', 'sh']) {
+      const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
+      symlinkSync(name === 'node' ? process.execPath : stdout.trim(), join(bin, name));
+    }
+    const packed = run('npm', ['pack', '--json', '--pack-destination', scratch], root);
+    expect(packed.status, packed.out).toBe(0);
+    const [info] = JSON.parse(packed.out.slice(packed.out.indexOf('['), packed.out.lastIndexOf(']') + 1)) as [
+      { filename: string; size: number; unpackedSize: number; files: { path: string }[] },
+    ];
+    files = info.files.map(({ path }) => path);
+    console.log(
+      `tarball: ${(info.size / 1024).toFixed(0)} KiB, ${(info.unpackedSize / 1024).toFixed(0)} KiB unpacked, ${files.length} files`,
+    );
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+    const installed = run('npm', ['install', '--no-audit', '--no-fund', join(scratch, info.filename)]);
+    expect(installed.status, installed.out).toBe(0);
+  }, 300_000);
+
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it('holds what users need and nothing else', () => {
+    const outside = files.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path));
+    expect(outside).toEqual([]);
+    expect(files.filter((path) => /\.test\.|features\//.test(path))).toEqual([]);
+  });
+
+  it('asks for no install script of its own', () => {
+    const { scripts = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts?: object };
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+  });
+
+  it('holds a conversation from an ES module, and loads neither koffi nor ref-napi for it', () => {
+    const { out, status } = script('talk.mjs', `import * as pool from 'pool-ts';\n${conversation}`);
+    expect(status, out).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+  });
+
+  it('holds a conversation from CommonJS', () => {
+    const source = `const pool = require('pool-ts');\n(async () => {${conversation}})();`;
+    const { out, status } = script('talk.cjs', source);
+    expect(status, out).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+  });
+
+  it('shares one node, and one error class to instanceof, between import and require', () => {
+    const { out, status } = script(
+      'mixed.mjs',
+      `import { createRequire } from 'node:module';
+       import * as esm from 'pool-ts';
+       const cjs = createRequire(import.meta.url)('pool-ts');
+       const listener = await esm.listen('127.0.0.1:0', { backend: 'user' });
+       const [server, client] = await Promise.all([listener.accept(), cjs.dial(listener.addr.toString(), { backend: 'user' })]);
+       const error = await cjs.dial('127.0.0.1:0').catch((e) => e);
+       console.log(JSON.stringify([esm === cjs, error instanceof esm.PoolError, [server.sessionIndex, client.sessionIndex].sort()]));
+       server.destroy(); client.destroy(); await listener.close();`,
+    );
+    expect(status, out).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual([false, true, [0, 1]]);
+  });
+
+  it.each(['pool-ts', 'pool-ts/pool', 'pool-ts/poolioc', 'pool-ts/poolnode'])(
+    'exports the same names of %s both ways',
+    (entry) => {
+      const { out, status } = script(
+        'names.mjs',
+        `import { createRequire } from 'node:module';
+       const names = (o) => Object.keys(o).filter((n) => n !== 'default' && n !== 'module.exports' && n !== '__esModule').sort();
+       console.log(JSON.stringify([names(await import('${entry}')), names(createRequire(import.meta.url)('${entry}'))]));`,
+      );
+      expect(status, out).toBe(0);
+      const [esm, cjs] = JSON.parse(out.trim().split('\n').at(-1)!) as [string[], string[]];
+      expect(esm.length).toBeGreaterThan(0);
+      expect(cjs).toEqual(esm);
+    },
+  );
+
+  const modes = [
+    { module: 'commonjs', moduleResolution: 'node10' },
+    { module: 'node16', moduleResolution: 'node16' },
+    { module: 'esnext', moduleResolution: 'bundler' },
+  ];
+  it.each(modes)('type-checks with moduleResolution $moduleResolution', ({ module, moduleResolution }) => {
+    writeFileSync(
+      join(project, 'user.ts'),
+      `import * as pool from 'pool-ts';
+       import { ipv4ToMapped } from 'pool-ts/poolioc';
+       export async function main(): Promise<number | null> {
+         const conn: pool.Conn = await pool.dial('127.0.0.1:9253', { timeout: 5000 });
+         const error: unknown = null;
+         if (error instanceof pool.PoolError) console.log(error.code, ipv4ToMapped('10.0.0.1').length);
+         return conn.read(new Uint8Array(4096));
+       }
+       // @ts-expect-error an option that doesn't exist is refused: the types are there and not any
+       void pool.dial('127.0.0.1:9253', { timeuot: 1 });`,
+    );
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,esnext.disposable',
+      '--skipLibCheck',
+      'false',
+    ];
+    const checked = run(process.execPath, [
+      tsc,
+      ...flags,
+      ...types,
+      '--module',
+      module,
+      '--moduleResolution',
+      moduleResolution,
+      'user.ts',
+    ]);
+    expect(checked.status, checked.out).toBe(0);
+  });
+
+  it('is clean to publint and to arethetypeswrong', () => {
+    const publint = run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict'], root);
+    expect(publint.status, publint.out).toBe(0);
+    const tarball = readdirSync(scratch).find((name) => name.endsWith('.tgz'))!;
+    const attw = run(process.execPath, [
+      join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
+      join(scratch, tarball),
+    ]);
+    expect(attw.status, attw.out).toBe(0);
+  });
+});
