@@ -116,11 +116,11 @@ export class Peer {
   }
 
   /** The client's side, to a listening node. */
-  static async dial(port: number, host = '127.0.0.1'): Promise<Peer> {
+  static async dial(port: number, host = '127.0.0.1', { forgeProof = false } = {}): Promise<Peer> {
     const socket = net.connect({ port, host });
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     const peer = new Peer(socket);
-    await peer.#asClient();
+    await peer.#asClient(forgeProof);
     return peer;
   }
 
@@ -138,7 +138,7 @@ export class Peer {
     return { port: (server.address() as net.AddressInfo).port, accepted, close: () => void server.close() };
   }
 
-  async #asClient(): Promise<void> {
+  async #asClient(forgeProof: boolean): Promise<void> {
     this.#send(TYPE.INIT, 0, Buffer.concat([raw(crypto.createPublicKey(this.#private)), Buffer.alloc(32)]));
     const { header, body } = await this.#frame();
     if (header[0] !== 0x11 || body.length !== 98) throw new Error(`expected CHALLENGE, got ${header.toString('hex')}`);
@@ -153,7 +153,9 @@ export class Peer {
       if (n > 1_000_000n) throw new Error('the puzzle is too hard');
     }
     this.seq = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
-    const payload = Buffer.concat([solution, proofOf(this.#secret, this.id)]);
+    const proof = proofOf(this.#secret, this.id);
+    if (forgeProof) proof[0]! ^= 1;
+    const payload = Buffer.concat([solution, proof]);
     this.send(TYPE.RESPONSE, payload, { flags: FLAG.REQUIRE_ACK, ack: 0n });
     const first = await this.receive();
     if (first.type !== TYPE.ACK || first.payload.length !== 0) throw new Error(`expected ACK, got type ${first.type}`);
