@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
+import { Given, Then, When } from '@cucumber/cucumber';
+import { listen, PoolError } from 'pool-ts';
+import { endOf, EXPECTATIONS } from '../support/expectations.js';
+import { startProgram } from '../support/program.js';
+import type { PoolWorld } from '../support/world.js';
+
+const reports = new WeakMap<PoolWorld, { dialled: number; code: string }>();
+
+/** A TCP server of no protocol, to hold a port, or to learn one that is free. */
+async function holdPort(): Promise<{ port: number; release: () => Promise<void> }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, release: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+Given('a port where nobody listens', async function (this: PoolWorld) {
+  const { port, release } = await holdPort();
+  await release();
+  this.target = { host: '127.0.0.1', port };
+});
+
+Given('a port that another program listens on', async function (this: PoolWorld) {
+  const { port, release } = await holdPort();
+  this.later(release);
+  this.target = { host: '127.0.0.1', port };
+});
+
+When('the server tries to listen there', async function (this: PoolWorld) {
+  const { backend, device } = endOf('server');
+  await this.attempt(async () => {
+    const listener = await listen({ host: '', port: this.target?.port ?? 0 }, { backend, device });
+    this.later(() => listener.close());
+    return listener;
+  });
+});
+
+When('a program dials the server until its session table is full', async function (this: PoolWorld) {
+  const { backend, device, ground } = endOf('client');
+  const { slots } = EXPECTATIONS[ground].table;
+  const program = startProgram('table-filler', [String(this.listening.addr.port), String(slots + 1)], {
+    POOL_BACKEND: backend,
+    POOL_DEVICE: device,
+    POOL_MAX_SESSIONS: String(slots),
+  });
+  this.later(() => program.kill('SIGKILL'));
+  reports.set(this, JSON.parse(await program.line()) as { dialled: number; code: string });
+});
+
+Then('that program saw {word}', function (this: PoolWorld, code: string) {
+  assert.equal(reports.get(this)?.code, code);
+});
+
+Then('it had filled every slot it could have', function (this: PoolWorld) {
+  const client = endOf('client');
+  const { slots } = EXPECTATIONS[client.ground].table;
+  // With both ends in one device's table, each session takes two of its slots.
+  const both = client.ground !== 'user' && endOf('server').ground !== 'user';
+  assert.equal(reports.get(this)?.dialled, both ? slots / 2 : slots);
+});
+
+Then('it fails with {word}', function (this: PoolWorld, failure: string) {
+  const { error } = this;
+  assert(
+    [error.code, error.name].includes(failure),
+    `expected ${failure}, got ${error.code ?? error.name}: ${error.message}`,
+  );
+});
+
+Then('the error counts as a timeout', function (this: PoolWorld) {
+  const { error } = this;
+  assert(error instanceof PoolError);
+  assert.equal(error.timeout, true);
+});
+
+Then('the error is a PoolError', function (this: PoolWorld) {
+  assert(this.error instanceof PoolError);
+  assert.equal(this.error.name, 'PoolError');
+});
+
+Then('the error names the address that was dialled', function (this: PoolWorld) {
+  const { error } = this;
+  assert(error instanceof PoolError && this.target);
+  assert.deepEqual([error.address, error.port], [this.target.host, this.target.port]);
+  assert(error.message.includes(`${this.target.host}:${this.target.port}`), error.message);
+});
+
+Then("the error's message shows {string}", function (this: PoolWorld, text: string) {
+  assert(this.error.message.includes(text), this.error.message);
+});
+
+Then("the error's message shows its port", function (this: PoolWorld) {
+  assert(this.error.message.includes(String(this.target?.port)), this.error.message);
+});

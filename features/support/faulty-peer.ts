@@ -1,0 +1,62 @@
+/** TCP peers that break the handshake in one way each (wire protocol, Handshake). They share no code with pool-ts. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+
+const HEADER_BYTES = 80;
+const CHALLENGE = 1;
+const DATA = 3;
+
+interface Challenge {
+  version?: number;
+  type?: number;
+  difficulty?: number;
+}
+
+/** A CHALLENGE that is right but for what is given. */
+function challenge({ version = 1, type = CHALLENGE, difficulty = 8 }: Challenge): Buffer {
+  const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+  const payload = Buffer.alloc(98);
+  publicKey.copy(payload, 0);
+  randomBytes(32).copy(payload, 32);
+  payload.writeUInt16BE(difficulty, 64);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt8((version << 4) | type, 0);
+  header.writeBigUInt64BE(7n, 4);
+  randomBytes(16).copy(header, 20);
+  header.writeUInt16BE(payload.length, 44);
+  return Buffer.concat([header, payload]);
+}
+
+const http = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 26\r\n\r\nthis is not what I expect\n`;
+
+/** What each of them does when the first bytes of INIT come, in the words of the features. */
+export const FAULTS: Readonly<Record<string, (socket: Socket) => void>> = {
+  'never answers': () => undefined,
+  'hangs up': (socket) => socket.end(),
+  'answers in HTTP': (socket) => socket.write(http),
+  'speaks version 2': (socket) => socket.write(challenge({ version: 2 })),
+  'answers INIT with DATA': (socket) => socket.write(challenge({ type: DATA })),
+  'sets a puzzle that nobody solves': (socket) => socket.write(challenge({ difficulty: 255 })),
+};
+
+/** Starts one on IPv4 loopback. */
+export async function faultyPeer(fault: string): Promise<{ port: number; close: () => Promise<void> }> {
+  const answer = FAULTS[fault];
+  if (answer === undefined)
+    throw new Error(`no peer ${JSON.stringify(fault)}: there are ${Object.keys(FAULTS).join(', ')}`);
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    socket.once('data', () => answer(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
