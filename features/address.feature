@@ -37,7 +37,7 @@ Feature: Addresses
       | 10.0.0.1:           | ERR_POOL_INVALID_ADDRESS | 10.0.0.1:   |
       | 10.0.0.1:http       | ERR_POOL_INVALID_ADDRESS | http        |
       | 10.0.0.1:-1         | ERR_POOL_INVALID_ADDRESS | -1          |
-      | 10.0.0.1:65536      | ERR_POOL_INVALID_ADDRESS | 65536       |
+      | 10.0.0.1:65536      | ERR_OUT_OF_RANGE         | 65536       |
       | 10.0.0.1:9253:1     | ERR_POOL_INVALID_ADDRESS | 9253:1      |
       | [::1                | ERR_POOL_INVALID_ADDRESS | [::1        |
       | [::1]9253           | ERR_POOL_INVALID_ADDRESS | [::1]9253   |

@@ -70,8 +70,8 @@ Then('the state is {string}', function (this: PoolWorld, state: string) {
 });
 
 Then('the information shows the session id and the slot of the connection', function (this: PoolWorld) {
-  const { id, index } = answer(this, 'info');
-  assert.equal(id, this.conn('client').id);
+  const { sessionId, index } = answer(this, 'info');
+  assert.equal(sessionId, this.conn('client').id);
   assert.equal(index, this.conn('client').sessionIndex);
 });
 

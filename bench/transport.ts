@@ -1,0 +1,43 @@
+/** What the benchmark asks of each transport, so that both are measured by the same few lines. */
+
+/** One connection of the measuring side. */
+export interface Client {
+  /** Sends `messages` messages of `size` bytes, and settles when the peer says that all of them have arrived. */
+  bulk(size: number, messages: number): Promise<void>;
+  /** Sends `count` messages of `size` bytes, each when the one before has come back; seconds of each. */
+  roundTrips(size: number, count: number): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+export interface Transport {
+  /** Starts the peer that both measurements want; returns its port. */
+  serve(): Promise<number>;
+  connect(port: number): Promise<Client>;
+}
+
+/**
+ * The peer's part, the same for both transports: a request of 9 bytes (kind, then a count), then what was asked for.
+ * Kind 1: that many bytes come; answer one byte when they are here. Kind 2: as many come, and each message is sent back at once.
+ */
+export const BULK = 1;
+export const ECHO = 2;
+export const REQUEST_BYTES = 9;
+
+export function request(kind: number, count: number): Buffer {
+  const bytes = Buffer.alloc(REQUEST_BYTES);
+  bytes.writeUInt8(kind, 0);
+  bytes.writeBigUInt64BE(BigInt(count), 1);
+  return bytes;
+}
+
+export function readRequest(bytes: Uint8Array): { kind: number; count: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { kind: view.getUint8(0), count: Number(view.getBigUint64(1)) };
+}
+
+/** Seconds that `run` takes. */
+export async function timed(run: () => Promise<void>): Promise<number> {
+  const start = process.hrtime.bigint();
+  await run();
+  return Number(process.hrtime.bigint() - start) / 1e9;
+}
