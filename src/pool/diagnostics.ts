@@ -1,0 +1,79 @@
+/**
+ * What pool-ts publishes on node:diagnostics_channel, and nothing else does. With no subscriber a publication costs one
+ * test of a flag: the payload is built by a function that isn't called then. Payloads never hold keys or data.
+ */
+import {
+  channel,
+  tracingChannel,
+  type Channel as DiagnosticsChannel,
+  type TracingChannel,
+} from 'node:diagnostics_channel';
+import type { PoolError } from '../errors.js';
+import type { Addr } from './addr.js';
+import type { BackendEnd, DropReason } from './backend.js';
+
+/** Context of `tracing:pool.dial`; Node adds `result` or `error`. */
+export interface DialTrace {
+  /** What was dialled, as text. */
+  address: string;
+  network: string;
+}
+
+/** Context of `tracing:pool.listen`; Node adds `result` or `error`. */
+export interface ListenTrace {
+  address: string;
+  network: string;
+}
+
+/** Payload of `pool.conn.open`, and the part that all payloads about a Conn share. */
+export interface ConnEvent {
+  /** Session id, hexadecimal. */
+  id: string;
+  backend: 'kernel' | 'user';
+  sessionIndex: number;
+  role: 'client' | 'server';
+  localAddr: Addr;
+  remoteAddr: Addr;
+}
+
+/** What each channel carries. */
+export interface DiagnosticsPayloads {
+  'pool.conn.open': ConnEvent;
+  'pool.conn.close': ConnEvent & { end: BackendEnd };
+  'pool.conn.error': ConnEvent & { error: PoolError };
+  'pool.session.rekey': ConnEvent & { count: number };
+  'pool.listener.drop': { localAddr: Addr; remoteAddr: Addr; reason: DropReason; error?: PoolError };
+  'pool.backend.select': { backend: 'kernel' | 'user'; device: string; reason: string };
+}
+
+const channels: { [Name in keyof DiagnosticsPayloads]: DiagnosticsChannel } = {
+  'pool.conn.open': channel('pool.conn.open'),
+  'pool.conn.close': channel('pool.conn.close'),
+  'pool.conn.error': channel('pool.conn.error'),
+  'pool.session.rekey': channel('pool.session.rekey'),
+  'pool.listener.drop': channel('pool.listener.drop'),
+  'pool.backend.select': channel('pool.backend.select'),
+};
+
+/** Publishes on a channel. A subscriber that throws becomes an uncaught exception of its own, as Node has it. */
+export function publish<Name extends keyof DiagnosticsPayloads>(
+  name: Name,
+  payload: () => DiagnosticsPayloads[Name],
+): void {
+  if (channels[name].hasSubscribers) channels[name].publish(payload());
+}
+
+const tracing = { dial: tracingChannel('pool.dial'), listen: tracingChannel('pool.listen') };
+
+/** Runs an operation, and its start, end and error on `tracing:pool.<name>` when anybody listens. */
+export function trace<T>(
+  name: keyof typeof tracing,
+  context: () => DialTrace | ListenTrace,
+  run: () => Promise<T>,
+): Promise<T> {
+  const traced: TracingChannel = tracing[name];
+  // TracingChannel.hasSubscribers came with Node 20.13.
+  const parts = [traced.start, traced.end, traced.asyncStart, traced.asyncEnd, traced.error];
+  if (!parts.some((part) => part.hasSubscribers)) return run();
+  return traced.tracePromise(run, context());
+}
