@@ -85,7 +85,7 @@ Feature: Errors
 
   Scenario Outline: What is written must be bytes or text
     Given a connection
-    When the client tries to write <value>
+    When the client tries to write the value <value>
     Then it fails with ERR_INVALID_ARG_TYPE
 
     Examples:

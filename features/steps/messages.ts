@@ -54,7 +54,7 @@ When('the {side} tries to write an empty message', async function (this: PoolWor
   await this.attempt(() => this.conn(side).writeMessage(new Uint8Array(0)));
 });
 
-When('the {side} tries to write {}', async function (this: PoolWorld, side: Side, json: string) {
+When('the {side} tries to write the value {}', async function (this: PoolWorld, side: Side, json: string) {
   await this.attempt(() => this.conn(side).write(JSON.parse(json) as Uint8Array));
 });
 
