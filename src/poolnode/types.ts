@@ -87,7 +87,13 @@ export interface NodeDialOptions {
 }
 
 /** Why a listener dropped a connection before it became a session. */
-export type DropReason = 'blocked' | 'max-connections' | 'table-full' | 'too-many-handshakes' | 'handshake-failed' | 'backlog';
+export type DropReason =
+  | 'blocked'
+  | 'max-connections'
+  | 'table-full'
+  | 'too-many-handshakes'
+  | 'handshake-failed'
+  | 'backlog';
 
 export interface NodeListenOptions {
   /** As node:net has it: '' and '::' are dual-stack where possible. Default ''. */

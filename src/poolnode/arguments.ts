@@ -1,0 +1,42 @@
+/** What bad arguments to the node get, before any I/O. */
+import { PoolError } from '../errors.js';
+import { LARGEST_SESSION_TABLE } from './constants.js';
+
+export function checkInteger(name: string, value: unknown, from: number, to: number): number {
+  if (typeof value !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `${name} must be a number, not ${typeof value}`);
+  }
+  if (!Number.isInteger(value) || value < from || value > to) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `${name} must be an integer from ${from} to ${to}, not ${value}`);
+  }
+  return value;
+}
+
+/** A time in ms above 0; `fallback` where none is given. */
+export function checkTimeout(name: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `${name} must be a number of milliseconds, not ${typeof value}`);
+  }
+  if (!(value > 0)) throw new PoolError('ERR_OUT_OF_RANGE', `${name} must be above 0 ms, not ${value}`);
+  return value;
+}
+
+export function checkHost(value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `host must be a string, not ${typeof value}`);
+  }
+  return value;
+}
+
+/** That the property `name` of `holder` is a function. */
+export function checkFunction<T extends object>(holder: T, name: keyof T & string): void {
+  const value: unknown = holder[name];
+  if (typeof value !== 'function') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `${name} must be a function, not ${typeof value}`);
+  }
+}
+
+export function checkMaxSessions(value: unknown): number {
+  return checkInteger('maxSessions', value, 1, LARGEST_SESSION_TABLE);
+}

@@ -1,0 +1,27 @@
+import { PoolError } from '../errors.js';
+
+/** The channels that a session has subscribed to, in the form of POOL_IOC_CHANNEL's LIST: 32 bytes, bit c%8 of byte c/8. */
+export class ChannelSet {
+  readonly #bits = new Uint8Array(32);
+
+  add(channel: number): void {
+    const byte = byteOf(channel);
+    this.#bits[byte] = this.#bits[byte]! | (1 << (channel & 7));
+  }
+
+  delete(channel: number): void {
+    const byte = byteOf(channel);
+    this.#bits[byte] = this.#bits[byte]! & ~(1 << (channel & 7));
+  }
+
+  toBytes(): Uint8Array {
+    return this.#bits.slice();
+  }
+}
+
+function byteOf(channel: number): number {
+  if (!Number.isInteger(channel) || channel < 0 || channel > 255) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `a channel is an integer from 0 to 255, not ${channel}`);
+  }
+  return channel >> 3;
+}

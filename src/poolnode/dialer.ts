@@ -1,0 +1,149 @@
+/** Dials: TCP, the client's handshake, a slot. */
+import type { Socket } from 'node:net';
+import { PoolError } from '../errors.js';
+import { checkHost, checkInteger, checkTimeout } from './arguments.js';
+import { LONGEST_TIMER_MS, nanoseconds } from './clock.js';
+import { CHALLENGE_TIMEOUT_MS, COMPLETION_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_DIAL_TRIES } from './constants.js';
+import { endpointsOf } from './endpoint.js';
+import { runHandshake, type Expectation } from './handshake-run.js';
+import { keepErrorsHandled, protocolConfig, sessionMaker, type NodeParts } from './node-parts.js';
+import { isSequenceCollision } from './protocol/sequence.js';
+import type { Session } from './protocol/types.js';
+import type { Reservation } from './session-table.js';
+import { hungUp, systemError } from './socket-errors.js';
+import type { TcpSession } from './tcp-session.js';
+import type { NodeDialOptions, NodeSession, SessionStateName } from './types.js';
+
+/** Times of one try, ms. */
+interface Times {
+  connect: number;
+  challenge: number;
+  completion: number;
+}
+
+/**
+ * A slot is kept for the dial from its start, so that a full table shows before any I/O; it gets its number when the session
+ * is there. Gives up, leaving nothing behind, as soon as the signal says so.
+ */
+export async function dial(node: NodeParts, options: NodeDialOptions): Promise<NodeSession> {
+  const { signal } = options;
+  checkHost(options.host);
+  checkInteger('port', options.port, 1, 65535);
+  const times: Times = {
+    connect: checkTimeout('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),
+    challenge: checkTimeout('challengeTimeout', options.challengeTimeout, CHALLENGE_TIMEOUT_MS),
+    completion: checkTimeout('completionTimeout', options.completionTimeout, COMPLETION_TIMEOUT_MS),
+  };
+  signal?.throwIfAborted();
+  const place = node.table.reserve();
+  try {
+    const session = await attemptUntilApart(node, options, times, place);
+    if (signal?.aborted) session.destroy();
+    signal?.throwIfAborted();
+    return session;
+  } finally {
+    place.cancel();
+  }
+}
+
+/** Tries again where the peer's random sequence numbers came too near to ours: the next try draws new ones. */
+async function attemptUntilApart(
+  node: NodeParts,
+  options: NodeDialOptions,
+  times: Times,
+  place: Reservation<TcpSession>,
+): Promise<TcpSession> {
+  const deadline = node.clock() + nanoseconds(times.connect + times.challenge + times.completion);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt(node, options, times, place);
+    } catch (error) {
+      if (!isSequenceCollision(error) || tries === MAX_DIAL_TRIES || node.clock() > deadline) throw error;
+      options.signal?.throwIfAborted();
+    }
+  }
+}
+
+/** One try. Settles once; after that nothing of it is left but the session. */
+function attempt(
+  node: NodeParts,
+  options: NodeDialOptions,
+  times: Times,
+  place: Reservation<TcpSession>,
+): Promise<TcpSession> {
+  const { host, port, lookup, signal } = options;
+  return new Promise((resolve, reject) => {
+    const socket = node.connect({
+      host,
+      port,
+      ...(lookup === undefined ? {} : { lookup }),
+      autoSelectFamily: false,
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    keepErrorsHandled(socket);
+    let giveUp = (): void => {};
+
+    const settle = (): void => {
+      clearTimeout(connectTimer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('connect', onConnect).off('error', onError).off('close', onClose);
+      giveUp();
+    };
+    const fail = (reason: unknown): void => {
+      settle();
+      socket.destroy();
+      reject(reason);
+    };
+    const onAbort = (): void => fail(signal?.reason);
+    const onError = (error: Error): void => fail(systemError(error));
+    const onClose = (): void => fail(hungUp());
+    const onConnect = (): void => {
+      clearTimeout(connectTimer);
+      socket.off('error', onError).off('close', onClose);
+      giveUp = clientHandshake(node, socket, times, {
+        established: (protocol) => {
+          const ends = endpointsOf(socket);
+          if (ends === null) return fail(hungUp());
+          settle();
+          resolve(place.fill(sessionMaker(node, { socket, protocol, ...ends })));
+        },
+        failed: fail,
+      });
+    };
+
+    const connectTimer = setTimeout(
+      () => fail(new PoolError('ERR_POOL_TIMEOUT', `no TCP connection within ${times.connect} ms`)),
+      Math.min(times.connect, LONGEST_TIMER_MS),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('connect', onConnect).once('error', onError).once('close', onClose);
+  });
+}
+
+interface Outcome {
+  established: (session: Session) => void;
+  failed: (error: PoolError) => void;
+}
+
+function clientHandshake(node: NodeParts, socket: Socket, times: Times, outcome: Outcome): () => void {
+  return runHandshake({
+    socket,
+    handshake: node.protocol.createClientHandshake(protocolConfig(node, 'client')),
+    clock: node.clock,
+    expect: (state, now) => expectation(state, now, times),
+    keepsAlive: true,
+    established: (session, output) => {
+      if (output.length > 0) socket.write(output);
+      outcome.established(session);
+    },
+    failed: outcome.failed,
+  });
+}
+
+/** The two phases after TCP's: until CHALLENGE is here, and until the peer has shown that it holds the keys. */
+function expectation(state: SessionStateName, now: bigint, { challenge, completion }: Times): Expectation {
+  const [ms, what] =
+    state === 'CHALLENGED' ? [completion, 'no completion of the handshake'] : [challenge, 'no answer to INIT'];
+  return { deadline: now + nanoseconds(ms), overdue: `${what} within ${ms} ms` };
+}

@@ -1,0 +1,119 @@
+/**
+ * Carries one handshake over its socket: bytes in, bytes out, a deadline for what the peer owes next, and the puzzle in
+ * slices between which the event loop turns.
+ */
+import type { Socket } from 'node:net';
+import { PoolError } from '../errors.js';
+import type { Clock } from './clock.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import type { Handshake, Session } from './protocol/types.js';
+import { handshakeSocketError, hungUp } from './socket-errors.js';
+import type { SessionStateName } from './types.js';
+
+/** What the peer owes in a state of the handshake, and until when (monotonic ns). */
+export interface Expectation {
+  deadline: bigint;
+  /** For the error's message: what did not come in which time. */
+  overdue: string;
+}
+
+export interface HandshakeRun {
+  /** Connected and paused. Paused again when `established` is called; what it has not given out then is not lost. */
+  socket: Socket;
+  handshake: Handshake;
+  clock: Clock;
+  /** Asked whenever the handshake's state changes. */
+  expect(state: SessionStateName, now: bigint): Expectation;
+  /** Whether waiting keeps the process alive. */
+  keepsAlive: boolean;
+  /** Both sides hold the keys. `output` is to be written first, if the session is wanted. */
+  established(session: Session, output: Uint8Array): void;
+  /** The handshake is over without a session. The socket is the caller's to destroy. */
+  failed(error: PoolError): void;
+}
+
+/** Starts it. The function it returns gives up at once; neither `established` nor `failed` is called after that. */
+export function runHandshake(run: HandshakeRun): () => void {
+  const { socket, handshake, clock } = run;
+  let over = false;
+  let state: SessionStateName | undefined;
+  let expectation: Expectation | undefined;
+
+  const onData = (chunk: Buffer): void => {
+    handshake.receive(chunk);
+    if (!handshake.busy) step();
+  };
+  const onEnd = (): void => fail(hungUp());
+  const onClose = (): void => fail(hungUp());
+  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error));
+
+  const stop = (): void => {
+    over = true;
+    timer.stop();
+    socket.pause();
+    socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onError);
+  };
+
+  const fail = (error: PoolError): void => {
+    if (over) return;
+    stop();
+    run.failed(error);
+  };
+
+  const advance = (now: bigint): Session | null => {
+    try {
+      return handshake.advance(now);
+    } catch (error) {
+      fail(error instanceof PoolError ? error : unexpected(error));
+      return null;
+    }
+  };
+
+  const step = (): void => {
+    if (over) return;
+    const now = clock();
+    const session = advance(now);
+    if (over) return;
+    const output = Buffer.concat(handshake.takeOutput());
+    if (session !== null) {
+      stop();
+      run.established(session, output);
+      return;
+    }
+    if (output.length > 0) socket.write(output);
+    if (handshake.state !== state || expectation === undefined) {
+      state = handshake.state;
+      expectation = run.expect(state, now);
+    }
+    timer.within(expectation.deadline);
+    timer.within(handshake.nextTimeout());
+    if (handshake.busy) {
+      // Nothing is read meanwhile, so that a peer can't fill our memory while we work for it.
+      socket.pause();
+      setImmediate(step);
+    } else {
+      socket.resume();
+    }
+  };
+
+  const timer = new DeadlineTimer(clock, (now) => {
+    if (expectation !== undefined && expectation.deadline <= now) {
+      fail(new PoolError('ERR_POOL_TIMEOUT', expectation.overdue));
+    } else if (!handshake.busy) {
+      step();
+    }
+  });
+  timer.reference(run.keepsAlive);
+
+  socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
+  if (socket.destroyed) fail(hungUp());
+  else step();
+  return () => {
+    if (!over) stop();
+  };
+}
+
+function unexpected(error: unknown): PoolError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PoolError('ERR_POOL_PROTOCOL', `the handshake failed: ${reason}`, { cause: error });
+}

@@ -1,0 +1,7 @@
+/** pool-ts/poolnode: a POOL node in user space, on Node's own TCP. */
+export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+export { createPoolNode } from './node.js';
+export type { NodeInjections } from './node-parts.js';
+export { processNode, type ProcessNodeOptions } from './process-node.js';
+export { DEFAULT_MAX_SESSIONS, MAX_MESSAGE_SIZE } from './constants.js';
+export type * from './types.js';

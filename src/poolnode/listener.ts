@@ -1,0 +1,121 @@
+/** Listens: net.Server, the server's handshakes, slots for those who proved themselves. */
+import * as net from 'node:net';
+import type { PoolError } from '../errors.js';
+import { checkFunction, checkHost, checkInteger } from './arguments.js';
+import { Candidate } from './candidate.js';
+import { endpoint, endpointsOf } from './endpoint.js';
+import { keepErrorsHandled, sessionMaker, type NodeParts } from './node-parts.js';
+import { systemError } from './socket-errors.js';
+import type { DropReason, Endpoint, NodeListener, NodeListenOptions } from './types.js';
+
+/** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
+export async function listen(node: NodeParts, options: NodeListenOptions): Promise<NodeListener> {
+  const host = checkHost(options.host ?? '');
+  checkInteger('port', options.port, 0, 65535);
+  checkFunction(options, 'session');
+  if (options.backlog !== undefined) checkInteger('backlog', options.backlog, 1, 2 ** 31 - 1);
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  await opened(server, {
+    port: options.port,
+    // Node listens on :: without a host, and on 0.0.0.0 where there is no IPv6.
+    ...(host === '' ? (options.ipv6Only ? { host: '::' } : {}) : { host }),
+    ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only }),
+    ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+  });
+  return new TcpListener(node, server, options);
+}
+
+function opened(server: net.Server, where: net.ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(systemError(error));
+    server.once('error', onError);
+    server.listen(where, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+class TcpListener implements NodeListener {
+  readonly local: Endpoint;
+  readonly #node: NodeParts;
+  readonly #server: net.Server;
+  readonly #options: NodeListenOptions;
+  readonly #pending = new Map<Candidate, net.Socket>();
+  #closed: Promise<void> | null = null;
+
+  constructor(node: NodeParts, server: net.Server, options: NodeListenOptions) {
+    const bound = server.address() as net.AddressInfo;
+    this.local = endpoint(bound.address, bound.port);
+    this.#node = node;
+    this.#server = server;
+    this.#options = options;
+    server.on('connection', (socket) => this.#accept(socket));
+    // accept(2) failed, for want of file descriptors or memory. The listener lives on, and so does the process.
+    server.on('error', (error) => process.emitWarning(`accept failed: ${error.message}`, { code: 'POOL_ACCEPT' }));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      // The descriptor, and with it the port, is given back within the call. Its callback would wait for the sessions.
+      this.#server.close();
+      for (const [candidate, socket] of this.#pending) {
+        candidate.cancel();
+        socket.destroy();
+      }
+      this.#pending.clear();
+      setImmediate(resolve);
+    });
+    return this.#closed;
+  }
+
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+
+  #accept(socket: net.Socket): void {
+    keepErrorsHandled(socket);
+    const ends = endpointsOf(socket);
+    if (ends === null) return void socket.destroy();
+    // The listener keeps the process alive or doesn't; a stranger's connection has no say in it.
+    socket.unref();
+    const refused = (reason: DropReason, error?: PoolError): void => {
+      this.#pending.delete(candidate);
+      socket.destroy();
+      call(() => this.#options.dropped?.(ends.remote, reason, error));
+    };
+    const candidate = new Candidate(this.#node, socket, {
+      refused,
+      established: (protocol, output) => {
+        this.#pending.delete(candidate);
+        // Its ACK is withheld: the peer's dial fails, and does not end a moment after it succeeded.
+        if (this.#node.table.full) return refused('table-full');
+        if (output.length > 0) socket.write(output);
+        socket.ref();
+        const session = this.#node.table.add(sessionMaker(this.#node, { socket, protocol, ...ends }));
+        if (!call(() => this.#options.session(session))) session.destroy();
+      },
+    });
+    let reason: DropReason | null = null;
+    if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
+    if (reason !== null) return refused(reason);
+    if (this.#node.table.full) return refused('table-full');
+    this.#pending.set(candidate, socket);
+    candidate.enter(ends.remote.address);
+  }
+}
+
+/** Calls into the owner, whose faults must not reach the event loop from here, where any peer could provoke them. */
+function call(owner: () => void): boolean {
+  try {
+    owner();
+    return true;
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import { connect } from 'node:net';
+import { checkMaxSessions } from './arguments.js';
+import { monotonicClock } from './clock.js';
+import { DEFAULT_MAX_SESSIONS } from './constants.js';
+import { dial } from './dialer.js';
+import { HandshakeDoor } from './handshake-door.js';
+import { listen } from './listener.js';
+import type { NodeInjections, NodeParts } from './node-parts.js';
+import { SessionTable } from './session-table.js';
+import type { TcpSession } from './tcp-session.js';
+import type { PoolNode, PoolNodeOptions } from './types.js';
+
+/**
+ * A POOL node in user space: a session table, dials and listeners over TCP. Most programs want the one that their process
+ * shares, see processNode. Throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for a wrong `maxSessions`.
+ */
+export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeInjections = {}): PoolNode {
+  const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
+  const clock = injections.clock ?? monotonicClock;
+  const table = new SessionTable<TcpSession>(maxSessions);
+  const parts: NodeParts = {
+    crypto: injections.crypto ?? nodeCrypto,
+    clock,
+    limits: injections.limits ?? {},
+    connect: injections.connect ?? connect,
+    protocol: injections.protocol ?? { createClientHandshake, createServerHandshake },
+    table,
+    door: new HandshakeDoor(clock, injections.handshakeLimits),
+    retainEnded: options.retainEnded ?? false,
+  };
+  return {
+    maxSessions,
+    dial: (where) => dial(parts, where),
+    listen: (where) => listen(parts, where),
+    sessions: () => table.list(),
+    session: (index) => table.get(index),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * The sessions of a node by slot, as POOL_IOC_SESSIONS shows them: a new one gets the lowest slot that is free.
+ */
+import { PoolError } from '../errors.js';
+
+/** A place in the table that is kept for a dial in progress. It has no number before a session fills it. */
+export interface Reservation<T> {
+  /** Puts the session that `create` makes for its slot into the table. */
+  fill(create: (index: number) => T): T;
+  /** Gives the place back. Does nothing once it is filled or given back. */
+  cancel(): void;
+}
+
+export class SessionTable<T> {
+  readonly size: number;
+  readonly #slots: (T | undefined)[] = [];
+  #used = 0;
+  #reserved = 0;
+  /** No slot below this one is free: keeps the search for the lowest from starting at 0 each time. */
+  #lowest = 0;
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  /** Slots in use; places kept for dials are not among them. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Whether a new session would be refused. */
+  get full(): boolean {
+    return this.#used + this.#reserved >= this.size;
+  }
+
+  /** Throws ERR_POOL_SESSION_FULL. */
+  reserve(): Reservation<T> {
+    if (this.full) throw this.#fullError();
+    this.#reserved++;
+    let open = true;
+    const settle = (): boolean => {
+      if (!open) return false;
+      open = false;
+      this.#reserved--;
+      return true;
+    };
+    return {
+      fill: (create) => {
+        if (!settle()) throw new Error('the reservation was used already');
+        return this.add(create);
+      },
+      cancel: () => void settle(),
+    };
+  }
+
+  /** Puts the session that `create` makes into the lowest free slot. Throws ERR_POOL_SESSION_FULL. */
+  add(create: (index: number) => T): T {
+    if (this.full) throw this.#fullError();
+    let index = this.#lowest;
+    while (this.#slots[index] !== undefined) index++;
+    const session = create(index);
+    this.#slots[index] = session;
+    this.#lowest = index + 1;
+    this.#used++;
+    return session;
+  }
+
+  get(index: number): T | undefined {
+    return this.#slots[index];
+  }
+
+  /** Frees the slot, if it still holds this session. */
+  release(index: number, session: T): void {
+    if (this.#slots[index] !== session) return;
+    this.#slots[index] = undefined;
+    this.#used--;
+    if (index < this.#lowest) this.#lowest = index;
+  }
+
+  /** In slot order. */
+  list(): T[] {
+    return this.#slots.filter((session) => session !== undefined);
+  }
+
+  #fullError(): PoolError {
+    const slots = this.size === 1 ? 'its one slot is' : `all its ${this.size} slots are`;
+    return new PoolError(
+      'ERR_POOL_SESSION_FULL',
+      `the session table is full: ${slots} in use; close a session, or raise maxSessions (POOL_MAX_SESSIONS)`,
+    );
+  }
+}

@@ -1,0 +1,51 @@
+/** What a failed socket means to a program, by phase. Messages give the reason alone: the API adds operation and address. */
+import { getSystemErrorMap } from 'node:util';
+import { PoolError, type PoolErrorDetails } from '../errors.js';
+
+/** Sockets that fail in these ways were cut off by the other side. */
+const CUT_OFF = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+
+const CODES: Record<string, string> = {
+  ENETUNREACH: 'ERR_POOL_NET_UNREACHABLE',
+  EHOSTUNREACH: 'ERR_POOL_NET_UNREACHABLE',
+  ETIMEDOUT: 'ERR_POOL_TIMEOUT',
+};
+
+/** A failure of connect, listen or accept: the errno's name is the code, but where api.md has one of ours for it. */
+export function systemError(error: NodeJS.ErrnoException): PoolError {
+  const name = error.code ?? 'EIO';
+  const code = CODES[name] ?? name;
+  const reason = describe(error);
+  return new PoolError(code, code === name ? reason : `${reason} (${name})`, details(error));
+}
+
+/** A socket that failed while the handshake was under way. */
+export function handshakeSocketError(error: NodeJS.ErrnoException): PoolError {
+  return CUT_OFF.has(error.code ?? '') ? hungUp(error) : systemError(error);
+}
+
+/** The peer ended the connection before the session was there. A module whose table is full does just that. */
+export function hungUp(cause?: NodeJS.ErrnoException): PoolError {
+  return new PoolError('ECONNRESET', 'the peer hung up during the handshake; its session table may be full', {
+    ...(cause === undefined ? {} : details(cause)),
+  });
+}
+
+/** A socket that failed under an established session. */
+export function sessionSocketError(error: NodeJS.ErrnoException): PoolError {
+  return new PoolError(
+    'ERR_POOL_PEER_LOST',
+    `the peer is lost: ${describe(error)} (${error.code ?? 'no errno'}) on the connection`,
+    details(error),
+  );
+}
+
+function describe(error: NodeJS.ErrnoException): string {
+  const known = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno);
+  return known?.[1] ?? error.message;
+}
+
+function details(error: NodeJS.ErrnoException): PoolErrorDetails {
+  // libuv's numbers are errno.h's, negated.
+  return { errno: error.errno === undefined ? undefined : Math.abs(error.errno), syscall: error.syscall, cause: error };
+}

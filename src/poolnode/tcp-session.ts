@@ -1,0 +1,314 @@
+/**
+ * A session of the node: the protocol's Session and its socket, joined. It decides nothing about the protocol; it feeds
+ * bytes, hands events to the owner, flushes output, and keeps the one timer.
+ */
+import type { Socket } from 'node:net';
+import { PoolError } from '../errors.js';
+import { ChannelSet } from './channel-set.js';
+import { NS_PER_MS, type Clock } from './clock.js';
+import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE, STALLED_AFTER_MS } from './constants.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import type { Session } from './protocol/types.js';
+import { beginClosing, linger, type Closing } from './session-close.js';
+import { SessionInput } from './session-input.js';
+import { sessionSocketError } from './socket-errors.js';
+import { SocketOutput, type Sent } from './socket-output.js';
+import type {
+  Endpoint,
+  NodeSession,
+  NodeSessionInfo,
+  NodeTelemetry,
+  SessionEnd,
+  SessionHandler,
+  SessionStateName,
+} from './types.js';
+
+const STALLED_AFTER_NS = BigInt(STALLED_AFTER_MS) * NS_PER_MS;
+
+export interface TcpSessionParts {
+  index: number;
+  /** Connected, allowHalfOpen, and nobody else's from here on. */
+  socket: Socket;
+  protocol: Session;
+  local: Endpoint;
+  remote: Endpoint;
+  clock: Clock;
+  /** The slot stays until `release()` is called. */
+  retainEnded: boolean;
+  /** Frees the slot. */
+  release(session: TcpSession): void;
+}
+
+export class TcpSession implements NodeSession {
+  readonly index: number;
+  readonly id: Uint8Array;
+  readonly role: 'client' | 'server';
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly maxMessageSize = MAX_MESSAGE_SIZE;
+
+  readonly #socket: Socket;
+  readonly #protocol: Session;
+  readonly #clock: Clock;
+  readonly #parts: TcpSessionParts;
+  readonly #input: SessionInput;
+  readonly #output: SocketOutput;
+  readonly #timer: DeadlineTimer;
+  readonly #channels = new ChannelSet();
+  #handler: SessionHandler | null = null;
+  #closing: Closing | null = null;
+  /** Set once, and told to the handler one turn later. */
+  #end: SessionEnd | null = null;
+  #endTold = false;
+  /** The connection failed while messages that came before were still to be delivered. */
+  #broken: PoolError | null = null;
+  #retain: boolean;
+  /** The pause that began at this time was reported. */
+  #stallReported: bigint | null = null;
+
+  constructor(parts: TcpSessionParts) {
+    const { socket, protocol, clock } = parts;
+    this.#parts = parts;
+    this.index = parts.index;
+    this.id = protocol.id;
+    this.role = protocol.role;
+    this.local = parts.local;
+    this.remote = parts.remote;
+    this.#socket = socket;
+    this.#protocol = protocol;
+    this.#clock = clock;
+    this.#retain = parts.retainEnded;
+    const threw = (error: unknown): void => this.#ownerThrew(error);
+    this.#output = new SocketOutput(socket, protocol, { room: () => this.#handler?.drain(), threw });
+    this.#input = new SessionInput(socket, protocol, clock, {
+      message: (channel, data) => this.#handler!.message(channel, data),
+      rekeyed: (count) => this.#handler?.rekeyed?.(count),
+      closed: () => this.#closedByPeer(),
+      failed: (error) => this.#fail(error),
+      worked: () => this.#afterWork(),
+      threw,
+    });
+    this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now));
+    socket.on('data', (chunk: Buffer) => this.#input.receive(chunk));
+    socket.on('end', () => this.#finReceived());
+    socket.on('error', (error) => this.#connectionFailed(sessionSocketError(error)));
+    socket.on('close', () => this.#connectionFailed(new PoolError('ERR_POOL_PEER_LOST', 'the connection is gone')));
+    this.#afterWork();
+  }
+
+  get state(): SessionStateName {
+    return this.#end === null ? this.#protocol.state : 'CLOSING';
+  }
+
+  start(handler: SessionHandler): void {
+    if (this.#handler !== null) throw new PoolError('ERR_INVALID_ARG_VALUE', 'the session was started already');
+    this.#handler = handler;
+    if (this.#end === null) this.#input.resume();
+    else process.nextTick(() => this.#tellEnd());
+  }
+
+  send(channel: number, data: Uint8Array, done?: Sent): boolean {
+    const refused = this.#broken ?? this.#refusal();
+    if (refused !== null) {
+      if (done !== undefined) process.nextTick(done, refused);
+      return false;
+    }
+    this.#protocol.sendMessage(channel, data, this.#clock());
+    return this.#output.sent(data.length, done);
+  }
+
+  /** Why a message can't be sent; null while it can. */
+  #refusal(): PoolError | null {
+    if (this.#end?.error !== undefined) return this.#end.error;
+    if (this.#end?.by === 'remote') return closedByPeer();
+    return this.#end !== null || this.#closing !== null ? closedHere() : null;
+  }
+
+  pause(): void {
+    this.#input.pause();
+    this.#afterWork();
+  }
+
+  resume(): void {
+    if (this.#handler !== null) this.#input.resume();
+  }
+
+  setQueueDepth(messages: number): void {
+    this.#protocol.queueDepth = messages;
+  }
+
+  subscribe(channel: number): void {
+    this.#channels.add(channel);
+  }
+
+  unsubscribe(channel: number): void {
+    this.#channels.delete(channel);
+  }
+
+  channels(): Uint8Array {
+    return this.#channels.toBytes();
+  }
+
+  close({ timeout = CLOSE_TIMEOUT_MS }: { timeout?: number } = {}): Promise<void> {
+    if (this.#closing !== null) return this.#closing.promise;
+    if (this.#broken !== null) this.#fail(this.#broken);
+    if (this.#end !== null) return Promise.resolve();
+    this.#closing = beginClosing(timeout, () => {
+      this.#fail(new PoolError('ERR_POOL_TIMEOUT', `the peer did not take what was sent within ${timeout} ms`));
+    });
+    this.#timer.stop();
+    this.#protocol.close(this.#clock());
+    this.#output.finish();
+    // What the peer still sends must be read while we wait, or two full sockets would wait for each other.
+    this.#input.discard();
+    this.#socket.ref();
+    this.#socket.once('finish', () => {
+      this.#finish({ by: 'local' });
+      linger(this.#socket);
+    });
+    this.#socket.end();
+    return this.#closing.promise;
+  }
+
+  destroy(error?: PoolError): void {
+    this.#closing?.settle(error ?? closedHere());
+    this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
+    this.#input.stop();
+    this.#socket.destroy();
+  }
+
+  info(): NodeSessionInfo {
+    const { index, id, role, local, remote, state } = this;
+    return { index, id, role, local, remote, state, ...this.#protocol.counters, telemetry: this.telemetry() };
+  }
+
+  telemetry(): NodeTelemetry {
+    return this.#protocol.telemetry(this.#clock(), this.#protocol.queueDepth);
+  }
+
+  peerTelemetry(): NodeTelemetry | null {
+    return this.#protocol.peerTelemetry();
+  }
+
+  ref(): void {
+    this.#reference(true);
+  }
+
+  unref(): void {
+    this.#reference(false);
+  }
+
+  release(): void {
+    this.#retain = false;
+    if (this.#end !== null) this.#parts.release(this);
+  }
+
+  #reference(keepsAlive: boolean): void {
+    // A close in progress keeps the process alive whatever was asked before, and an ended session never does.
+    if (this.#closing !== null || this.#end !== null) return;
+    // A socket that is not being read keeps no process alive; the timer does it for both.
+    this.#timer.reference(keepsAlive);
+    if (keepsAlive) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  /** After the protocol worked: what it wants to send, and when it wants to be asked next. */
+  #afterWork(): void {
+    if (this.#end !== null || this.#closing !== null) return;
+    if (this.#protocol.hasOutput) this.#output.schedule();
+    this.#armTimer();
+  }
+
+  #armTimer(): void {
+    this.#timer.within(this.#protocol.nextTimeout());
+    const pausedSince = this.#unreportedPause();
+    if (pausedSince !== null) this.#timer.within(pausedSince + STALLED_AFTER_NS);
+  }
+
+  #atDeadline(now: bigint): void {
+    const due = this.#protocol.nextTimeout();
+    if (due !== null && due <= now) this.#protocol.handleTimeout(now);
+    this.#reportStall(now);
+    this.#input.pump();
+  }
+
+  #unreportedPause(): bigint | null {
+    const { pausedSince } = this.#input;
+    return this.#handler === null || pausedSince === this.#stallReported ? null : pausedSince;
+  }
+
+  #reportStall(now: bigint): void {
+    const pausedSince = this.#unreportedPause();
+    if (pausedSince === null || now < pausedSince + STALLED_AFTER_NS) return;
+    this.#stallReported = pausedSince;
+    try {
+      this.#handler?.stalled?.(Number((now - pausedSince) / NS_PER_MS));
+    } catch (error) {
+      this.#ownerThrew(error);
+    }
+  }
+
+  #finReceived(): void {
+    if (this.#end === null && this.#closing === null) this.#input.end('fin');
+  }
+
+  #connectionFailed(error: PoolError): void {
+    if (this.#end !== null) return;
+    if (this.#closing !== null) return this.#fail(error);
+    this.#broken ??= error;
+    this.#output.fail(this.#broken);
+    this.#input.end(this.#broken);
+  }
+
+  #closedByPeer(): void {
+    // Two closes that crossed: ours goes on to its own end.
+    if (this.#closing !== null) return;
+    this.#finish({ by: 'remote' });
+    this.#socket.end();
+    linger(this.#socket);
+  }
+
+  #ownerThrew(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.destroy(new PoolError('ERR_POOL_CLOSED', `the owner of the session threw: ${reason}`, { cause: error }));
+  }
+
+  #fail(error: PoolError): void {
+    this.#finish({ by: 'error', error });
+    this.#input.stop();
+    this.#socket.destroy();
+  }
+
+  /** Ends the session, once. The slot is free from here on; whoever waits is told in the next turn, never from within a call. */
+  #finish(end: SessionEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    this.#timer.stop();
+    this.#output.stop();
+    if (!this.#retain) this.#parts.release(this);
+    process.nextTick(() => {
+      this.#output.fail(this.#refusal() ?? closedHere());
+      this.#closing?.settle(end.error);
+      this.#tellEnd();
+    });
+  }
+
+  #tellEnd(): void {
+    if (this.#end === null || this.#handler === null || this.#endTold) return;
+    this.#endTold = true;
+    try {
+      this.#handler.end(this.#end);
+    } catch (error) {
+      // The session is gone already; all that is left is to not lose the fault.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}
+
+function closedHere(): PoolError {
+  return new PoolError('ERR_POOL_CLOSED', 'the session was closed on this side');
+}
+
+function closedByPeer(): PoolError {
+  return new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the peer closed the session');
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { SessionTable } from '../../src/poolnode/session-table.js';
+
+const SESSION_FULL = expect.objectContaining({ code: 'ERR_POOL_SESSION_FULL' }) as Error;
+const named = (name: string) => (): string => name;
+
+/** A table of three, filled with a, b, c. */
+function abc(): SessionTable<string> {
+  const table = new SessionTable<string>(3);
+  for (const name of ['a', 'b', 'c']) table.add(named(name));
+  return table;
+}
+
+describe('SessionTable', () => {
+  it('gives each session the lowest free slot', () => {
+    const table = new SessionTable<string>(8);
+    const given: number[] = [];
+    const add = (): string => table.add((index) => `session ${given.push(index)} in ${index}`);
+    for (let i = 0; i < 6; i++) add();
+    for (const index of [4, 1, 3]) table.release(index, table.get(index)!);
+    for (let i = 0; i < 4; i++) add();
+    expect(given).toEqual([0, 1, 2, 3, 4, 5, 1, 3, 4, 6]);
+    expect(table.used).toBe(7);
+    expect(table.get(7)).toBeUndefined();
+  });
+
+  it('takes one session below its size, and its size, and no more', () => {
+    const table = new SessionTable<string>(3);
+    table.add(named('a'));
+    table.add(named('b'));
+    expect(table.full).toBe(false);
+    table.add(named('c'));
+    expect(table.full).toBe(true);
+    expect(() => table.add(named('d'))).toThrow(SESSION_FULL);
+    expect(table.list()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('reuses a slot as soon as it is released', () => {
+    const table = abc();
+    table.release(1, 'b');
+    expect(table.full).toBe(false);
+    let index = -1;
+    table.add((given) => `session ${(index = given)}`);
+    expect(index).toBe(1);
+    expect(table.list()).toEqual(['a', 'session 1', 'c']);
+  });
+
+  it('does not let a former holder release its successor', () => {
+    const table = abc();
+    table.release(0, 'a');
+    table.add(named('successor'));
+    table.release(0, 'a');
+    expect(table.get(0)).toBe('successor');
+    expect(table.used).toBe(3);
+  });
+
+  it('counts reservations, and numbers them only when they are filled', () => {
+    const table = new SessionTable<string>(2);
+    const first = table.reserve();
+    const second = table.reserve();
+    expect(table.full).toBe(true);
+    expect(table.used).toBe(0);
+    expect(() => table.reserve()).toThrow(SESSION_FULL);
+    let index = -1;
+    second.fill((given) => `session ${(index = given)}`);
+    expect(index).toBe(0);
+    first.cancel();
+    first.cancel();
+    expect(table.full).toBe(false);
+    table.add(named('late'));
+    expect(table.full).toBe(true);
+  });
+
+  it('gives a filled reservation back by release only', () => {
+    const table = new SessionTable<string>(1);
+    const place = table.reserve();
+    place.fill(named('a'));
+    place.cancel();
+    expect(table.full).toBe(true);
+    table.release(0, 'a');
+    expect(table.full).toBe(false);
+  });
+
+  it('keeps no place for a session that could not be made', () => {
+    const table = new SessionTable<string>(1);
+    const fail = (): string => {
+      throw new Error('no session');
+    };
+    expect(() => table.add(fail)).toThrow('no session');
+    expect(table.full).toBe(false);
+  });
+});
