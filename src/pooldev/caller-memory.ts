@@ -1,0 +1,66 @@
+/** Reading and writing the memory of a process that waits in an ioctl: what `data_ptr` and `info_ptr` point to. */
+import { type Caller, startTime } from './caller.js';
+import { Direction, MAX_COPY_BYTES } from './copy-channel.js';
+import type { CopyPool, CopyTicket } from './copy-pool.js';
+import { Errno } from './errno.js';
+
+/** User addresses end below this on every 64-bit Linux; what is above is the kernel's. */
+const ADDRESS_LIMIT = 1n << 56n;
+
+/** A caller whose thread was looked at when its request came, so that a later one with its pid is not mistaken for it. */
+export interface PinnedCaller extends Caller {
+  startTime: bigint;
+}
+
+/** What a copy under way can still be asked for. */
+export interface Copy {
+  /** True: it never ran and never will. False: it runs, or is over, and `done` tells how it went. */
+  cancel(): boolean;
+}
+
+export interface CallerMemory {
+  /** Null where the caller's memory can't be told: it has no pid here, or is gone. */
+  pin(caller: Caller): PinnedCaller | null;
+  /** `done` gets 0 and the bytes, valid only until it returns, or a negative errno. */
+  read(caller: PinnedCaller, address: bigint, length: number, done: (error: number, bytes: Buffer) => void): Copy;
+  /** `bytes` is taken before this returns. */
+  write(caller: PinnedCaller, address: bigint, bytes: Uint8Array, done: (error: number) => void): Copy;
+}
+
+const nothing = Buffer.alloc(0);
+const over: Copy = { cancel: () => false };
+
+export function callerMemory(pool: CopyPool, started: (pid: number) => bigint | null = startTime): CallerMemory {
+  const ticket = (caller: PinnedCaller, address: bigint, length: number, direction: number): CopyTicket => ({
+    pid: caller.pid,
+    startTime: caller.startTime,
+    address,
+    length,
+    direction,
+  });
+  return {
+    pin(caller) {
+      if (caller.pid === 0) return null;
+      const time = started(caller.pid);
+      return time === null ? null : { ...caller, startTime: time };
+    },
+    read(caller, address, length, done) {
+      if (!isInBounds(address, length)) {
+        done(-Errno.EFAULT, nothing);
+        return over;
+      }
+      return pool.copy(ticket(caller, address, length, Direction.FROM_CALLER), undefined, done);
+    },
+    write(caller, address, bytes, done) {
+      if (!isInBounds(address, bytes.length)) {
+        done(-Errno.EFAULT);
+        return over;
+      }
+      return pool.copy(ticket(caller, address, bytes.length, Direction.TO_CALLER), bytes, done);
+    },
+  };
+}
+
+function isInBounds(address: bigint, length: number): boolean {
+  return address > 0n && length > 0 && length <= MAX_COPY_BYTES && address + BigInt(length) <= ADDRESS_LIMIT;
+}

@@ -1,0 +1,82 @@
+/** CONNECT: a dial that a signal ends at once (kernel contract, section 2). */
+import { Errno } from './errno.js';
+import type { NodeSession, PoolNode } from '../poolnode/types.js';
+import type { DeviceCall } from './device-call.js';
+import { connectErrno } from './node-errors.js';
+import { AF_INET6, addressText, isLinkLocal, isMapped, type ShownPeer } from './session-record.js';
+import type { Slot } from './slot.js';
+
+const AF_INET = 2;
+
+export class Connecting {
+  readonly #node: PoolNode;
+  readonly #slots: readonly Slot[];
+  readonly #dials = new Set<AbortController>();
+
+  constructor(node: PoolNode, slots: readonly Slot[]) {
+    this.#node = node;
+    this.#slots = slots;
+  }
+
+  connect(call: DeviceCall): void {
+    const peer = decodePeer(call.argument);
+    const refused = this.#refusal(peer);
+    if (refused !== 0) {
+      call.fail(refused);
+      return;
+    }
+    const dial = new AbortController();
+    this.#dials.add(dial);
+    call.onInterrupt = () => {
+      dial.abort();
+      call.fail(Errno.EINTR);
+    };
+    this.#node.dial({ host: addressText(peer.address), port: peer.port, signal: dial.signal }).then(
+      (session) => {
+        this.#dials.delete(dial);
+        call.onInterrupt = null;
+        this.#connected(call, session, peer, dial.signal.aborted);
+      },
+      (error: unknown) => {
+        this.#dials.delete(dial);
+        call.onInterrupt = null;
+        call.fail(connectErrno(error));
+      },
+    );
+  }
+
+  /** Ends every dial: the device goes away. */
+  abort(): void {
+    for (const dial of this.#dials) dial.abort();
+  }
+
+  #refusal({ address, port, family }: ShownPeer): number {
+    // The module crashes the machine when it is asked for AF_INET (hazard 1); here it is the same dial as the other.
+    if (family === AF_INET ? !isMapped(address) : family !== AF_INET6 && family !== 0) return Errno.EAFNOSUPPORT;
+    if (isLinkLocal(address)) return Errno.EINVAL;
+    if (port === 0) return Errno.ECONNREFUSED;
+    // A dial takes its slot only when it succeeds; so many at once would be for nothing, and cost memory.
+    const taken = this.#slots.filter((slot) => slot.inUse).length + this.#dials.size;
+    return taken >= this.#slots.length ? Errno.ENOSPC : 0;
+  }
+
+  #connected(call: DeviceCall, session: NodeSession, peer: ShownPeer, givenUp: boolean): void {
+    const slot = this.#slots[session.index];
+    if (slot === undefined || givenUp) {
+      session.destroy();
+      session.release();
+      call.fail(slot === undefined ? Errno.ENOSPC : Errno.EINTR);
+      return;
+    }
+    slot.dialled(session, peer);
+    call.succeed(session.index);
+  }
+}
+
+function decodePeer(argument: Buffer): ShownPeer {
+  return {
+    address: Uint8Array.from(argument.subarray(0, 16)),
+    port: argument.readUInt16LE(16),
+    family: argument.readUInt8(18),
+  };
+}

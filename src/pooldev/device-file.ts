@@ -1,0 +1,232 @@
+/**
+ * The one file of the file system: answers every FUSE request, and hands the ioctls on. Bytes in, bytes out; no I/O, so
+ * that any bytes can be tried on it.
+ */
+import type { Caller } from './caller.js';
+import type { DeviceCall } from './device-call.js';
+import { Errno } from './errno.js';
+import {
+  decodeHeader,
+  decodeInit,
+  decodeInterrupt,
+  decodeIoctl,
+  decodeSetattr,
+  encodeAttributes,
+  encodeInit,
+  encodeIoctl,
+  encodeOpen,
+  encodeReply,
+  encodeStatfs,
+  FATTR_GID,
+  FATTR_MODE,
+  FATTR_UID,
+  type FileAttributes,
+  FOPEN_DIRECT_IO,
+  FOPEN_NONSEEKABLE,
+  FUSE_MAJOR,
+  IN_HEADER_BYTES,
+  Opcode,
+  type RequestHeader,
+} from './fuse-protocol.js';
+import { Request } from './device-requests.js';
+
+/** st_mode of a regular file. */
+const S_IFREG = 0o100000;
+
+/** Seconds for which the kernel keeps the attributes; changes go through it and so are seen at once. */
+const ATTRIBUTES_VALID = 60;
+
+/** The least that FUSE allows; nothing can be written to the device anyhow. */
+const MAX_WRITE = 4096;
+
+/** Callers that may wait at one time. Each is a thread of some program. */
+const MAX_CALLS = 4096;
+
+/** struct sizes are in the request's number: `_IOC_SIZE`. */
+const ioctlBytes = (command: number): number => (command >>> 16) & 0x3fff;
+
+const KNOWN = new Set<number>(Object.values(Request));
+
+export interface DeviceFileOptions {
+  /** Owner and permissions that the file begins with; chmod and chown change them as on any device node. */
+  uid: number;
+  gid: number;
+  mode: number;
+  /** Others than the owner and root may call too, as far as the mode lets them. */
+  allowOther: boolean;
+  /** A whole FUSE answer. */
+  send(reply: Buffer): void;
+  handle(call: DeviceCall): void;
+}
+
+export class DeviceFile {
+  readonly #options: DeviceFileOptions;
+  readonly #attributes: FileAttributes;
+  readonly #calls = new Map<bigint, FuseCall>();
+
+  constructor(options: DeviceFileOptions) {
+    this.#options = options;
+    const { uid, gid, mode } = options;
+    this.#attributes = { mode: S_IFREG | (mode & 0o777), uid, gid, time: Math.floor(Date.now() / 1000) };
+  }
+
+  /** Calls that wait for their answer. */
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  /** One request as it was read; what is none is dropped. Never throws: a fault of ours is EIO for its caller. */
+  request(bytes: Buffer): void {
+    const header = decodeHeader(bytes);
+    if (header === null) return;
+    try {
+      this.#dispatch(header, bytes.subarray(IN_HEADER_BYTES));
+    } catch {
+      this.#calls.delete(header.unique);
+      this.#reply(header, -Errno.EIO);
+    }
+  }
+
+  /** Answers every call that still waits. */
+  abort(errno: number): void {
+    for (const call of [...this.#calls.values()]) call.fail(errno);
+  }
+
+  #dispatch(header: RequestHeader, body: Buffer): void {
+    switch (header.opcode) {
+      case Opcode.IOCTL:
+        this.#ioctl(header, body);
+        return;
+      case Opcode.INTERRUPT:
+        this.#interrupt(body);
+        return;
+      case Opcode.INIT:
+        this.#init(header, body);
+        return;
+      case Opcode.GETATTR:
+        this.#reply(header, 0, encodeAttributes(this.#attributes, ATTRIBUTES_VALID));
+        return;
+      case Opcode.SETATTR:
+        this.#setattr(header, body);
+        return;
+      case Opcode.OPEN:
+        if (this.#mayUse(header)) this.#reply(header, 0, encodeOpen(FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE));
+        else this.#reply(header, -Errno.EACCES);
+        return;
+      case Opcode.STATFS:
+        this.#reply(header, 0, encodeStatfs());
+        return;
+      case Opcode.RELEASE:
+      case Opcode.FLUSH:
+      case Opcode.ACCESS:
+      case Opcode.DESTROY:
+        this.#reply(header, 0);
+        return;
+      case Opcode.READ:
+      case Opcode.WRITE:
+      case Opcode.FSYNC:
+        // As the character device, which has none of the three.
+        this.#reply(header, -Errno.EINVAL);
+        return;
+      case Opcode.FORGET:
+      case Opcode.BATCH_FORGET:
+        return;
+      default:
+        this.#reply(header, -Errno.ENOSYS);
+    }
+  }
+
+  #init(header: RequestHeader, body: Buffer): void {
+    const init = decodeInit(body);
+    if (init === null || init.major < FUSE_MAJOR) this.#reply(header, -Errno.EPROTO);
+    else this.#reply(header, 0, encodeInit(init, MAX_WRITE));
+  }
+
+  /** The kernel has checked who may (default_permissions). Times and size are nobody's business. */
+  #setattr(header: RequestHeader, body: Buffer): void {
+    const request = decodeSetattr(body);
+    if (request === null) {
+      this.#reply(header, -Errno.EINVAL);
+      return;
+    }
+    const { valid, mode, uid, gid } = request;
+    if (valid & FATTR_MODE) this.#attributes.mode = S_IFREG | (mode & 0o777);
+    if (valid & FATTR_UID) this.#attributes.uid = uid;
+    if (valid & FATTR_GID) this.#attributes.gid = gid;
+    this.#reply(header, 0, encodeAttributes(this.#attributes, ATTRIBUTES_VALID));
+  }
+
+  #ioctl(header: RequestHeader, body: Buffer): void {
+    const ioctl = decodeIoctl(body);
+    if (ioctl === null) {
+      this.#reply(header, -Errno.EINVAL);
+      return;
+    }
+    const { command, input } = ioctl;
+    if (!this.#mayUse(header)) this.#reply(header, -Errno.EACCES);
+    else if (!KNOWN.has(command)) this.#reply(header, -Errno.ENOTTY);
+    else if (input.length !== ioctlBytes(command)) this.#reply(header, -Errno.EINVAL);
+    else if (this.#calls.size >= MAX_CALLS || this.#calls.has(header.unique)) this.#reply(header, -Errno.EBUSY);
+    else {
+      const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
+        this.#calls.delete(header.unique);
+        if (result < 0) this.#reply(header, result);
+        else this.#reply(header, 0, encodeIoctl(result, output?.subarray(0, ioctl.outputBytes)));
+      });
+      this.#calls.set(header.unique, call);
+      this.#options.handle(call);
+    }
+  }
+
+  /** Needs no answer of its own: the request that it names gets one. One that was answered meanwhile is not known here. */
+  #interrupt(body: Buffer): void {
+    const unique = decodeInterrupt(body);
+    if (unique !== null) this.#calls.get(unique)?.interrupt();
+  }
+
+  /** An fd may have been passed on to somebody whom the kernel would not have let open the file. */
+  #mayUse({ uid }: RequestHeader): boolean {
+    return this.#options.allowOther || uid === this.#attributes.uid || uid === this.#options.uid || uid === 0;
+  }
+
+  #reply(header: RequestHeader, error: number, body?: Uint8Array): void {
+    this.#options.send(encodeReply(header.unique, error, body));
+  }
+}
+
+class FuseCall implements DeviceCall {
+  readonly command: number;
+  readonly argument: Buffer;
+  readonly caller: Caller;
+  onInterrupt: (() => void) | null = null;
+  interrupted = false;
+  #answer: ((result: number, output?: Uint8Array) => void) | null;
+
+  constructor(
+    command: number,
+    argument: Buffer,
+    caller: Caller,
+    answer: (result: number, output?: Uint8Array) => void,
+  ) {
+    this.command = command;
+    this.argument = argument;
+    this.caller = { pid: caller.pid, uid: caller.uid };
+    this.#answer = answer;
+  }
+
+  succeed(result: number, argument?: Uint8Array): void {
+    const answer = this.#answer;
+    this.#answer = null;
+    answer?.(result, argument);
+  }
+
+  fail(errno: number): void {
+    this.succeed(-errno);
+  }
+
+  interrupt(): void {
+    if (this.interrupted) return;
+    this.interrupted = true;
+    this.onInterrupt?.();
+  }
+}

@@ -1,0 +1,115 @@
+/** A device at work: node, requests, copying threads, mount and connection put together, and taken apart in order. */
+import type { PoolNode } from '../poolnode/types.js';
+import { callerMemory } from './caller-memory.js';
+import { CopyPool, type StartCopyThread } from './copy-pool.js';
+import { DeviceFile } from './device-file.js';
+import { DeviceRequests } from './device-requests.js';
+import { Errno, systemError } from './errno.js';
+import { connectFuse, type FuseConnection } from './fuse-connection.js';
+import type { Libc } from './libc.js';
+import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory-access.js';
+import { mountFile, unmountFile } from './mount.js';
+import { prepareMountPoint } from './mount-point.js';
+import { mountsAt } from './mount-table.js';
+import type { CheckedOptions } from './options.js';
+import type { PoolError } from '../errors.js';
+
+/** ms that closing waits for peers which do not read. */
+const CLOSE_PATIENCE = 1000;
+
+export interface DeviceServerParts {
+  libc: Libc;
+  node: PoolNode;
+  startCopyThread: StartCopyThread;
+  path: string;
+  /** Shown by mount(8); names this server among others. */
+  source: string;
+  options: CheckedOptions;
+  warn: (code: string, text: string) => void;
+  /** The mount was taken away by somebody else; everything is closed. */
+  ended(error: PoolError): void;
+}
+
+export interface DeviceServer {
+  readonly path: string;
+  readonly fd: number;
+  close(): Promise<void>;
+}
+
+export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServer> {
+  const { libc, node, source, options, warn } = parts;
+  requireMemoryCalls(libc);
+  const warning = memoryAccessWarning();
+  if (warning !== null) warn('POOL_DEVICE_MEMORY', warning);
+
+  const path = await prepareMountPoint(parts.path, async (stale) => {
+    const errno = -(await unmountFile(libc, stale));
+    if (errno !== 0)
+      throw systemError(errno, 'umount', `serve pool device ${stale}: a stale mount is there and can't be taken away`);
+  });
+  const copies = new CopyPool(parts.startCopyThread);
+  await copies.ready;
+
+  let refusals = 0;
+  const requests = new DeviceRequests({
+    node,
+    memory: callerMemory(copies),
+    host: options.host,
+    strictModule: options.strictModule,
+    memoryRefused: () => {
+      if (refusals++ === 0) warn('POOL_DEVICE_MEMORY', memoryRefusedWarning());
+    },
+  });
+  const file = new DeviceFile({
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    mode: options.mode,
+    allowOther: options.allowOther,
+    send: (reply) => connection?.send(reply),
+    handle: (call) => requests.handle(call),
+  });
+  let connection: FuseConnection | null = null;
+  let closing: Promise<void> | null = null;
+
+  const takeApart = async (): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((settle) => {
+      timer = setTimeout(settle, CLOSE_PATIENCE);
+    });
+    const closed = requests.close();
+    file.abort(Errno.ECONNABORTED);
+    await Promise.race([closed, patience]);
+    clearTimeout(timer);
+    connection?.close();
+    copies.close();
+  };
+
+  let fd: number;
+  try {
+    fd = await mountFile(libc, { path, source, allowOther: options.allowOther });
+  } catch (error) {
+    copies.close();
+    throw error;
+  }
+  connection = connectFuse({
+    libc,
+    fd,
+    request: (bytes) => file.request(bytes),
+    ended: (errno) => {
+      if (closing !== null) return;
+      closing = takeApart().then(() =>
+        parts.ended(systemError(errno, 'read', `pool device ${path}: its mount was taken away by somebody else`)),
+      );
+    },
+  });
+  return {
+    path,
+    fd,
+    close: () =>
+      (closing ??= (async () => {
+        // First the name, so that nobody opens what is about to end. Somebody may have mounted over it: that stays.
+        if (mountsAt(path).at(-1)?.source === source) await unmountFile(libc, path);
+        await takeApart();
+      })()),
+  };
+}

@@ -1,0 +1,145 @@
+/** A device file for programs written for /dev/pool, served from user space. */
+import { Worker } from 'node:worker_threads';
+import { PoolError } from '../errors.js';
+import { Errno, systemError } from './errno.js';
+import { type Libc, loadLibc } from './libc.js';
+import { resolveMountPoint } from './mount-point.js';
+import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
+import { forgetMount, rememberMount, type ServedMount } from './served-mounts.js';
+import { findWorkerFile } from './worker-file.js';
+import { type DeviceCommand, type DeviceMessage, fromMessage, type WorkerRole } from './worker-messages.js';
+
+/** ms after which a device's thread that does not end is ended. */
+const CLOSE_LIMIT = 5000;
+
+/** How a device ended; `error` where nobody asked for it. */
+export interface PoolDeviceEnd {
+  error?: PoolError;
+}
+
+/**
+ * A POOL node of its own behind a device file: programs in C, in Go and in TypeScript open it and make the ioctls of
+ * pool.h, as on the kernel module's. It runs in a thread of its own, so the program that serves it may use it too.
+ * While it is open it keeps the process alive, unless `unref` is called; it is unmounted when the process exits.
+ */
+export class PoolDevice implements AsyncDisposable {
+  /** The device file, absolute. */
+  readonly path: string;
+  /** Always fulfils: after `close`, or when the mount was taken away or the thread failed. */
+  readonly closed: Promise<PoolDeviceEnd>;
+  readonly #worker: Worker;
+  #closeAsked = false;
+
+  private constructor(path: string, worker: Worker, closed: Promise<PoolDeviceEnd>) {
+    this.path = path;
+    this.#worker = worker;
+    this.closed = closed;
+  }
+
+  /**
+   * Mounts a device file and serves it. `path` defaults to /dev/pool for root, to $XDG_RUNTIME_DIR/pool for others; the
+   * file is created where there is none, and removed at the end.
+   *
+   * Rejects ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE or ERR_POOL_INVALID_ADDRESS for bad arguments;
+   * EBUSY where a device is served already, EEXIST where another file is in the way, ENOENT where the folder or
+   * /dev/fuse is missing; EPERM, EACCES where this user may not mount or may not read other programs' memory.
+   */
+  static async serve(path?: string, options: PoolDeviceOptions = {}): Promise<PoolDevice> {
+    const asked = path === undefined ? defaultDevicePath() : checkPath(path);
+    const checked = checkOptions(options);
+    if (process.platform !== 'linux') {
+      throw systemError(Errno.ENOSYS, 'mount', `serve pool device ${asked}: FUSE as it is used here is Linux's alone`);
+    }
+    const workerFile = findWorkerFile(options.worker);
+    const libc = await loadLibc();
+    const mount = rememberMount(libc, await resolveMountPoint(asked));
+    const workerData: WorkerRole = {
+      role: 'pool-ts device',
+      path: mount.path,
+      source: mount.source,
+      options: checked,
+      workerFile,
+    };
+    const worker = new Worker(workerFile, { workerData, execArgv: [] });
+    const thread = watch(worker, libc, mount);
+    await thread.mounted;
+    return new PoolDevice(mount.path, worker, thread.closed);
+  }
+
+  /**
+   * Unmounts, closes the node's sessions and its listener, and ends the thread. Calls that wait get ECONNABORTED.
+   * Idempotent; never rejects.
+   */
+  async close(): Promise<void> {
+    if (!this.#closeAsked) {
+      this.#closeAsked = true;
+      const command: DeviceCommand = { type: 'close' };
+      this.#worker.postMessage(command);
+      const limit = setTimeout(() => void this.#worker.terminate(), CLOSE_LIMIT);
+      void this.closed.then(() => clearTimeout(limit));
+    }
+    await this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Keeps the process alive, as it does from the start. */
+  ref(): this {
+    this.#worker.ref();
+    return this;
+  }
+
+  /** Lets the process end; the device is unmounted then. */
+  unref(): this {
+    this.#worker.unref();
+    return this;
+  }
+}
+
+/** What the device's thread tells, and what is left to do when it ends in whatever way. */
+function watch(
+  worker: Worker,
+  libc: Libc,
+  mount: ServedMount,
+): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
+  let fd: number | null = null;
+  let end: PoolDeviceEnd = {};
+  let settle: { mounted: () => void; failed: (error: PoolError) => void };
+  const mounted = new Promise<void>((resolve, reject) => {
+    settle = { mounted: resolve, failed: reject };
+  });
+  worker.on('message', (message: DeviceMessage) => {
+    switch (message.type) {
+      case 'mounted':
+        fd = message.fd;
+        settle.mounted();
+        return;
+      case 'warning':
+        process.emitWarning(message.text, { type: 'PoolDeviceWarning', code: message.code });
+        return;
+      case 'failed':
+        settle.failed(fromMessage(message.error));
+        void worker.terminate();
+        return;
+      case 'closed':
+        fd = null;
+        if (message.error !== undefined) end = { error: fromMessage(message.error) };
+        void worker.terminate();
+    }
+  });
+  worker.on('error', (cause) => {
+    end = { error: new PoolError('EIO', `pool device ${mount.path}: its thread failed (${cause.message})`, { cause }) };
+  });
+  const closed = new Promise<PoolDeviceEnd>((resolve) => {
+    worker.once('exit', () => {
+      // The fd is the process's, not the thread's: left open, callers would wait for a server that is gone.
+      if (fd !== null) libc.close(fd);
+      forgetMount(mount);
+      settle.failed(end.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
+      resolve(end);
+    });
+  });
+  return { mounted, closed };
+}

@@ -1,0 +1,55 @@
+/**
+ * The devices that this process serves, so that none is left behind when it exits. Kept once a process, for the ESM and
+ * the CommonJS copy of the package together.
+ */
+import type { Libc } from './libc.js';
+import { removeMountPoint } from './mount-point.js';
+import { mountsAt } from './mount-table.js';
+import { unmountFileSync } from './mount.js';
+
+export interface ServedMount {
+  libc: Libc;
+  path: string;
+  /** What mountinfo names as the source of this server's mount, and of no other's. */
+  source: string;
+}
+
+interface Registry {
+  mounts: Set<ServedMount>;
+  served: number;
+}
+
+const REGISTRY = Symbol.for('pool-ts.pooldev.mounts');
+
+function registry(): Registry {
+  const holder = globalThis as { [REGISTRY]?: Registry };
+  const existing = holder[REGISTRY];
+  if (existing !== undefined) return existing;
+  const created: Registry = { mounts: new Set(), served: 0 };
+  holder[REGISTRY] = created;
+  process.on('exit', () => created.mounts.forEach(cleanUp));
+  return created;
+}
+
+/** From before the mount until `forgetMount`, the exit of the process takes the mount away. */
+export function rememberMount(libc: Libc, path: string): ServedMount {
+  const { mounts } = registry();
+  const mount: ServedMount = { libc, path, source: `pool-ts-${process.pid}-${++registry().served}` };
+  mounts.add(mount);
+  return mount;
+}
+
+/** Takes the mount away if it is still there, and the file beneath it if pool-ts made it. */
+export function forgetMount(mount: ServedMount): void {
+  registry().mounts.delete(mount);
+  cleanUp(mount);
+}
+
+function cleanUp({ libc, path, source }: ServedMount): void {
+  try {
+    if (mountsAt(path).at(-1)?.source === source) unmountFileSync(libc, path);
+    removeMountPoint(path);
+  } catch {
+    // At exit nothing is left to tell it to; the next start cleans up what stays.
+  }
+}

@@ -1,0 +1,40 @@
+/** What the program's thread, the device's thread and the copying threads say to each other. */
+import { PoolError } from '../errors.js';
+import type { CheckedOptions } from './options.js';
+
+/** An error on its way between threads, which keep no classes. */
+export interface ErrorMessage {
+  code: string;
+  message: string;
+  errno?: number | undefined;
+  syscall?: string | undefined;
+}
+
+/** workerData. */
+export type WorkerRole =
+  | { role: 'pool-ts device'; path: string; source: string; options: CheckedOptions; workerFile: string }
+  | { role: 'pool-ts copy'; shared: SharedArrayBuffer };
+
+/** From the device's thread. `fd` belongs to the process: whoever outlives the other closes it. */
+export type DeviceMessage =
+  | { type: 'mounted'; path: string; fd: number }
+  | { type: 'failed'; error: ErrorMessage }
+  | { type: 'warning'; code: string; text: string }
+  | { type: 'closed'; error?: ErrorMessage };
+
+/** To the device's thread. */
+export type DeviceCommand = { type: 'close' };
+
+/** From a copying thread. */
+export type CopyMessage = 'ready' | 'done';
+
+export function toMessage(error: unknown): ErrorMessage {
+  if (error instanceof PoolError) {
+    return { code: error.code, message: error.message, errno: error.errno, syscall: error.syscall };
+  }
+  return { code: 'EIO', message: `serve pool device: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+export function fromMessage({ code, message, errno, syscall }: ErrorMessage): PoolError {
+  return new PoolError(code, message, { errno, syscall });
+}

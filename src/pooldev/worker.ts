@@ -1,0 +1,60 @@
+/** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { createPoolNode } from '../poolnode/index.js';
+import { copyChannel } from './copy-channel.js';
+import type { StartCopyThread } from './copy-pool.js';
+import { runCopyThread } from './copy-thread.js';
+import { MAX_SESSIONS } from './device-requests.js';
+import { serveDevice } from './device-server.js';
+import { loadLibc } from './libc.js';
+import {
+  type CopyMessage,
+  type DeviceCommand,
+  type DeviceMessage,
+  toMessage,
+  type WorkerRole,
+} from './worker-messages.js';
+
+const port = parentPort;
+const role = workerData as WorkerRole;
+
+if (port !== null && role.role === 'pool-ts copy') {
+  const libc = await loadLibc();
+  const say = (message: CopyMessage): void => port.postMessage(message);
+  say('ready');
+  runCopyThread(copyChannel(role.shared), libc, () => say('done'));
+}
+
+if (port !== null && role.role === 'pool-ts device') {
+  const say = (message: DeviceMessage): void => port.postMessage(message);
+  try {
+    const server = await serveDevice({
+      libc: await loadLibc(),
+      node: createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true }),
+      startCopyThread: copyThreads(role.workerFile),
+      path: role.path,
+      source: role.source,
+      options: role.options,
+      warn: (code, text) => say({ type: 'warning', code, text }),
+      ended: (error) => say({ type: 'closed', error: toMessage(error) }),
+    });
+    port.on('message', (command: DeviceCommand) => {
+      if (command.type === 'close') void server.close().then(() => say({ type: 'closed' }));
+    });
+    say({ type: 'mounted', path: server.path, fd: server.fd });
+  } catch (error) {
+    say({ type: 'failed', error: toMessage(error) });
+  }
+}
+
+function copyThreads(workerFile: string): StartCopyThread {
+  return (shared, done) => {
+    const workerData: WorkerRole = { role: 'pool-ts copy', shared };
+    const worker = new Worker(workerFile, { workerData, execArgv: [] });
+    const ready = new Promise<void>((settle, reject) => {
+      worker.once('error', reject);
+      worker.on('message', (message: CopyMessage) => (message === 'ready' ? settle() : done()));
+    });
+    return { ready, stop: () => void worker.terminate() };
+  };
+}
