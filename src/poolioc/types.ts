@@ -1,0 +1,148 @@
+/**
+ * What a device offers: the requests of pool.h, each as a promise. Types only; {@link Device} implements them.
+ * Units: sizes are bytes, times milliseconds unless a name says Ns, ports 1..65535, sessions 0..63, channels 0..255.
+ */
+
+/** What every call takes. */
+export interface CallOptions {
+  /**
+   * Takes the call back: out of the queue, or out of the kernel by a signal to its thread. Rejects with the signal's
+   * reason, unless the call had its result already: a result is never thrown away. A SEND and a CLOSE_SESS inside the
+   * kernel are never signalled (kernel contract, hazards 11 and 12): the promise rejects, the call goes on.
+   */
+  signal?: AbortSignal | undefined;
+  /** ms after which the call is taken back in the same way, and rejects ERR_POOL_TIMEOUT where no other result is named. */
+  timeout?: number | undefined;
+}
+
+/** A call whose result may still come after its promise was rejected, because the device didn't answer the signal. */
+export interface LateOptions<T> extends CallOptions {
+  /** Gets that result: the message, or the index of a session that nobody knows otherwise. */
+  onLate?: ((result: T) => void) | undefined;
+}
+
+/** struct pool_connect_req. */
+export interface ConnectRequest {
+  /** 16 bytes in network order: IPv6, or IPv4 mapped into it; see {@link ipv4ToMapped}. Link-local is refused. */
+  peerAddr: Uint8Array;
+  peerPort: number;
+  /**
+   * AF_INET6 (10, the default). AF_INET (2) crashes the module (kernel contract, hazard 1): it is sent as AF_INET6 where
+   * the address is IPv4-mapped, and refused otherwise.
+   */
+  addrFamily?: number | undefined;
+  /** 0, the default: the module measured has reserved bytes there. */
+  poolVersion?: number | undefined;
+}
+
+/** struct pool_send_req. */
+export interface SendRequest {
+  sessionIdx: number;
+  channel?: number | undefined;
+  flags?: number | undefined;
+  /** 1..65535 bytes; 65511 on a character device (kernel contract, hazard 6). Copied before the call returns. */
+  data: Uint8Array;
+}
+
+/** struct pool_recv_req. */
+export interface RecvRequest {
+  sessionIdx: number;
+  channel?: number | undefined;
+  flags?: number | undefined;
+  /** 1..65535 bytes. The message is copied here just before the promise settles, and never after. */
+  data: Uint8Array;
+}
+
+/** What RECV filled in. */
+export interface RecvResult {
+  /** Bytes received, at the start of `data`. 0: a message without bytes. */
+  len: number;
+  channel: number;
+  flags: number;
+}
+
+/** struct pool_telemetry. Kernel contract, section 3, says which of its numbers mislead. */
+export interface RawTelemetry {
+  rttNs: bigint;
+  jitterNs: bigint;
+  lossRatePpm: number;
+  throughputBps: number;
+  mtuCurrent: number;
+  queueDepth: number;
+  uptimeNs: bigint;
+  rekeyCount: number;
+  configVersion: number;
+  /** Newer modules only. */
+  stateDigest?: number;
+}
+
+/** struct pool_session_info: a row of SESSIONS. */
+export interface SessionInfo {
+  index: number;
+  /** 16 bytes: what the slot last dialled, which is not always the peer (kernel contract, section 3). */
+  peerAddr: Uint8Array;
+  peerPort: number;
+  addrFamily: number;
+  /** A {@link PoolState}. 3 does not say that the handshake is done (kernel contract, section 3). */
+  state: number;
+  /** 16 bytes. */
+  sessionId: Uint8Array;
+  bytesSent: bigint;
+  bytesRecv: bigint;
+  packetsSent: bigint;
+  packetsRecv: bigint;
+  /** Packets since the last rekey, in spite of its name. */
+  rekeyCount: number;
+  telemetry: RawTelemetry;
+}
+
+/** Calls that don't return before they are done, or 100 ms passed: for the moments before the process ends. */
+export interface SyncDevice {
+  sessions(): SessionInfo[];
+  closeSession(index: number): void;
+  stop(): void;
+}
+
+/** A device file. Every call rejects with a PoolError whose `code` is the errno's name, `errno` and `syscall` always set,
+ * but ENOSPC of CONNECT is ERR_POOL_SESSION_FULL and EMSGSIZE of RECV is ERR_POOL_MESSAGE_TOO_LARGE. Bad arguments reject
+ * with ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE or ERR_POOL_INVALID_ADDRESS before any I/O. */
+export interface PoolDevice {
+  readonly path: string;
+  /** The file descriptor; -1 after `close`. */
+  readonly fd: number;
+  /** True for the module's device; a device served from user space is a regular file. */
+  readonly isCharacterDevice: boolean;
+  /** LISTEN. Each one that succeeds leaks a thread in the module (kernel contract, section 2): look before. */
+  listen(port: number, options?: CallOptions): Promise<void>;
+  /** CONNECT. @returns the session's index */
+  connect(request: ConnectRequest, options?: LateOptions<number>): Promise<number>;
+  send(request: SendRequest, options?: CallOptions): Promise<void>;
+  sendBytes(session: number, channel: number, data: Uint8Array, options?: CallOptions): Promise<void>;
+  /** RECV. Without `timeout` the module gives ETIMEDOUT after 5 s; with it, null says that nothing came. */
+  recv(request: RecvRequest, options?: LateOptions<Uint8Array>): Promise<RecvResult | null>;
+  /** RECV. @returns bytes received, at the start of `buffer`; null when `timeout` passed and nothing came */
+  recvBytes(
+    session: number,
+    channel: number,
+    buffer: Uint8Array,
+    options?: LateOptions<Uint8Array>,
+  ): Promise<number | null>;
+  /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
+  sessions(options?: CallOptions): Promise<SessionInfo[]>;
+  /** CLOSE_SESS. Crashes the kernel on a session whose receiver thread has ended (kernel contract, hazard 2). */
+  closeSession(index: number, options?: CallOptions): Promise<void>;
+  /** STOP. */
+  stop(options?: CallOptions): Promise<void>;
+  channelSubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
+  channelUnsubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
+  /** CHANNEL LIST: 32 bytes, bit c % 8 of byte c / 8 for channel c. */
+  channelList(session: number, options?: CallOptions): Promise<Uint8Array>;
+  /** Takes every call back (they reject ERR_POOL_CLOSED) and closes the descriptor; no session is closed by it. Idempotent. */
+  close(): Promise<void>;
+  /** Calls in flight keep the process alive; so from the start. */
+  ref(): this;
+  /** Calls in flight don't keep the process alive. */
+  unref(): this;
+  /** Called at exit, when the workers have stopped; not when the process is killed. @returns a function that takes it back */
+  onExit(hook: (device: SyncDevice) => void): () => void;
+}
