@@ -1,0 +1,104 @@
+/** dial: from an address to a Conn. */
+import { PoolError } from '../errors.js';
+import { atCallSite, type CallSite, callSite } from './call-site.js';
+import { type Conn, openConn } from './conn.js';
+import { trace } from './diagnostics.js';
+import { firstToAnswer } from './first-to-answer.js';
+import { orAborted } from './op-options.js';
+import { bare, type DialOptions, type DialSettings, readDialOptions } from './options.js';
+import { addressesToDial } from './resolve.js';
+import { selectBackend } from './select.js';
+import { targetError } from './target-error.js';
+import { type AddressInput, readTarget, type Target } from './target.js';
+
+/** The longest delay that Node's timers take; no dial lives that long. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** What dial stands on; tests give their own. */
+export interface DialParts {
+  selectBackend: typeof selectBackend;
+  openConn: typeof openConn;
+}
+
+/**
+ * Dials a POOL peer: looks the host up, connects, and holds the handshake. With several addresses the first session wins:
+ * on the user backend tries begin 250 ms after one another (RFC 8305), on the kernel backend one follows another's failure.
+ *
+ * The connection is encrypted, but POOL 1 doesn't prove who the peer is: alone it protects against passive listeners only.
+ *
+ * @param address `10.0.0.1:9253`, `[::1]:9253`, `host.example.com:9253`, `:9253` (loopback), or `{ host, port }`. A missing
+ * port is 9253. A bare IPv6 address is a host where its end can't be taken for a port.
+ * @throws (rejects) before any I/O ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (port 0 too),
+ * ERR_POOL_INVALID_ADDRESS (also a numeric address of the other family); then ENOTFOUND and other errors of the lookup,
+ * ECONNREFUSED, ECONNRESET (the peer hung up, perhaps because its session table is full), ERR_POOL_NET_UNREACHABLE,
+ * ERR_POOL_TIMEOUT, ERR_POOL_AUTH_FAILED, ERR_POOL_PROTOCOL, ERR_POOL_SESSION_FULL, or what opening the device gives
+ * (ENOENT, EACCES...). When several addresses failed, the first one's code, with an AggregateError as `cause`. A signal
+ * that fires rejects with its reason, at once; nothing of the dial is left then.
+ * @example
+ * const conn = await dial('10.0.0.1:9253', { timeout: 5000 });
+ * await conn.writeMessage('hello POOL');
+ */
+export function dial(address: AddressInput, options?: DialOptions): Promise<Conn> {
+  return dialWith({ selectBackend, openConn }, callSite(dial), address, options);
+}
+
+/** `dial` on other parts. */
+export async function dialWith(
+  parts: DialParts,
+  site: CallSite,
+  address: AddressInput,
+  options?: DialOptions,
+): Promise<Conn> {
+  let signal: AbortSignal | undefined;
+  try {
+    const settings = readDialOptions(options);
+    const target = readTarget(address, settings.network);
+    if (target.port === 0)
+      throw targetError('dial', target, new PoolError('ERR_OUT_OF_RANGE', 'port 0 is for listening'));
+    signal = settings.signal;
+    signal?.throwIfAborted();
+    const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });
+    return await trace('dial', context, () => connect(parts, target, settings));
+  } catch (error) {
+    throw atCallSite(error, site, signal);
+  }
+}
+
+/** Under one signal, which the caller's signal and the timeout fire. */
+async function connect(parts: DialParts, target: Target, settings: DialSettings): Promise<Conn> {
+  const { signal, timeout } = settings;
+  const operation = new AbortController();
+  const cancelled = (): void => operation.abort(signal?.reason);
+  const timedOut = (): void => operation.abort(new PoolError('ERR_POOL_TIMEOUT', `no session within ${timeout} ms`));
+  signal?.addEventListener('abort', cancelled);
+  const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_DELAY_MS));
+  try {
+    return await connectUnder(operation.signal, parts, target, settings);
+  } catch (error) {
+    throw targetError('dial', target, error, signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', cancelled);
+  }
+}
+
+async function connectUnder(
+  signal: AbortSignal,
+  { selectBackend, openConn }: DialParts,
+  target: Target,
+  settings: DialSettings,
+): Promise<Conn> {
+  const backend = await orAborted(selectBackend(settings), signal);
+  const addresses = await addressesToDial(target, { ...settings, signal });
+  const session = await firstToAnswer(
+    settings.autoSelectFamily ? addresses : [addresses[0]],
+    (address, signal) => backend.dial(address, bare({ signal })),
+    { signal, stagger: backend.parallelDials ? settings.autoSelectFamilyAttemptDelay : null },
+  );
+  if (signal.aborted) {
+    session.destroy();
+    signal.throwIfAborted();
+  }
+  const { readQueueBytes, writeQueueBytes, idleTimeout, channels } = settings;
+  return openConn(session, { backend: backend.name, readQueueBytes, writeQueueBytes, idleTimeout, channels });
+}

@@ -1,0 +1,257 @@
+/**
+ * Options of dial, listen and resolve, checked before any I/O. Each is read once and only if the object itself has it:
+ * what a polluted prototype would add counts for nothing, and nothing is merged.
+ */
+import {
+  type BlockList,
+  getDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  type LookupFunction,
+} from 'node:net';
+import { PoolError } from '../errors.js';
+import { LARGEST_SESSION_TABLE } from '../poolnode/constants.js';
+import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
+import { describe, quote } from './host-port.js';
+import type { OpOptions } from './op-options.js';
+
+/** Either family, IPv4 only, IPv6 only. */
+export type Network = 'pool' | 'pool4' | 'pool6';
+
+/** Which backend carries a session; `auto` is the kernel module where its device exists, else the embedded node. */
+export type BackendChoice = 'auto' | 'kernel' | 'user';
+
+/** Options that dial and listen share. */
+export interface CommonOptions {
+  /** Default: POOL_BACKEND of the environment, else `auto`. */
+  backend?: BackendChoice | undefined;
+  /** The device file. Default: POOL_DEVICE of the environment, else `/dev/pool`. */
+  device?: string | undefined;
+  /** Bytes that a session may hold unread, all its channels together, before it stops reading. Default 1 MiB. */
+  readQueueBytes?: number | undefined;
+  /** Bytes that may wait to be sent before writers wait. Default 1 MiB. */
+  writeQueueBytes?: number | undefined;
+  /** ms without a message in either direction after which the session ends; 0, the default, is never. */
+  idleTimeout?: number | undefined;
+  /** Channels, 1 to 255, that are open before the first receive. */
+  channels?: readonly number[] | undefined;
+  /** User backend: size of the process's session table. Fixed by its first use; default POOL_MAX_SESSIONS, else 1024. */
+  maxSessions?: number | undefined;
+}
+
+export interface DialOptions extends OpOptions, CommonOptions {
+  /** Default `pool`. */
+  network?: Network | undefined;
+  /** ms for lookup, connection and handshake together; 0 is none. Default: 10 s for TCP, 10 s for CHALLENGE, 30 s for the end. */
+  timeout?: number | undefined;
+  /** False dials only the first address that the lookup gives. Default as for `net.connect`: all of them, staggered. */
+  autoSelectFamily?: boolean | undefined;
+  /** ms after which the next address is tried beside the ones before; at least 10. Default as for `net.connect`: 250. */
+  autoSelectFamilyAttemptDelay?: number | undefined;
+  /** Default `dns.lookup`. */
+  lookup?: LookupFunction | undefined;
+}
+
+export interface ListenOptions extends OpOptions, CommonOptions {
+  /** Default `pool`. */
+  network?: Network | undefined;
+  /** Sessions that wait for `accept`; what comes beyond is dropped, the newest first. Default 128. */
+  backlog?: number | undefined;
+  /** Open sessions of this listener, waiting ones included; what comes beyond is dropped. Default: no limit but the table's. */
+  maxConnections?: number | undefined;
+  /** Peers that are dropped before a byte of theirs is read. */
+  blockList?: BlockList | undefined;
+}
+
+export interface ResolveOptions extends OpOptions {
+  /** Default `pool`. */
+  network?: Network | undefined;
+  /** Default `dns.lookup`. */
+  lookup?: LookupFunction | undefined;
+}
+
+/** {@link CommonOptions} as they apply. */
+export interface CommonSettings {
+  backend: BackendChoice | undefined;
+  device: string | undefined;
+  readQueueBytes: number;
+  writeQueueBytes: number;
+  idleTimeout: number;
+  channels: readonly number[];
+  maxSessions: number | undefined;
+}
+
+export interface ResolveSettings {
+  signal: AbortSignal | undefined;
+  network: Network;
+  lookup: LookupFunction | undefined;
+}
+
+export interface DialSettings extends CommonSettings, ResolveSettings {
+  /** ms; 0 is none. */
+  timeout: number;
+  autoSelectFamily: boolean;
+  autoSelectFamilyAttemptDelay: number;
+}
+
+export interface ListenSettings extends CommonSettings {
+  signal: AbortSignal | undefined;
+  network: Network;
+  backlog: number;
+  maxConnections: number;
+  blockList: BlockList | undefined;
+}
+
+const NETWORKS: readonly Network[] = ['pool', 'pool4', 'pool6'];
+export const BACKEND_CHOICES: readonly BackendChoice[] = ['auto', 'kernel', 'user'];
+
+/** As Node has it: a shorter delay would be no delay. */
+const SHORTEST_ATTEMPT_DELAY_MS = 10;
+
+/** The largest count or size that is exact. */
+const LARGEST = Number.MAX_SAFE_INTEGER;
+
+/** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE */
+export function readDialOptions(options: unknown): DialSettings {
+  const read = reader(options);
+  const delay =
+    read.integer('autoSelectFamilyAttemptDelay', 1, 2 ** 31 - 1) ?? getDefaultAutoSelectFamilyAttemptTimeout();
+  return {
+    ...readResolve(read),
+    ...readCommon(read),
+    timeout: read.milliseconds('timeout') ?? 0,
+    autoSelectFamily: read.boolean('autoSelectFamily') ?? getDefaultAutoSelectFamily(),
+    autoSelectFamilyAttemptDelay: Math.max(delay, SHORTEST_ATTEMPT_DELAY_MS),
+  };
+}
+
+/** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE */
+export function readListenOptions(options: unknown): ListenSettings {
+  const read = reader(options);
+  return {
+    ...readCommon(read),
+    signal: read.signal('signal'),
+    network: read.oneOf('network', NETWORKS) ?? 'pool',
+    backlog: read.integer('backlog', 1, LARGEST) ?? DEFAULT_BACKLOG,
+    maxConnections: read.integer('maxConnections', 1, LARGEST) ?? Infinity,
+    blockList: read.blockList('blockList'),
+  };
+}
+
+/** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
+export function readResolveOptions(options: unknown): ResolveSettings {
+  return readResolve(reader(options));
+}
+
+/** The value of an object's own property: what a prototype has is not an option. */
+export function ownOption(options: object, name: string): unknown {
+  return Object.hasOwn(options, name) ? (options as Record<string, unknown>)[name] : undefined;
+}
+
+/** An options object for code that reads options the ordinary way: it has no prototype to find others in. */
+export function bare<T extends object>(options: T): T {
+  return Object.assign(Object.create(null) as T, options);
+}
+
+function readResolve(read: Reader): ResolveSettings {
+  return {
+    signal: read.signal('signal'),
+    network: read.oneOf('network', NETWORKS) ?? 'pool',
+    lookup: read.function('lookup') as LookupFunction | undefined,
+  };
+}
+
+function readCommon(read: Reader): CommonSettings {
+  return {
+    backend: read.oneOf('backend', BACKEND_CHOICES),
+    device: read.path('device'),
+    readQueueBytes: read.integer('readQueueBytes', 1, LARGEST) ?? DEFAULT_QUEUE_BYTES,
+    writeQueueBytes: read.integer('writeQueueBytes', 1, LARGEST) ?? DEFAULT_QUEUE_BYTES,
+    idleTimeout: read.milliseconds('idleTimeout') ?? 0,
+    channels: read.channels('channels') ?? [],
+    maxSessions: read.integer('maxSessions', 1, LARGEST_SESSION_TABLE),
+  };
+}
+
+export type Reader = ReturnType<typeof reader>;
+
+/** Reads options of an object one by one; undefined is as good as absent. */
+export function reader(options: unknown) {
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${describe(options)}`);
+  }
+  const get = (name: string): unknown => (options === undefined ? undefined : ownOption(options, name));
+  const wrongType = (name: string, wanted: string, value: unknown): PoolError =>
+    new PoolError('ERR_INVALID_ARG_TYPE', `options.${name} is ${wanted}, not ${describe(value)}`);
+
+  function typed<T>(name: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
+    const value = get(name);
+    if (value === undefined || is(value)) return value;
+    throw wrongType(name, wanted, value);
+  }
+
+  function integer(name: string, from: number, to: number): number | undefined {
+    const value = typed(name, 'a number', isNumber);
+    if (value === undefined || (Number.isInteger(value) && value >= from && value <= to)) return value;
+    const range = to === LARGEST ? `from ${from}` : `from ${from} to ${to}`;
+    throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} is a whole number ${range}, not ${value}`);
+  }
+
+  return {
+    integer,
+    /** A whole number from 1, or Infinity. */
+    count(name: string): number | undefined {
+      return get(name) === Infinity ? Infinity : integer(name, 1, LARGEST);
+    },
+    milliseconds(name: string): number | undefined {
+      const value = typed(name, 'a number of ms', isNumber);
+      if (value === undefined || (value >= 0 && Number.isFinite(value))) return value;
+      throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} is a finite number of ms from 0, not ${value}`);
+    },
+    boolean: (name: string) => typed(name, 'a boolean', (value) => typeof value === 'boolean'),
+    function: (name: string) => typed(name, 'a function', (value) => typeof value === 'function'),
+    oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
+      const value = typed(name, `one of ${values.join(', ')}`, isString);
+      if (value === undefined || values.includes(value as T)) return value as T | undefined;
+      throw new PoolError(
+        'ERR_INVALID_ARG_VALUE',
+        `options.${name} is one of ${values.join(', ')}, not ${quote(value)}`,
+      );
+    },
+    path(name: string): string | undefined {
+      const value = typed(name, 'a path', isString);
+      if (value === undefined || (value !== '' && !value.includes('\0'))) return value;
+      throw new PoolError('ERR_INVALID_ARG_VALUE', `options.${name} is a path, not ${quote(value)}`);
+    },
+    // By its parts and not by its class: a signal may come from another realm, or from a polyfill.
+    signal: (name: string) => typed(name, 'an AbortSignal', isSignal),
+    blockList: (name: string) => typed(name, 'a net.BlockList', isBlockList),
+    channels(name: string): readonly number[] | undefined {
+      const value = typed(name, 'an array of channel numbers', Array.isArray as (value: unknown) => value is unknown[]);
+      if (value === undefined) return undefined;
+      for (const channel of Array.from(value)) {
+        if (!isNumber(channel)) throw wrongType(name, 'an array of channel numbers', channel);
+        if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
+          const why = channel === 0 ? '; channel 0 is the Conn itself' : '';
+          throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} has channels from 1 to 255, not ${channel}${why}`);
+        }
+      }
+      return Object.freeze([...new Set(value as number[])]);
+    },
+  };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+}
+
+function isBlockList(value: unknown): value is BlockList {
+  return typeof value === 'object' && value !== null && 'check' in value && typeof value.check === 'function';
+}

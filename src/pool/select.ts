@@ -1,0 +1,127 @@
+/** Which backend carries a dial or a listener: the kernel module where its device is, else a node in this process. */
+import { stat } from 'node:fs/promises';
+import { PoolError } from '../errors.js';
+import { processNode } from '../poolnode/index.js';
+import type { Backend } from './backend.js';
+import { DEFAULT_DEVICE } from './constants.js';
+import { publish } from './diagnostics.js';
+import { quote } from './host-port.js';
+import { BACKEND_CHOICES, type BackendChoice } from './options.js';
+import { createUserBackend } from './user-backend.js';
+
+export interface BackendWish {
+  backend: BackendChoice | undefined;
+  device: string | undefined;
+  maxSessions: number | undefined;
+}
+
+/** What the choice depends on; tests give their own. */
+export interface SelectParts {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Rejects with an errno name when the file isn't there or can't be looked at. */
+  stat(path: string): Promise<unknown>;
+  /** Loads koffi and opens the device: only once it is chosen. Keeps one backend per device and process. */
+  kernelBackend(device: string): Promise<Backend>;
+  userBackend(maxSessions: number | undefined): Backend;
+  warn(message: string, name: string, code: string): void;
+  /** Where the process remembers that it was told: one for the ESM and the CommonJS copy of the package. */
+  told: object;
+}
+
+const system: SelectParts = {
+  env: process.env,
+  stat,
+  kernelBackend: async (device) => (await import('./kernel/index.js')).createKernelBackend({ device }),
+  userBackend: (maxSessions) => createUserBackend(processNode({ maxSessions })),
+  warn: (message, name, code) => process.emitWarning(message, name, code),
+  told: globalThis,
+};
+
+const TOLD = Symbol.for('pool-ts.embedded-node-told');
+
+const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
+
+/**
+ * The backend that options and environment ask for. `auto` takes the kernel module when the device file exists. One that
+ * exists and can't be opened is an error, never a reason to take the other: a program would change its peers' view of it,
+ * and its privileges, without anybody having said so.
+ * @throws (rejects) ERR_INVALID_ARG_VALUE for POOL_BACKEND, or what the device gives: ENOENT, EACCES, ENOTTY...
+ */
+export async function selectBackend(wish: BackendWish, parts: SelectParts = system): Promise<Backend> {
+  const device = wish.device ?? nonEmpty(parts.env['POOL_DEVICE']) ?? DEFAULT_DEVICE;
+  const choice = wish.backend ?? choiceOf(parts.env['POOL_BACKEND']);
+  if (choice === 'user') return user(wish, parts, device, "backend 'user' was asked for");
+  if (choice === 'auto' && !(await exists(device, parts))) {
+    tellOnce(device, parts);
+    return user(wish, parts, device, `${device} does not exist: a POOL node in this process does the work`);
+  }
+  const backend = await parts.kernelBackend(device).catch((error: unknown) => {
+    throw deviceError(device, error);
+  });
+  const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
+  publish('pool.backend.select', () => ({ backend: 'kernel', device, reason }));
+  return backend;
+}
+
+function user({ maxSessions }: BackendWish, parts: SelectParts, device: string, reason: string): Backend {
+  const backend = parts.userBackend(maxSessions);
+  publish('pool.backend.select', () => ({ backend: 'user', device, reason }));
+  return backend;
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function choiceOf(text: string | undefined): BackendChoice {
+  const choice = nonEmpty(text) ?? 'auto';
+  if (BACKEND_CHOICES.includes(choice as BackendChoice)) return choice as BackendChoice;
+  throw new PoolError(
+    'ERR_INVALID_ARG_VALUE',
+    `POOL_BACKEND is one of ${BACKEND_CHOICES.join(', ')}, not ${quote(choice)}`,
+  );
+}
+
+async function exists(device: string, parts: SelectParts): Promise<boolean> {
+  try {
+    await parts.stat(device);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw deviceError(device, error);
+  }
+}
+
+/** The reason, and what to do about it. */
+function deviceError(device: string, error: unknown): PoolError {
+  const { code = 'EIO', message, errno } = error as NodeJS.ErrnoException;
+  const details = { errno: errno === undefined ? undefined : Math.abs(errno), cause: error };
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENXIO':
+    case 'ENODEV':
+      return new PoolError(code, `there is no POOL device at ${device}: ${WAY_OUT}`, details);
+    case 'EACCES':
+    case 'EPERM':
+      return new PoolError(
+        code,
+        `${device} can't be opened, permission denied: get read and write access to it, or pass backend: 'user'`,
+        details,
+      );
+    default:
+      return new PoolError(code, message.includes(device) ? message : `${device}: ${message}`, details);
+  }
+}
+
+function tellOnce(device: string, parts: SelectParts): void {
+  const told = parts.told as { [TOLD]?: boolean };
+  if (told[TOLD]) return;
+  Object.defineProperty(told, TOLD, { value: true });
+  parts.warn(
+    `there is no ${device}, so that a POOL node in this process is used instead of the kernel module: ${WAY_OUT}`,
+    'PoolWarning',
+    'POOL_EMBEDDED_NODE',
+  );
+}
