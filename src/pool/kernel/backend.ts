@@ -1,0 +1,240 @@
+/** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
+import { PoolError } from '../../errors.js';
+import { Addr } from '../addr.js';
+import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
+import type { Clock } from './clock.js';
+import type { KernelDevice, SyncDevice } from './device.js';
+import { Dialler } from './dialler.js';
+import { deviceLost, errnoName, wasTakenBack } from './errno.js';
+import { KeepAlive } from './keep-alive.js';
+import { LeakedSlots } from './leaked-slots.js';
+import { KernelListener } from './listener.js';
+import { openPort } from './listen-port.js';
+import { lockListener, type ListenerLock } from './listener-lock.js';
+import type { Proc } from './proc.js';
+import { ReceiveLanes, type Received } from './receive-lanes.js';
+import { ReceiverThreads } from './receiver-threads.js';
+import type { SessionEnvironment } from './session.js';
+import { SessionRegistry } from './session-registry.js';
+import { toRecord } from './session-record.js';
+import { SessionTable } from './session-table.js';
+import { ModuleSigns, servedSigns, type Signs } from './signs.js';
+import { SlotCloser } from './slot-closer.js';
+import { readTcpTable, type TcpConnection } from './tcp-table.js';
+
+export interface KernelBackendParts {
+  device: KernelDevice;
+  /** The device file's path, for messages. */
+  path: string;
+  /** What identifies the device file, whatever path led to it. */
+  identity: string;
+  /** Whether it is a character device: the module itself. */
+  module: boolean;
+  proc: Proc;
+  clock: Clock;
+  /** ms without a packet after which a peer counts as lost; 0 never. */
+  peerTimeout: number;
+  lock?: (identity: string, path: string) => Promise<ListenerLock>;
+  findPort?: () => Promise<number>;
+  isLocal?: (address: string) => boolean;
+  warn?: (message: string, code: string) => void;
+  /** Called once when the device is of no more use. */
+  lost?: (error: PoolError) => void;
+}
+
+/** ms for a CLOSE_SESS that nobody waits for. */
+const DISCARD_MS = 5000;
+
+const UNSPECIFIED = new Set(['', '*', '::', '0.0.0.0']);
+
+export class KernelBackend implements Backend {
+  readonly name = 'kernel';
+  // Kernel contract, hazard 7.
+  readonly parallelDials = false;
+  readonly #parts: KernelBackendParts;
+  readonly #signs: Signs;
+  readonly #table: SessionTable;
+  readonly #registry: SessionRegistry;
+  readonly #dialler: Dialler;
+  readonly #env: Omit<SessionEnvironment, 'released'>;
+  readonly #connections = new Map<string, TcpConnection>();
+  readonly #keepAlive = new KeepAlive();
+  #listener: KernelListener | null = null;
+  #lost: PoolError | null = null;
+
+  constructor(parts: KernelBackendParts) {
+    this.#parts = parts;
+    const { device, clock, path } = parts;
+    this.#signs = parts.module ? new ModuleSigns(new ReceiverThreads(parts.proc), clock) : servedSigns;
+    this.#table = new SessionTable(() => this.#readTable(), clock);
+    this.#registry = new SessionRegistry(() => this.#table.reschedule());
+    const lanes = new ReceiveLanes({
+      receive: (index, channel, buffer, options) => this.#receive(index, channel, buffer, options),
+      occupant: (index) => this.#occupant(index),
+      latest: () => this.#table.latest,
+      parked: () => this.#table.reschedule(),
+      clock,
+    });
+    const leaks = new LeakedSlots(path, parts.warn);
+    const closer = new SlotCloser({
+      closeSession: (index) => device.closeSession(index),
+      table: this.#table,
+      signs: this.#signs,
+      leaks,
+      clock,
+    });
+    this.#env = {
+      device,
+      table: this.#table,
+      signs: this.#signs,
+      lanes,
+      closer,
+      leaks,
+      clock,
+      keepAlive: this.#keepAlive,
+      peerTimeout: parts.peerTimeout,
+    };
+    this.#dialler = new Dialler({
+      device,
+      discard: (index) => void this.#discard(index),
+      ...(parts.isLocal === undefined ? {} : { isLocal: parts.isLocal }),
+    });
+    this.#table.observe(this.#registry);
+    this.#table.observe(lanes);
+    this.#table.observe({
+      interval: () => Infinity,
+      table() {},
+      lost: (error) => {
+        this.#lost = error;
+        parts.lost?.(error);
+      },
+    });
+    device.onExit((sync) => this.#exit(sync));
+  }
+
+  async dial(address: Addr, { signal }: BackendDialOptions): Promise<BackendSession> {
+    if (this.#lost !== null) throw this.#lost;
+    const release = this.#keepAlive.hold();
+    try {
+      return await this.#dialler.dial(address, signal, (index) => this.#dialled(address, index, signal));
+    } finally {
+      release();
+    }
+  }
+
+  async listen(offer: BackendListenOptions): Promise<BackendListener> {
+    if (!UNSPECIFIED.has(offer.host)) {
+      throw new PoolError(
+        'ERR_INVALID_ARG_VALUE',
+        `the kernel module listens on all addresses of the machine and can't be bound to ${offer.host}: ` +
+          `listen on ':${offer.port}', refuse peers with blockList or a firewall, or use backend 'user'`,
+        { address: offer.host, port: offer.port },
+      );
+    }
+    if (this.#lost !== null) throw this.#lost;
+    offer.signal?.throwIfAborted();
+    const { device, proc, module, identity, path, findPort, lock: lockWith = lockListener } = this.#parts;
+    const release = this.#keepAlive.hold();
+    const lock = await lockWith(identity, path);
+    try {
+      // Before LISTEN, so that no session of ours can be among them.
+      const before = await this.#table.refresh();
+      offer.signal?.throwIfAborted();
+      const open = await openPort(offer.port, {
+        device,
+        proc,
+        module,
+        ...(findPort === undefined ? {} : { findPort }),
+      });
+      this.#listener = new KernelListener({
+        device,
+        env: this.#env,
+        registry: this.#registry,
+        open,
+        lock,
+        before,
+        tcp: () => readTcpTable(proc),
+        connections: this.#connections,
+        offer,
+        closed: () => {
+          this.#listener = null;
+        },
+      });
+      if (offer.signal?.aborted === true) {
+        await this.#listener.close();
+        throw offer.signal.reason;
+      }
+      return this.#listener;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  async #dialled(address: Addr, index: number, signal: AbortSignal | undefined): Promise<BackendSession> {
+    const record = (await this.#table.refresh()).at(index);
+    if (record === undefined) throw new PoolError('ECONNRESET', 'another program closed the session at once');
+    const session = this.#registry.adopt(
+      { index, id: record.id, role: 'dialled', localAddr: new Addr('::', 0), remoteAddr: address },
+      this.#env,
+    );
+    if (signal?.aborted !== true) return session;
+    session.destroy();
+    throw signal.reason;
+  }
+
+  /** Closes a session that arrived when its dial had been given up. */
+  async #discard(index: number): Promise<void> {
+    const record = await this.#occupant(index);
+    if (record !== undefined) await this.#env.closer.close(index, record, DISCARD_MS);
+  }
+
+  async #occupant(index: number): Promise<string | undefined> {
+    const snapshot = await this.#table.refresh().catch(() => null);
+    return snapshot?.at(index)?.id;
+  }
+
+  async #readTable(): Promise<ReturnType<typeof toRecord>[]> {
+    try {
+      return (await this.#parts.device.sessions()).map(toRecord);
+    } catch (cause) {
+      if (errnoName(cause) === 'EINTR') return this.#readTable();
+      throw deviceLost(this.#parts.path, cause);
+    }
+  }
+
+  async #receive(
+    index: number,
+    channel: number,
+    buffer: Uint8Array,
+    { signal, timeout }: { signal: AbortSignal; timeout: number | undefined },
+  ): Promise<Received> {
+    try {
+      const options = timeout === undefined ? { signal } : { signal, timeout };
+      const bytes = await this.#parts.device.recvBytes(index, channel, buffer, options);
+      return bytes === null ? { kind: 'nothing' } : { kind: 'message', data: buffer.slice(0, bytes) };
+    } catch (error) {
+      const name = errnoName(error);
+      // An idle connection is not an error (kernel contract, section 2).
+      if (name === 'ETIMEDOUT' || wasTakenBack(error)) return { kind: 'nothing' };
+      if (name === 'EAGAIN') return { kind: 'elsewhere' };
+      return { kind: 'failed', error };
+    }
+  }
+
+  /** A dead process's slots stay taken, so a process that ends in a normal way gives back what it has left open. */
+  #exit(device: SyncDevice): void {
+    if (this.#listener?.own === true) device.stop();
+    const open = this.#registry.sessions.filter((session) => !session.sending);
+    if (open.length === 0) return;
+    const table = device.sessions().map(toRecord);
+    for (const { index, id } of open) {
+      const record = table.find((one) => one.index === index && one.id === id);
+      if (record === undefined || (this.#signs.module && record.state === 'CLOSING')) continue;
+      // Hazard 2, here as everywhere: nothing between the check and the call.
+      if (this.#signs.mayClose(index) === 'safe') device.closeSession(index);
+    }
+  }
+}

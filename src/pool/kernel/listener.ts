@@ -1,0 +1,119 @@
+/** The module's listener as the API's BackendListener. */
+import type { PoolError } from '../../errors.js';
+import { Addr } from '../addr.js';
+import type { BackendListener, BackendListenOptions, DropReason } from '../backend.js';
+import { Acceptor } from './acceptor.js';
+import type { KernelDevice } from './device.js';
+import { Hold } from './keep-alive.js';
+import type { OpenPort } from './listen-port.js';
+import type { ListenerLock } from './listener-lock.js';
+import type { SessionEnvironment } from './session.js';
+import type { SessionRegistry } from './session-registry.js';
+import { UNKNOWN } from './session-role.js';
+import type { SessionRecord } from './session-record.js';
+import type { Snapshot } from './session-table.js';
+import type { TcpConnection, TcpTable } from './tcp-table.js';
+
+export interface KernelListenerOptions {
+  device: KernelDevice;
+  env: Omit<SessionEnvironment, 'released'>;
+  registry: SessionRegistry;
+  open: OpenPort;
+  lock: ListenerLock;
+  before: Snapshot;
+  tcp(): TcpTable;
+  connections: Map<string, TcpConnection>;
+  offer: BackendListenOptions;
+  closed(): void;
+}
+
+export class KernelListener implements BackendListener {
+  readonly addr: Addr;
+  readonly #options: KernelListenerOptions;
+  readonly #acceptor: Acceptor;
+  readonly #hold: Hold;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: KernelListenerOptions) {
+    this.#options = options;
+    this.addr = new Addr('::', options.open.port);
+    this.#hold = new Hold(options.env.keepAlive);
+    this.#hold.ref();
+    this.#acceptor = new Acceptor({
+      signs: options.env.signs,
+      clock: options.env.clock,
+      port: options.open.port,
+      tcp: () => options.tcp(),
+      roleOf: (record) => options.registry.roleOf(record),
+      before: options.before,
+      connections: options.connections,
+      accepted: (record, peer) => this.#accepted(record, peer),
+      failed: (error) => this.#failed(error),
+    });
+    options.env.table.observe(this.#acceptor);
+  }
+
+  /** Whether the listening port is this process's to stop. */
+  get own(): boolean {
+    return this.#options.open.own;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  ref(): void {
+    this.#hold.ref();
+  }
+
+  unref(): void {
+    this.#hold.unref();
+  }
+
+  async #close(): Promise<void> {
+    const { device, env, open, lock, closed } = this.#options;
+    // STOP stops the listener for everybody: one that a daemon opened is left open.
+    if (open.own) await device.stop().catch(() => {});
+    // What the module accepted until then has no other owner; it is closed as it comes.
+    await env.table.refresh().catch(() => {});
+    env.table.forget(this.#acceptor);
+    await lock.release();
+    this.#hold.end();
+    closed();
+  }
+
+  #accepted(record: SessionRecord, peer: { addr: Addr; possible: readonly Addr[] }): void {
+    const { registry, env, offer } = this.#options;
+    const session = registry.adopt(
+      { index: record.index, id: record.id, role: 'accepted', localAddr: this.addr, remoteAddr: peer.addr },
+      env,
+    );
+    if (this.#closing !== null) return session.destroy();
+    const reason = this.#refused(peer);
+    if (reason === null) return offer.session(session);
+    session.destroy();
+    offer.dropped(peer.addr, reason);
+  }
+
+  /** Where the peer is one of several, a rule that refuses any of them refuses it: a block list fails closed. */
+  #refused({ addr, possible }: { addr: Addr; possible: readonly Addr[] }): DropReason | null {
+    const { admit, ipv4Only, ipv6Only } = this.#options.offer;
+    // The module always listens on both families (kernel contract, section 2).
+    const wrongFamily = (one: Addr): boolean =>
+      one.address !== UNKNOWN.address && ((ipv4Only && one.family !== 'IPv4') || (ipv6Only && one.family !== 'IPv6'));
+    for (const one of addr.port === 0 && possible.length > 0 ? possible : [addr]) {
+      const reason = wrongFamily(one) ? 'blocked' : admit(one);
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  #failed(error: PoolError): void {
+    if (this.#closing !== null) return;
+    this.#closing = this.#options.lock.release();
+    this.#hold.end();
+    this.#options.closed();
+    this.#options.offer.failed(error);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Who receives when. A RECV blocks a worker, and a worker costs megabytes; so at most 16 sessions have a RECV inside the
+ * kernel, and the others wait until the table's counters say that they may have news. One that only waits gives its place
+ * to one that has news.
+ */
+import type { Clock, Timer } from './clock.js';
+import type { Slot } from './slot.js';
+import type { Snapshot, TableObserver } from './session-table.js';
+
+/** What a RECV came to. */
+export type Received =
+  | { kind: 'message'; data: Uint8Array }
+  /** Nothing was queued for as long as it waited, or it was taken back. */
+  | { kind: 'nothing' }
+  /** EAGAIN: the queue holds other channels only. */
+  | { kind: 'elsewhere' }
+  | { kind: 'failed'; error: unknown };
+
+export interface ReceiveLanesOptions {
+  receive(
+    index: number,
+    channel: number,
+    buffer: Uint8Array,
+    options: { signal: AbortSignal; timeout: number | undefined },
+  ): Promise<Received>;
+  /** The session that has a slot now. */
+  occupant(index: number): Promise<string | undefined>;
+  latest(): Snapshot;
+  /** A session waits for the table's counters: looking became necessary. */
+  parked(): void;
+  clock: Clock;
+  lanes?: number;
+}
+
+/** Workers that receive (the figure: 64 sessions by at most 16). */
+export const RECEIVE_LANES = 16;
+/** Bytes: the longest message; with less, RECV gives EMSGSIZE and leaves it in the queue. */
+const BUFFER_BYTES = 65535;
+/** ms that a RECV waits at least before another session may have its place. */
+const HOLD_MS = 5;
+/** ms of receiving in a row before others who have news come first. */
+const TURN_MS = 10;
+/** ms to wait where another process receives on the same session: EAGAIN comes at once, and asking on would spin. */
+const RIVAL_MS = 10;
+/** Looks at the table while sessions without a place wait: often after a message, seldom when idle. */
+const BUSY_LOOK_MS = 5;
+const IDLE_LOOK_MS = 25;
+const BUSY_MS = 1000;
+
+export class ReceiveLanes implements TableObserver {
+  readonly #options: ReceiveLanesOptions;
+  readonly #lanes: number;
+  readonly #buffers: Uint8Array[] = [];
+  readonly #busy = new Set<Slot>();
+  readonly #due = new Set<Slot>();
+  readonly #parked = new Set<Slot>();
+  #lastMessage = -Infinity;
+  #preempt: Timer | undefined;
+  #ended = false;
+
+  constructor(options: ReceiveLanesOptions) {
+    this.#options = options;
+    this.#lanes = options.lanes ?? RECEIVE_LANES;
+  }
+
+  /** The slot's session takes messages: receives for it now, or as soon as there is a place. */
+  ready(slot: Slot): void {
+    if (this.#ended || this.#busy.has(slot)) return;
+    this.#parked.delete(slot);
+    this.#due.add(slot);
+    this.#pump();
+  }
+
+  /** Something changed that the waiting RECV can't know: asks anew. */
+  nudge(slot: Slot): void {
+    slot.call?.abort.abort();
+    if (this.#parked.has(slot)) this.ready(slot);
+  }
+
+  /** The slot's session takes no more. Settles when no RECV of it is inside the kernel. */
+  async leave(slot: Slot): Promise<void> {
+    this.#parked.delete(slot);
+    this.#due.delete(slot);
+    await slot.takeBack();
+  }
+
+  interval(): number {
+    if (this.#parked.size === 0) return Infinity;
+    return this.#options.clock.now() - this.#lastMessage < BUSY_MS ? BUSY_LOOK_MS : IDLE_LOOK_MS;
+  }
+
+  table(snapshot: Snapshot): void {
+    for (const slot of [...this.#parked]) {
+      const record = snapshot.at(slot.index, slot.recipient?.id);
+      if (record === undefined || record.packetsRecv !== slot.seen) this.ready(slot);
+    }
+  }
+
+  lost(): void {
+    this.#ended = true;
+    this.#parked.clear();
+    this.#due.clear();
+    this.#preempt?.cancel();
+  }
+
+  #pump(): void {
+    for (const slot of this.#due) {
+      if (this.#busy.size >= this.#lanes) break;
+      this.#due.delete(slot);
+      this.#busy.add(slot);
+      void this.#serve(slot);
+    }
+    if (this.#due.size > 0) this.#makeRoom();
+  }
+
+  /** Takes back the RECV that has waited longest. */
+  #makeRoom(): void {
+    if (this.#preempt !== undefined) return;
+    const now = this.#options.clock.now();
+    let longest: Slot | null = null;
+    for (const slot of this.#busy) {
+      if (slot.call === null || slot.call.abort.signal.aborted) continue;
+      if (slot.call.since < (longest?.call?.since ?? Infinity)) longest = slot;
+    }
+    const waited = longest === null ? 0 : now - longest.call!.since;
+    if (longest !== null && waited >= HOLD_MS) longest.call!.abort.abort();
+    this.#preempt = this.#options.clock.after(Math.max(1, HOLD_MS - waited), () => {
+      this.#preempt = undefined;
+      if (this.#due.size > 0) this.#pump();
+    });
+  }
+
+  async #serve(slot: Slot): Promise<void> {
+    const buffer = this.#buffers.pop() ?? new Uint8Array(BUFFER_BYTES);
+    const started = this.#options.clock.now();
+    let again = false;
+    while (slot.recipient?.wants === true && !this.#ended) {
+      const outcome = await this.#ask(slot, buffer);
+      if (this.#due.size === 0) continue;
+      again = outcome === 'message';
+      if (outcome === 'nothing' || (again && this.#options.clock.now() - started >= TURN_MS)) break;
+    }
+    this.#buffers.push(buffer);
+    this.#busy.delete(slot);
+    if (slot.recipient?.wants === true && !this.#ended) (again ? this.#due : this.#parked).add(slot);
+    this.#pump();
+    if (this.#parked.has(slot)) this.#options.parked();
+  }
+
+  /** One RECV, and what follows from it. */
+  async #ask(slot: Slot, buffer: Uint8Array): Promise<Received['kind']> {
+    const asker = slot.recipient!;
+    const channel = asker.channels.next();
+    const { received, taken } = await this.#call(slot, channel, buffer, asker.patience);
+    // Kernel contract, hazard 4: the slot may have another owner by now, and the message is the owner's.
+    const owner = slot.recipient;
+    switch (received.kind) {
+      case 'message':
+        asker.channels.received();
+        this.#lastMessage = this.#options.clock.now();
+        if (owner !== null) owner.message(channel, received.data);
+        else slot.keep({ id: this.#options.occupant(slot.index), channel, data: received.data });
+        break;
+      case 'nothing':
+        asker.channels.empty();
+        // One that was taken back may never have looked.
+        if (owner === asker && !taken) owner.quiet();
+        break;
+      case 'elsewhere':
+        asker.channels.elsewhere();
+        if (channel === 0) await new Promise<void>((resolve) => this.#options.clock.after(RIVAL_MS, resolve));
+        break;
+      case 'failed':
+        if (owner === asker) owner.failed(received.error);
+        break;
+    }
+    return received.kind;
+  }
+
+  async #call(
+    slot: Slot,
+    channel: number,
+    buffer: Uint8Array,
+    timeout: number | undefined,
+  ): Promise<{ received: Received; taken: boolean }> {
+    slot.seen = this.#options.latest().at(slot.index, slot.recipient?.id)?.packetsRecv;
+    const abort = new AbortController();
+    const call = this.#options.receive(slot.index, channel, buffer, { signal: abort.signal, timeout });
+    const done = call.then(() => {});
+    slot.call = { channel, since: this.#options.clock.now(), abort, done };
+    const received = await call;
+    slot.call = null;
+    return { received, taken: abort.signal.aborted };
+  }
+}

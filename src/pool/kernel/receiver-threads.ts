@@ -1,0 +1,67 @@
+/**
+ * Whether the module's thread `pool_rx_<index>` lives: the one sign that a session is real and that closing it doesn't
+ * crash the machine (kernel contract, section 3 and section 4, hazard 2).
+ */
+import type { Proc } from './proc.js';
+
+/** The pid of kthreadd, the parent of all kernel threads. */
+const KTHREADD = 2;
+
+export class ReceiverThreads {
+  readonly #proc: Proc;
+  /** Pids by slot. A remembered pid makes a check one read; it is only believed after that read. */
+  readonly #pids = new Map<number, number>();
+
+  constructor(proc: Proc) {
+    this.#proc = proc;
+  }
+
+  /** Whether this /proc shows kernel threads; in a container and under hidepid it doesn't, and absence proves nothing. */
+  visible(): boolean {
+    return this.#proc.read(`${KTHREADD}/comm`)?.trim() === 'kthreadd';
+  }
+
+  /** Looks now. Null where threads can't be seen. */
+  running(index: number): boolean | null {
+    const pid = this.#pids.get(index);
+    if (pid !== undefined && this.#isReceiver(pid, index)) return true;
+    if (!this.visible()) return null;
+    this.#scan();
+    return this.#pids.has(index);
+  }
+
+  /** As `running`, but believes the last scan where it found nothing: a look that costs one read at most. */
+  known(index: number): boolean {
+    const pid = this.#pids.get(index);
+    return pid !== undefined && this.#isReceiver(pid, index);
+  }
+
+  /** Finds the threads of all slots at once. */
+  scan(): void {
+    if (this.visible()) this.#scan();
+  }
+
+  #scan(): void {
+    this.#pids.clear();
+    for (const pid of this.#kernelThreads()) {
+      const index = /^pool_rx_(\d+)$/.exec(this.#proc.read(`${pid}/comm`)?.trim() ?? '')?.[1];
+      if (index !== undefined && this.#isReceiver(pid, Number(index))) this.#pids.set(Number(index), pid);
+    }
+  }
+
+  /** Any program may take a kernel thread's name, but not its parent. Line: `pid (comm) state ppid ...`, proc(5). */
+  #isReceiver(pid: number, index: number): boolean {
+    const stat = this.#proc.read(`${pid}/stat`);
+    const fields = stat === null ? null : /^\d+ \((.*)\) (\S) (\d+)/s.exec(stat);
+    if (fields === null) return false;
+    const [, comm, state, parent] = fields;
+    return comm === `pool_rx_${index}` && Number(parent) === KTHREADD && state !== 'Z' && state !== 'X';
+  }
+
+  #kernelThreads(): number[] {
+    const children = this.#proc.read(`${KTHREADD}/task/${KTHREADD}/children`);
+    // Without CONFIG_PROC_CHILDREN every process has to be looked at.
+    const names = children === null ? this.#proc.list('') : children.split(' ');
+    return names.filter((name) => /^\d+$/.test(name)).map(Number);
+  }
+}

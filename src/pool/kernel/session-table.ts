@@ -1,0 +1,116 @@
+/**
+ * The module's table of sessions, watched: one SESSIONS call serves everybody who wants to know something of it, as often
+ * as the most curious of them asks. The module has no poll support (kernel contract, section 2), so looking is all there is.
+ */
+import type { PoolError } from '../../errors.js';
+import type { Clock, Timer } from './clock.js';
+import type { SessionRecord } from './session-record.js';
+
+/** The table at one moment. */
+export class Snapshot {
+  readonly records: readonly SessionRecord[];
+  readonly #byIndex: ReadonlyMap<number, SessionRecord>;
+
+  constructor(records: readonly SessionRecord[]) {
+    this.records = records;
+    this.#byIndex = new Map(records.map((record) => [record.index, record]));
+  }
+
+  /** The session in a slot; with `id` only that one: a slot is reused at once after a close. */
+  at(index: number, id?: string): SessionRecord | undefined {
+    const record = this.#byIndex.get(index);
+    return id === undefined || record?.id === id ? record : undefined;
+  }
+}
+
+export interface TableObserver {
+  /** ms until the next look; Infinity while there is nothing to look for. Asked after each look. */
+  interval(): number;
+  table(snapshot: Snapshot): void;
+  /** The table can't be read any more: the device is gone. The last call. */
+  lost(error: PoolError): void;
+}
+
+interface Waiter {
+  resolve(snapshot: Snapshot): void;
+  reject(error: PoolError): void;
+}
+
+export class SessionTable {
+  readonly #read: () => Promise<readonly SessionRecord[]>;
+  readonly #clock: Clock;
+  readonly #observers = new Set<TableObserver>();
+  #waiters: Waiter[] = [];
+  #latest = new Snapshot([]);
+  #reading = false;
+  #timer: Timer | undefined;
+  #lost: PoolError | null = null;
+
+  /** `read` is one SESSIONS call; it rejects with a PoolError only when the device is of no more use. */
+  constructor(read: () => Promise<readonly SessionRecord[]>, clock: Clock) {
+    this.#read = read;
+    this.#clock = clock;
+  }
+
+  /** The last look. */
+  get latest(): Snapshot {
+    return this.#latest;
+  }
+
+  /** A look that begins after this call. */
+  refresh(): Promise<Snapshot> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      if (!this.#reading) this.#look();
+    });
+  }
+
+  observe(observer: TableObserver): void {
+    this.#observers.add(observer);
+    this.reschedule();
+  }
+
+  forget(observer: TableObserver): void {
+    this.#observers.delete(observer);
+  }
+
+  /** To be called when an observer's interval became shorter. */
+  reschedule(): void {
+    if (this.#reading || this.#lost !== null) return;
+    this.#timer?.cancel();
+    const interval = Math.min(...[...this.#observers].map((observer) => observer.interval()));
+    this.#timer = interval === Infinity ? undefined : this.#clock.after(interval, () => this.#look());
+  }
+
+  #look(): void {
+    this.#timer?.cancel();
+    const waiters = this.#waiters.splice(0);
+    if (this.#lost !== null) {
+      for (const { reject } of waiters) reject(this.#lost);
+      return;
+    }
+    this.#reading = true;
+    this.#read().then(
+      (records) => {
+        this.#reading = false;
+        this.#latest = new Snapshot(records);
+        for (const { resolve } of waiters) resolve(this.#latest);
+        for (const observer of [...this.#observers]) observer.table(this.#latest);
+        this.#next();
+      },
+      (error: PoolError) => {
+        this.#reading = false;
+        this.#lost = error;
+        for (const { reject } of waiters) reject(error);
+        for (const observer of [...this.#observers]) observer.lost(error);
+        this.#observers.clear();
+        this.#next();
+      },
+    );
+  }
+
+  #next(): void {
+    if (this.#waiters.length > 0) this.#look();
+    else this.reschedule();
+  }
+}

@@ -1,0 +1,348 @@
+/** One session of the module as the API's BackendSession. */
+import { PoolError } from '../../errors.js';
+import type { Addr } from '../addr.js';
+import type { BackendEnd, BackendHandler, BackendSession } from '../backend.js';
+import { toTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../telemetry.js';
+import { ChannelTurn } from './channel-turn.js';
+import { within, type Clock } from './clock.js';
+import type { KernelDevice } from './device.js';
+import { errnoName, judgeSend, notEstablished } from './errno.js';
+import { Hold, type KeepAlive } from './keep-alive.js';
+import type { LeakedSlots } from './leaked-slots.js';
+import { Liveness } from './liveness.js';
+import type { ReceiveLanes } from './receive-lanes.js';
+import { SendLane } from './send-lane.js';
+import type { Role } from './session-role.js';
+import type { SessionRecord } from './session-record.js';
+import type { SessionTable } from './session-table.js';
+import type { Signs } from './signs.js';
+import type { SlotCloser } from './slot-closer.js';
+import type { Recipient, Slot } from './slot.js';
+
+/** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
+export const MAX_MESSAGE = 65511;
+
+/** ms to wait for a RECV to be taken back, which takes far less; a device that can't is left to its own 5 s. */
+const TAKE_BACK_MS = 1000;
+/** ms that a last RECV waits for what is still queued on a session that has ended. */
+const LAST_RECV_MS = 50;
+/** ms for a CLOSE_SESS that nobody waits for before its slot counts as leaked. */
+const BACKGROUND_CLOSE_MS = 5000;
+
+/** What all sessions of a device share. */
+export interface SessionEnvironment {
+  device: KernelDevice;
+  table: SessionTable;
+  signs: Signs;
+  lanes: ReceiveLanes;
+  closer: SlotCloser;
+  leaks: LeakedSlots;
+  clock: Clock;
+  keepAlive: KeepAlive;
+  /** ms; see DEFAULT_PEER_TIMEOUT. */
+  peerTimeout: number;
+  /** The session owns its slot no more. */
+  released(session: KernelSession): void;
+}
+
+export interface SessionIdentity {
+  slot: Slot;
+  id: string;
+  role: Role;
+  localAddr: Addr;
+  remoteAddr: Addr;
+}
+
+export class KernelSession implements BackendSession, Recipient {
+  readonly index: number;
+  readonly id: string;
+  readonly role: Role;
+  readonly localAddr: Addr;
+  readonly remoteAddr: Addr;
+  readonly maxMessageSize = MAX_MESSAGE;
+  readonly channels = new ChannelTurn();
+  readonly #slot: Slot;
+  readonly #env: SessionEnvironment;
+  readonly #sends: SendLane;
+  readonly #hold: Hold;
+  readonly #liveness: Liveness;
+  #handler: BackendHandler | null = null;
+  #paused = false;
+  /** Set when the session is over but for what is still queued. */
+  #finishing: BackendEnd | null = null;
+  #end: BackendEnd | null = null;
+  #emptyMessages = 0;
+  #closing: Promise<void> | null = null;
+  #sawClosing = false;
+
+  constructor(identity: SessionIdentity, env: SessionEnvironment) {
+    this.#slot = identity.slot;
+    this.index = identity.slot.index;
+    this.id = identity.id;
+    this.role = identity.role;
+    this.localAddr = identity.localAddr;
+    this.remoteAddr = identity.remoteAddr;
+    this.#env = env;
+    this.#hold = new Hold(env.keepAlive);
+    this.#hold.ref();
+    this.#liveness = new Liveness(env.peerTimeout);
+    this.#sends = new SendLane({
+      // Hazard 11: no signal and no timeout, a SEND ends by itself or never.
+      send: (channel, data) => env.device.sendBytes(this.index, channel, data),
+      judge: judgeSend,
+      drain: () => this.#handler?.drain(),
+      failed: (error) => this.#sendFailed(error),
+    });
+  }
+
+  /** Whether a SEND is inside the kernel. */
+  get sending(): boolean {
+    return this.#sends.sending;
+  }
+
+  get wants(): boolean {
+    return this.#handler !== null && !this.#paused && this.#end === null;
+  }
+
+  get patience(): number | undefined {
+    return this.#finishing === null ? undefined : LAST_RECV_MS;
+  }
+
+  start(handler: BackendHandler): void {
+    if (this.#handler !== null) throw new TypeError('a session is started once');
+    this.#handler = handler;
+    if (this.#end !== null) {
+      const end = this.#end;
+      queueMicrotask(() => handler.end(end));
+      return;
+    }
+    void this.#slot.give(this).then(() => this.#env.lanes.ready(this.#slot));
+  }
+
+  send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean {
+    // Hazard 6. The API splits or refuses; this is the last line.
+    if (data.byteLength > MAX_MESSAGE || data.byteLength === 0) {
+      const reason = `a message has 1 to ${MAX_MESSAGE} bytes on the kernel device, not ${data.byteLength}`;
+      queueMicrotask(() => done(new PoolError('ERR_POOL_MESSAGE_TOO_LARGE', reason)));
+      return true;
+    }
+    return this.#sends.push(channel, data, done);
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.wants) this.#env.lanes.ready(this.#slot);
+  }
+
+  /** The module's own number stays as it is: it is always 0 (kernel contract, section 3). */
+  setQueueDepth(): void {}
+
+  async subscribe(channel: number): Promise<void> {
+    this.#assertOpen();
+    this.channels.open(channel);
+    // A RECV 0 that waits would take this channel's next message for channel 0's.
+    if (this.#slot.recipient === this && this.#slot.call?.channel === 0) await this.#slot.takeBack();
+    await this.#channelCall(this.#env.device.channelSubscribe(this.index, channel));
+  }
+
+  /** The receiver goes on asking for the channel, so that what arrives for it is known as what it is. */
+  async unsubscribe(channel: number): Promise<void> {
+    if (this.#end !== null) return;
+    await this.#channelCall(this.#env.device.channelUnsubscribe(this.index, channel));
+  }
+
+  close({ timeout }: { timeout: number }): Promise<void> {
+    this.#closing ??= this.#close(timeout);
+    return this.#closing;
+  }
+
+  destroy(error?: PoolError): void {
+    if (this.#end !== null) return;
+    this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
+  }
+
+  async telemetry(): Promise<Telemetry> {
+    return toTelemetry((await this.#record()).telemetry);
+  }
+
+  async info(): Promise<SessionInfo> {
+    const record = await this.#record();
+    return {
+      index: this.index,
+      localAddr: this.localAddr,
+      peerAddr: this.remoteAddr,
+      state: record.state,
+      sessionId: this.id,
+      bytesSent: record.bytesSent,
+      bytesRecv: record.bytesRecv,
+      packetsSent: record.packetsSent,
+      packetsRecv: record.packetsRecv,
+      packetsSinceRekey: record.packetsSinceRekey,
+      emptyMessages: this.#emptyMessages,
+      telemetry: toTelemetry(record.telemetry),
+    };
+  }
+
+  async state(): Promise<SessionState> {
+    return (await this.#record()).state;
+  }
+
+  ref(): void {
+    this.#hold.ref();
+  }
+
+  unref(): void {
+    this.#hold.unref();
+  }
+
+  // What the slot's receiver reports.
+
+  message(channel: number, data: Uint8Array): void {
+    if (this.#end !== null) return;
+    // Kernel contract, section 2: a message without bytes is neither an end nor anything to deliver.
+    if (data.byteLength === 0) this.#emptyMessages += 1;
+    else if (this.#handler?.message(channel, data) === false) this.#paused = true;
+  }
+
+  quiet(): void {
+    if (this.#finishing !== null) this.#finish(this.#finishing);
+  }
+
+  failed(cause: unknown): void {
+    const name = errnoName(cause);
+    if (this.#finishing !== null) return this.#finish(this.#finishing);
+    if (name === 'EPIPE') return this.#finish(lost('the connection to the peer broke', cause));
+    // The errno alone doesn't say why: the table does, or that there is no table any more.
+    this.#paused = true;
+    this.#env.table.refresh().then(
+      (snapshot) => {
+        const record = snapshot.at(this.index, this.id);
+        if (name === 'ECONNRESET' && record?.state === 'CLOSING') this.#finish({ by: 'remote' });
+        else if (record === undefined) this.#finish({ by: 'error', error: notEstablished(this.index) });
+        else this.#finish(lost(`RECV failed with ${name === '' ? String(cause) : name}`, cause));
+      },
+      (error: PoolError) => this.#finish({ by: 'error', error }),
+    );
+  }
+
+  /** A look at the table. */
+  look(record: SessionRecord | undefined): void {
+    if (this.#end !== null) return;
+    if (record === undefined || record.id !== this.id) {
+      return this.#finish({ by: 'error', error: notEstablished(this.index) });
+    }
+    if (record.state === 'CLOSING') {
+      if (this.#sawClosing) return;
+      this.#sawClosing = true;
+      // A RECV that waits learns of it only when its 5 s are over; the next one gives what is queued, then ECONNRESET.
+      if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
+      return;
+    }
+    // Hazard 5: the connection died, and only the missing thread says so. What is queued can still be received.
+    if (this.#env.signs.receiverGone(this.index)) {
+      return this.#finishAfterQueued(lost('the connection to the peer broke: its receiver thread has ended'));
+    }
+    const idle = !this.#env.signs.module && this.#paused;
+    if (this.#liveness.look(record.packetsRecv, this.#env.clock.now(), idle)) {
+      const seconds = Math.round(this.#liveness.silence / 1000);
+      this.#finishAfterQueued(lost(`nothing came from the peer for ${seconds} s, not even a heartbeat`));
+    }
+  }
+
+  /** The device is gone, and with it the slot. */
+  lost(error: PoolError): void {
+    this.#finish({ by: 'error', error });
+  }
+
+  #sendFailed(error: PoolError): void {
+    // ENOTCONN: the peer has closed; what it sent before comes first, and the receiver finds the end.
+    if (error.code !== 'ERR_POOL_NOT_ESTABLISHED') return this.#finish({ by: 'error', error });
+    this.#env.table.refresh().then(
+      (snapshot) => {
+        if (snapshot.at(this.index, this.id)?.state !== 'CLOSING') this.#finishAfterQueued({ by: 'error', error });
+      },
+      () => {},
+    );
+  }
+
+  #finishAfterQueued(end: BackendEnd): void {
+    if (this.#finishing !== null) return;
+    this.#finishing = end;
+    if (end.error !== undefined) this.#sends.stop(end.error);
+    if (this.#handler === null) this.#finish(end);
+    else this.#env.lanes.nudge(this.#slot);
+  }
+
+  /** The end, once: what waits to be sent fails, the owner is told, and the slot is given back in the background. */
+  #finish(end: BackendEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    this.#sends.stop(end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
+    this.#hold.end();
+    queueMicrotask(() => this.#handler?.end(end));
+    void this.#release(BACKGROUND_CLOSE_MS);
+  }
+
+  async #close(timeout: number): Promise<void> {
+    if (this.#end !== null) return;
+    const { clock } = this.#env;
+    const deadline = clock.now() + timeout;
+    if (await within(clock, timeout, this.#sends.idle(), 'late')) {
+      const error = new PoolError('ERR_POOL_TIMEOUT', `the peer did not take the data within ${timeout} ms`);
+      this.destroy(error);
+      throw error;
+    }
+    if (this.#end !== null) return;
+    this.#end = { by: 'local' };
+    this.#sends.stop(new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
+    const outcome = await this.#release(Math.max(0, deadline - clock.now()));
+    this.#hold.end();
+    const late = new PoolError('ERR_POOL_TIMEOUT', `CLOSE_SESS did not return within ${timeout} ms`);
+    this.#end = outcome === 'late' ? { by: 'error', error: late } : { by: 'local' };
+    this.#handler?.end(this.#end);
+    if (outcome === 'late') throw late;
+  }
+
+  /** Gives the slot back: after the RECV and the SEND that are inside it, and only where it is safe. */
+  async #release(timeout: number): Promise<'closed' | 'gone' | 'leaked' | 'late'> {
+    const { clock, lanes, closer, leaks } = this.#env;
+    if (this.#slot.recipient === this) {
+      this.#slot.recipient = null;
+      // Hazard 4: a RECV left waiting would take the next session's message.
+      await within(clock, TAKE_BACK_MS, lanes.leave(this.#slot), undefined);
+    }
+    // Hazard 12: no CLOSE_SESS while a SEND runs; its lane can wait for it as long as the peer likes.
+    if (this.#sends.sending) {
+      leaks.add(this.index, 'send-stuck');
+      await this.#sends.idle();
+      leaks.remove(this.index);
+    }
+    const outcome = await closer.close(this.index, this.id, timeout);
+    this.#env.released(this);
+    return outcome;
+  }
+
+  async #record(): Promise<SessionRecord> {
+    const record = (await this.#env.table.refresh()).at(this.index, this.id);
+    if (record === undefined) throw notEstablished(this.index);
+    return record;
+  }
+
+  async #channelCall(call: Promise<void>): Promise<void> {
+    try {
+      await call;
+    } catch (cause) {
+      if (errnoName(cause) === 'ENOENT') throw notEstablished(this.index);
+      throw cause;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#end !== null) throw this.#end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed');
+  }
+}
+
+function lost(reason: string, cause?: unknown): BackendEnd {
+  return { by: 'error', error: new PoolError('ERR_POOL_PEER_LOST', reason, { cause }) };
+}

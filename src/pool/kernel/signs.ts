@@ -1,0 +1,83 @@
+/**
+ * By which signs a session is judged. The module's own device is a character device and is judged by its kernel threads;
+ * a device file served from user space (FUSE, a regular file) has none, and none of the hazards that need them.
+ */
+import type { Clock } from './clock.js';
+import type { ReceiverThreads } from './receiver-threads.js';
+import { keyOf, type SessionRecord } from './session-record.js';
+
+/** Whether CLOSE_SESS is safe, and if not, why. */
+export type CloseVerdict = 'safe' | 'thread-gone' | 'threads-invisible';
+
+export interface Signs {
+  /** The module itself: its hazards are to be expected. */
+  readonly module: boolean;
+  /** Called once before some sessions are judged by `established`. */
+  prepare(records: readonly SessionRecord[]): void;
+  /** Kernel contract, section 3: ESTABLISHED is shown before the handshake is done. */
+  established(record: SessionRecord): boolean;
+  /** Proof that nothing more will arrive on a slot that is still shown as ESTABLISHED (hazard 5). */
+  receiverGone(index: number): boolean;
+  /** To be asked immediately before CLOSE_SESS (hazard 2). */
+  mayClose(index: number): CloseVerdict;
+}
+
+/** An accepted session has received INIT and RESPONSE when its handshake is done, a dialled one CHALLENGE and ACK. */
+const HANDSHAKE_PACKETS = 2n;
+/** A handshake takes milliseconds: for so long a new session's thread is looked for at every look at the table... */
+const YOUNG_MS = 2000;
+/** ...and afterwards so seldom, because dead slots stay in the table for ever. */
+const RESCAN_MS = 1000;
+
+export class ModuleSigns implements Signs {
+  readonly module = true;
+  readonly #threads: ReceiverThreads;
+  readonly #clock: Clock;
+  #visible = false;
+  #scanned = -Infinity;
+  /** When each session without a thread was first seen. */
+  #suspects = new Map<string, number>();
+
+  constructor(threads: ReceiverThreads, clock: Clock) {
+    this.#threads = threads;
+    this.#clock = clock;
+  }
+
+  prepare(records: readonly SessionRecord[]): void {
+    this.#visible = this.#threads.visible();
+    if (!this.#visible) return;
+    const now = this.#clock.now();
+    const missing = records.filter(({ index }) => !this.#threads.known(index)).map(keyOf);
+    this.#suspects = new Map(missing.map((key) => [key, this.#suspects.get(key) ?? now]));
+    const young = [...this.#suspects.values()].some((since) => now - since < YOUNG_MS);
+    if (!young && (missing.length === 0 || now - this.#scanned < RESCAN_MS)) return;
+    this.#scanned = now;
+    this.#threads.scan();
+  }
+
+  established(record: SessionRecord): boolean {
+    if (record.state !== 'ESTABLISHED') return false;
+    return this.#visible ? this.#threads.known(record.index) : record.packetsRecv >= HANDSHAKE_PACKETS;
+  }
+
+  // Kernel contract, hazard 5: an ESTABLISHED session without its thread is dead. Invisible threads prove nothing.
+  receiverGone(index: number): boolean {
+    return this.#threads.running(index) === false;
+  }
+
+  // Kernel contract, hazard 2: without the thread CLOSE_SESS crashes the machine; where it can't be seen, it might.
+  mayClose(index: number): CloseVerdict {
+    const running = this.#threads.running(index);
+    if (running === null) return 'threads-invisible';
+    return running ? 'safe' : 'thread-gone';
+  }
+}
+
+/** A device served from user space hands out a session when its handshake is done, and closes any slot safely. */
+export const servedSigns: Signs = {
+  module: false,
+  prepare() {},
+  established: (record) => record.state === 'ESTABLISHED',
+  receiverGone: () => false,
+  mayClose: () => 'safe',
+};
