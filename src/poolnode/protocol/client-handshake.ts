@@ -1,0 +1,104 @@
+/** The side that dials (wire protocol, Handshake, steps 1 and 3). */
+import { CHALLENGE_BYTES, Flag, PacketType } from './constants.js';
+import { unauthentic } from './faults.js';
+import { HandshakePeer, onlyPlain } from './handshake-peer.js';
+import { deriveHandshakeKeys } from './keys.js';
+import { type Challenge, readChallenge, writeInit, writeResponse } from './payloads.js';
+import { PuzzleSolver } from './puzzle.js';
+import { EstablishedSession } from './session.js';
+import type { Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
+
+const CHALLENGE_ONLY = onlyPlain('CHALLENGE', PacketType.Challenge, CHALLENGE_BYTES);
+
+/** A handshake as client. Its first `advance` writes INIT. */
+export function createClientHandshake(config: ProtocolConfig): Handshake {
+  return new ClientHandshake(config);
+}
+
+interface Solving {
+  challenge: Challenge;
+  solver: PuzzleSolver;
+}
+
+class ClientHandshake extends HandshakePeer {
+  #keyPair: KeyPair | null = null;
+  #sessionId: Uint8Array = new Uint8Array(0);
+  #peerPublicKey: Uint8Array = new Uint8Array(0);
+  #solving: Solving | null = null;
+  #keys: PacketCrypto | null = null;
+
+  override get busy(): boolean {
+    return this.#solving !== null;
+  }
+
+  protected override proceed(now: bigint): Session | null {
+    if (this.state === 'IDLE') this.#sendInit(now);
+    if (this.state === 'INIT_SENT') this.#receiveChallenge(now);
+    if (this.#solving !== null) this.#solve(this.#solving, now);
+    return this.#keys === null ? null : this.#complete(this.#keys, now);
+  }
+
+  protected override forget(): void {
+    this.#keyPair = null;
+    this.#solving = null;
+    this.#keys = null;
+  }
+
+  #sendInit(now: bigint): void {
+    this.#keyPair = this.crypto.generateKeyPair();
+    this.traffic.sent(this.writer.writePlain(PacketType.Init, writeInit(this.#keyPair.publicKey), now));
+    this.machine.step('init-sent');
+  }
+
+  #receiveChallenge(now: bigint): void {
+    const packet = this.nextPacket(now, CHALLENGE_ONLY);
+    if (packet === null) return;
+    const challenge = readChallenge(packet.joined());
+    this.plainReceived(packet);
+    this.#sessionId = packet.header.sessionId;
+    this.writer.sessionId = this.#sessionId;
+    this.#peerPublicKey = challenge.publicKey;
+    this.#solving = { challenge, solver: new PuzzleSolver(this.crypto, challenge.seed, challenge.difficulty) };
+    this.machine.step('challenge-received');
+  }
+
+  #solve({ challenge, solver }: Solving, now: bigint): void {
+    const solution = solver.step();
+    if (solution === null) return;
+    this.#solving = null;
+    const { packet, proof } = deriveHandshakeKeys(this.crypto, this.#keyPair!, challenge.publicKey, this.#sessionId);
+    const response = writeResponse({ solution, proof });
+    this.traffic.sent(this.writer.write(packet, PacketType.Response, Flag.RequireAck, 0, response, now));
+    proof.fill(0);
+    response.fill(0);
+    this.#keys = packet;
+  }
+
+  /** The first packet under the keys completes, whatever its type: a HEARTBEAT may overtake the ACK. */
+  #complete(keys: PacketCrypto, now: bigint): Session | null {
+    const packet = this.nextPacket(now);
+    if (packet === null) return null;
+    if (!this.opener.authentic(keys, packet)) throw unauthentic();
+    const session = new EstablishedSession(
+      {
+        config: this.config,
+        role: 'client',
+        id: this.#sessionId,
+        state: this.machine,
+        ownKeyPair: this.#keyPair!,
+        peerPublicKey: this.#peerPublicKey,
+        keys,
+        ownSequence: this.ownSequence,
+        writer: this.writer,
+        outbox: this.outbox,
+        framer: this.framer,
+        traffic: this.traffic,
+        early: [packet.keep()],
+      },
+      now,
+    );
+    this.machine.step('confirmed');
+    this.forget();
+    return session;
+  }
+}

@@ -1,0 +1,116 @@
+/** What both sides of a handshake have in common: bytes in, bytes out, and the deadline of an incomplete packet. */
+import { PoolError } from '../../errors.js';
+import type { SessionStateName } from '../types.js';
+import { HEADER_BYTES, PROTOCOL_VERSION } from './constants.js';
+import { asPoolError, violation } from './faults.js';
+import { Framer, type HeaderPolicy, type Packet } from './framer.js';
+import type { Header } from './header.js';
+import { sessionLimits } from './limits.js';
+import { Outbox } from './outbox.js';
+import { PacketOpener, PacketWriter } from './packet-codec.js';
+import { PacketWatch } from './packet-watch.js';
+import { OwnSequence } from './sequence.js';
+import { State } from './states.js';
+import { Timer, Timers } from './timers.js';
+import { Traffic } from './traffic.js';
+import type { Crypto, Handshake, ProtocolConfig, Session } from './types.js';
+
+export abstract class HandshakePeer implements Handshake {
+  protected readonly config: ProtocolConfig;
+  protected readonly crypto: Crypto;
+  protected readonly machine = new State();
+  protected readonly outbox = new Outbox();
+  protected readonly framer = new Framer();
+  protected readonly traffic = new Traffic();
+  protected readonly ownSequence: OwnSequence;
+  protected readonly writer: PacketWriter;
+  protected readonly opener: PacketOpener;
+  readonly #timers = new Timers();
+  readonly #watch: PacketWatch;
+  #failure: PoolError | null = null;
+  #done = false;
+
+  constructor(config: ProtocolConfig) {
+    this.config = config;
+    this.crypto = config.crypto;
+    this.ownSequence = new OwnSequence(config.initialSequence);
+    this.writer = new PacketWriter(this.outbox, this.ownSequence, config.timestampOffset);
+    this.opener = new PacketOpener(config.crypto);
+    this.#watch = new PacketWatch(this.#timers, sessionLimits(config.limits).packetTimeoutNs);
+  }
+
+  get state(): SessionStateName {
+    return this.machine.name;
+  }
+
+  get busy(): boolean {
+    return false;
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.#failure === null) this.framer.push(chunk);
+  }
+
+  advance(now: bigint): Session | null {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#done) throw new PoolError('ERR_POOL_CLOSED', 'the handshake is over: its session goes on');
+    try {
+      const session = this.proceed(now);
+      if (session !== null) this.#done = true;
+      else if (this.#timers.expired(Timer.Packet, now)) throw violation('a packet was not complete in time');
+      return session;
+    } catch (error) {
+      this.#failure = asPoolError(error);
+      this.#timers.stopAll();
+      this.framer.clear();
+      this.forget();
+      this.machine.step('ended');
+      throw this.#failure;
+    }
+  }
+
+  takeOutput(): Uint8Array[] {
+    return this.#failure === null ? this.outbox.take() : [];
+  }
+
+  nextTimeout(): bigint | null {
+    return this.#timers.next();
+  }
+
+  /** Goes on as far as the bytes allow. */
+  protected abstract proceed(now: bigint): Session | null;
+
+  /** Drops all secrets: the handshake failed. */
+  protected abstract forget(): void;
+
+  /** The next packet that `policy` lets in, or null. */
+  protected nextPacket(now: bigint, policy?: HeaderPolicy): Packet | null {
+    const packet = this.framer.next(policy);
+    if (packet === null) this.#watch.waiting(this.framer.partial, now);
+    else this.#watch.completed();
+    return packet;
+  }
+
+  /** Counts a packet of the handshake that no session will see. */
+  protected plainReceived({ header }: Packet): void {
+    this.traffic.received(HEADER_BYTES + header.payloadLength);
+    this.writer.ack = header.seq;
+  }
+}
+
+/** Refuses a header of another version, type or payload size, before the payload is held. */
+export function onlyPlain(name: string, type: number, payloadLength: number): HeaderPolicy {
+  return (header: Header) => {
+    checkVersion(header);
+    if (header.type !== type) throw violation(`a packet of type ${header.type} where ${name} was due`);
+    if (header.payloadLength !== payloadLength) {
+      throw violation(`${name} carries ${header.payloadLength} bytes instead of ${payloadLength}`);
+    }
+  };
+}
+
+export function checkVersion(header: Header): void {
+  if (header.version !== PROTOCOL_VERSION) {
+    throw violation(`version ${header.version} instead of ${PROTOCOL_VERSION}; is it a POOL node?`);
+  }
+}

@@ -1,0 +1,108 @@
+/** Sequence numbers: 64 bits, bigint throughout (wire protocol, Sequence numbers). */
+import { PoolError } from '../../errors.js';
+import { LIMITS } from './constants.js';
+import { violation } from './faults.js';
+
+/** Marks the fault that a new draw of numbers cures. */
+const collisions = new WeakSet<PoolError>();
+
+/** Whether a handshake or session ended because the two sides' numbers came too near: dial again, with a new draw. */
+export function isSequenceCollision(error: unknown): boolean {
+  return error instanceof PoolError && collisions.has(error);
+}
+
+function collision(): PoolError {
+  const error = violation("the peer's sequence numbers came within 2^33 of this side's; a new session draws new ones");
+  collisions.add(error);
+  return error;
+}
+
+/** The numbers of this side: one more per packet, through handshake and every REKEY, never twice. */
+export class OwnSequence {
+  readonly first: bigint;
+  #next: bigint;
+
+  constructor(first: bigint) {
+    if (first < 0n || first > LIMITS.maxSequence) {
+      throw new PoolError('ERR_OUT_OF_RANGE', `initialSequence must be a 64-bit unsigned number, not ${first}`);
+    }
+    this.first = first;
+    this.#next = first;
+  }
+
+  /** The number that the next packet gets. */
+  get next(): bigint {
+    return this.#next;
+  }
+
+  /** Throws ERR_POOL_PROTOCOL instead of wrapping: a number used twice under one key gives the key away. */
+  take(): bigint {
+    const seq = this.#next;
+    if (seq > LIMITS.maxSequence) {
+      throw new PoolError('ERR_POOL_PROTOCOL', 'this side has used up its 64-bit sequence numbers; dial again');
+    }
+    this.#next = seq + 1n;
+    return seq;
+  }
+
+  /** Whether this side sent a packet of that number. */
+  sent(seq: bigint): boolean {
+    return seq >= this.first && seq < this.#next;
+  }
+
+  /** Whether `seq` lies within LIMITS.sequenceDistance of the numbers that were sent. */
+  near(seq: bigint): boolean {
+    return seq > this.first - LIMITS.sequenceDistance && seq < this.#next + LIMITS.sequenceDistance;
+  }
+}
+
+/**
+ * The peer's numbers. Over TCP anything but last + 1 is a fault: a replay, a loss, a reordering. The exception is the jump
+ * of a module to a new random base when it changes keys, allowed once per REKEY; it goes far, so that a gap is never taken
+ * for one. A number that this side sent itself is its own packet come back: one key serves both directions.
+ */
+export class PeerSequence {
+  readonly #own: OwnSequence;
+  #last: bigint;
+  #mayJump = false;
+  #packetsUnderNewKeys = 0;
+
+  /** `base` is the number of the first packet whose HMAC was right; it is still to be accepted. */
+  constructor(own: OwnSequence, base: bigint) {
+    if (own.near(base)) throw collision();
+    this.#own = own;
+    this.#last = base - 1n;
+  }
+
+  /** The last number accepted. */
+  get last(): bigint {
+    return this.#last;
+  }
+
+  /** A REKEY is under way: the peer may jump, at the latest with its second packet under new keys. */
+  expectJump(): void {
+    this.#mayJump = true;
+    this.#packetsUnderNewKeys = 0;
+  }
+
+  /** Accepts the number of an authentic packet or throws. `newKeys`: the packet came under keys of the REKEY under way. */
+  accept(seq: bigint, newKeys: boolean): void {
+    if (this.#own.sent(seq)) throw violation('a packet of this side came back to it');
+    if (seq !== this.#last + 1n) this.#jump(seq);
+    this.#last = seq;
+    if (newKeys && this.#mayJump && ++this.#packetsUnderNewKeys === 2) this.#mayJump = false;
+  }
+
+  #jump(seq: bigint): void {
+    const distance = seq > this.#last ? seq - this.#last : this.#last - seq;
+    if (!this.#mayJump || distance < LIMITS.sequenceDistance) {
+      throw violation(
+        seq <= this.#last
+          ? 'a packet came again or too late: its sequence number was already passed'
+          : 'packets are missing: the sequence number is not the next one',
+      );
+    }
+    if (this.#own.near(seq)) throw collision();
+    this.#mayJump = false;
+  }
+}

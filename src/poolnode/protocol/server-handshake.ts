@@ -1,0 +1,152 @@
+/** The side that is dialled (wire protocol, Handshake, steps 2 and 4). */
+import { PoolError } from '../../errors.js';
+import {
+  DEFAULT_DIFFICULTY_BITS,
+  Flag,
+  INIT_BYTES,
+  KEY_BYTES,
+  LIMITS,
+  PacketType,
+  RESPONSE_BYTES,
+  SESSION_ID_BYTES,
+  TAG_BYTES,
+} from './constants.js';
+import { unauthentic, violation } from './faults.js';
+import type { Packet } from './framer.js';
+import { checkVersion, HandshakePeer, onlyPlain } from './handshake-peer.js';
+import type { Header } from './header.js';
+import { deriveHandshakeKeys } from './keys.js';
+import { checkHeader } from './packet-codec.js';
+import { readInit, readResponse, writeChallenge } from './payloads.js';
+import { solves } from './puzzle.js';
+import { EstablishedSession } from './session.js';
+import type { Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
+
+const NO_SESSION = new Uint8Array(SESSION_ID_BYTES);
+const NO_BYTES = new Uint8Array(0);
+const SEALED_RESPONSE_BYTES = RESPONSE_BYTES + TAG_BYTES;
+const INIT_ONLY = onlyPlain('INIT', PacketType.Init, INIT_BYTES);
+
+export interface ServerHandshakeConfig extends ProtocolConfig {
+  /** 16 bytes; random without it. */
+  sessionId?: Uint8Array;
+  /** 32 bytes; random without it. */
+  puzzleSeed?: Uint8Array;
+  /** Leading zero bits asked of the client; default 8. */
+  difficulty?: number;
+}
+
+/** A handshake as server: waits for INIT. Throws ERR_OUT_OF_RANGE for a difficulty that our own clients would refuse. */
+export function createServerHandshake(config: ServerHandshakeConfig): Handshake {
+  return new ServerHandshake(config);
+}
+
+class ServerHandshake extends HandshakePeer {
+  readonly #sessionId: Uint8Array;
+  readonly #seed: Uint8Array;
+  readonly #difficulty: number;
+  #keyPair: KeyPair | null = null;
+  #peerPublicKey: Uint8Array = new Uint8Array(0);
+  /** What overtook RESPONSE; nothing of it is trusted before that came. */
+  #parked: Packet[] = [];
+
+  constructor(config: ServerHandshakeConfig) {
+    super(config);
+    this.#difficulty = config.difficulty ?? DEFAULT_DIFFICULTY_BITS;
+    if (!Number.isInteger(this.#difficulty) || this.#difficulty < 0 || this.#difficulty > LIMITS.puzzleDifficultyBits) {
+      const range = `0..${LIMITS.puzzleDifficultyBits}`;
+      throw new PoolError('ERR_OUT_OF_RANGE', `difficulty must be a whole number of bits, ${range}`);
+    }
+    this.#sessionId = config.sessionId ?? config.crypto.randomBytes(SESSION_ID_BYTES);
+    this.#seed = config.puzzleSeed ?? config.crypto.randomBytes(KEY_BYTES);
+  }
+
+  protected override proceed(now: bigint): Session | null {
+    if (this.state === 'IDLE') this.#receiveInit(now);
+    return this.state === 'CHALLENGED' ? this.#receiveResponse(now) : null;
+  }
+
+  protected override forget(): void {
+    this.#keyPair = null;
+    this.#parked = [];
+  }
+
+  #receiveInit(now: bigint): void {
+    const packet = this.nextPacket(now, INIT_ONLY);
+    if (packet === null) return;
+    if (!packet.header.isOf(NO_SESSION)) throw violation('INIT names a session');
+    this.#peerPublicKey = readInit(packet.joined()).publicKey;
+    this.plainReceived(packet);
+    this.#keyPair = this.crypto.generateKeyPair();
+    this.writer.sessionId = this.#sessionId;
+    const challenge = { publicKey: this.#keyPair.publicKey, seed: this.#seed, difficulty: this.#difficulty };
+    this.traffic.sent(this.writer.writePlain(PacketType.Challenge, writeChallenge(challenge), now));
+    this.machine.step('init-received');
+  }
+
+  #receiveResponse(now: bigint): Session | null {
+    for (;;) {
+      const packet = this.nextPacket(now, beforeEstablished);
+      if (packet === null) return null;
+      if (packet.header.type === PacketType.Response) return this.#establish(packet, now);
+      if (this.#parked.length === LIMITS.parkedPackets) throw violation('too many packets before RESPONSE');
+      this.#parked.push(packet.keep());
+    }
+  }
+
+  #establish(response: Packet, now: bigint): Session {
+    const keys = this.#verify(response);
+    const early = [...this.#parked, response.keep()];
+    for (const packet of early) checkHeader(packet, this.#sessionId);
+    const session = new EstablishedSession(
+      {
+        config: this.config,
+        role: 'server',
+        id: this.#sessionId,
+        state: this.machine,
+        ownKeyPair: this.#keyPair!,
+        peerPublicKey: this.#peerPublicKey,
+        keys,
+        ownSequence: this.ownSequence,
+        writer: this.writer,
+        outbox: this.outbox,
+        framer: this.framer,
+        traffic: this.traffic,
+        early,
+      },
+      now,
+    );
+    this.writer.ack = response.header.seq;
+    this.traffic.sent(this.writer.write(keys, PacketType.Ack, Flag.None, 0, NO_BYTES, now));
+    this.machine.step('confirmed');
+    this.forget();
+    return session;
+  }
+
+  /** All checks are made whatever the first ones gave, and there is one verdict: nobody learns which one failed. */
+  #verify(response: Packet): PacketCrypto {
+    const { crypto, opener } = this;
+    const { packet: keys, proof } = deriveHandshakeKeys(crypto, this.#keyPair!, this.#peerPublicKey, this.#sessionId);
+    let authentic = opener.authentic(keys, response);
+    for (const packet of this.#parked) authentic = opener.authentic(keys, packet) && authentic;
+    const plaintext = opener.open(keys, response);
+    const claimed = readResponse(plaintext ?? new Uint8Array(RESPONSE_BYTES));
+    const solved = solves(crypto, this.#seed, this.#difficulty, claimed.solution);
+    const proved = crypto.equal(claimed.proof, proof);
+    proof.fill(0);
+    plaintext?.fill(0);
+    if (!authentic || plaintext === null || !solved || !proved) throw unauthentic();
+    return keys;
+  }
+}
+
+/** RESPONSE, or one of the few small packets that may overtake it. */
+function beforeEstablished(header: Header): void {
+  checkVersion(header);
+  const { type, payloadLength } = header;
+  if (type !== PacketType.Response) {
+    if (payloadLength > LIMITS.earlyPayloadBytes) throw violation('too long a packet before RESPONSE');
+  } else if (payloadLength !== SEALED_RESPONSE_BYTES) {
+    throw violation(`RESPONSE carries ${payloadLength} bytes instead of ${SEALED_RESPONSE_BYTES}`);
+  }
+}

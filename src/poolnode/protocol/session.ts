@@ -1,0 +1,400 @@
+/**
+ * An established session. It is built by a finished handshake only, so there is no "not yet" in here: keys exist, and both
+ * sides' numbers are known.
+ */
+import { PoolError } from '../../errors.js';
+import type { NodeTelemetry, SessionStateName } from '../types.js';
+import {
+  CHANNELS,
+  Flag,
+  HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_PACKET_PLAINTEXT_BYTES,
+  PacketType,
+} from './constants.js';
+import { Control } from './control.js';
+import { asPoolError, peerLost, unauthentic, violation } from './faults.js';
+import { cut, Reassembly } from './fragments.js';
+import type { Framer, Packet } from './framer.js';
+import { KeyRing } from './key-ring.js';
+import { derivePacketKeys } from './keys.js';
+import { sessionLimits } from './limits.js';
+import type { Outbox } from './outbox.js';
+import { checkHeader, PacketOpener, type PacketWriter } from './packet-codec.js';
+import { PacketWatch } from './packet-watch.js';
+import { readRekey } from './payloads.js';
+import { Rekey } from './rekey.js';
+import { type OwnSequence, PeerSequence } from './sequence.js';
+import { Silence } from './silence.js';
+import type { State } from './states.js';
+import { Measurements } from './telemetry.js';
+import { Timer, Timers } from './timers.js';
+import type { Traffic } from './traffic.js';
+import type { Crypto, KeyPair, PacketCrypto, ProtocolConfig, Session, SessionEvent, SessionLimits } from './types.js';
+
+/** What a handshake leaves to its session. */
+export interface Establishment {
+  config: ProtocolConfig;
+  role: 'client' | 'server';
+  id: Uint8Array;
+  state: State;
+  ownKeyPair: KeyPair;
+  peerPublicKey: Uint8Array;
+  keys: PacketCrypto;
+  ownSequence: OwnSequence;
+  writer: PacketWriter;
+  outbox: Outbox;
+  framer: Framer;
+  traffic: Traffic;
+  /** Authentic packets that came already, at least one: the first one's number is the peer's base. */
+  early: Packet[];
+}
+
+export class EstablishedSession implements Session {
+  readonly id: Uint8Array;
+  readonly role: 'client' | 'server';
+  queueDepth = 0;
+
+  readonly #crypto: Crypto;
+  readonly #limits: SessionLimits;
+  readonly #state: State;
+  readonly #writer: PacketWriter;
+  readonly #outbox: Outbox;
+  readonly #framer: Framer;
+  readonly #traffic: Traffic;
+  readonly #early: Packet[];
+  readonly #opener: PacketOpener;
+  readonly #ownSequence: OwnSequence;
+  readonly #peerSequence: PeerSequence;
+  readonly #timers = new Timers();
+  readonly #watch: PacketWatch;
+  readonly #silence: Silence;
+  readonly #reassembly = new Reassembly();
+  readonly #measurements: Measurements;
+  readonly #control: Control;
+  readonly #rekey: Rekey;
+  readonly #events: SessionEvent[] = [];
+  readonly #keys: KeyRing;
+  #messageId = 0;
+  /** The peer's FIN came. */
+  #ended = false;
+  /** The last event was produced. */
+  #over = false;
+
+  constructor(from: Establishment, now: bigint) {
+    const { crypto } = from.config;
+    this.id = from.id;
+    this.role = from.role;
+    this.#crypto = crypto;
+    this.#limits = sessionLimits(from.config.limits);
+    this.#state = from.state;
+    this.#writer = from.writer;
+    this.#outbox = from.outbox;
+    this.#framer = from.framer;
+    this.#traffic = from.traffic;
+    this.#early = from.early;
+    this.#opener = new PacketOpener(crypto);
+    this.#ownSequence = from.ownSequence;
+    this.#peerSequence = new PeerSequence(from.ownSequence, from.early[0]!.header.seq);
+    this.#keys = new KeyRing(
+      (own, peer) => derivePacketKeys(crypto, own, peer),
+      from.ownKeyPair,
+      from.peerPublicKey,
+      from.keys,
+    );
+    this.#watch = new PacketWatch(this.#timers, this.#limits.packetTimeoutNs);
+    this.#silence = new Silence(this.#timers, this.#limits.deadAfterNs, now);
+    this.#measurements = new Measurements(now);
+    this.#control = new Control(this.#controlSession(), now);
+    this.#rekey = new Rekey(this.#rekeySession(), now);
+    this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
+  }
+
+  get state(): SessionStateName {
+    return this.#state.name;
+  }
+
+  get counters(): Session['counters'] {
+    return this.#traffic.snapshot();
+  }
+
+  get hasOutput(): boolean {
+    return this.#outbox.bytes > 0;
+  }
+
+  takeOutput(): Uint8Array[] {
+    return this.#outbox.take();
+  }
+
+  telemetry(now: bigint, queueDepth: number): NodeTelemetry {
+    return this.#measurements.report(now, queueDepth, this.#rekey.count);
+  }
+
+  peerTelemetry(): NodeTelemetry | null {
+    return this.#control.peerTelemetry;
+  }
+
+  // ---- Input -----------------------------------------------------------------------------------------------------
+
+  receive(chunk: Uint8Array): void {
+    if (!this.#over) this.#framer.push(chunk);
+  }
+
+  receiveEnd(): void {
+    this.#ended = true;
+  }
+
+  next(now: bigint): SessionEvent | null {
+    for (;;) {
+      if (this.#events.length > 0) return this.#events.shift()!;
+      if (this.#over) return null;
+      try {
+        const packet = this.#early.shift() ?? this.#framer.next();
+        if (packet === null) {
+          this.#watch.waiting(this.#framer.partial, now);
+          if (!this.#ended) return null;
+          this.#finish();
+          continue;
+        }
+        this.#watch.completed();
+        const message = this.#take(packet, now);
+        if (message !== null) return message;
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+
+  /** One packet: HMAC, header, sequence; only then is it looked into. */
+  #take(packet: Packet, now: bigint): SessionEvent | null {
+    const { header } = packet;
+    const keys = this.#keysOf(packet);
+    checkHeader(packet, this.id);
+    this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));
+    this.#traffic.received(HEADER_BYTES + header.payloadLength);
+    this.#writer.ack = header.seq;
+    this.#silence.heard(now);
+    this.#rekey.opened(keys, now);
+    const event = this.#state.name === 'CLOSING' ? this.#linger(packet, keys, now) : this.#dispatch(packet, keys, now);
+    if (!this.#over && this.#state.name !== 'CLOSING') this.#rekey.consider(now);
+    return event;
+  }
+
+  #keysOf(packet: Packet): PacketCrypto {
+    for (const keys of this.#keys.opening) if (this.#opener.authentic(keys, packet)) return keys;
+    throw unauthentic();
+  }
+
+  #decrypt(keys: PacketCrypto, packet: Packet): Uint8Array {
+    const plaintext = this.#opener.open(keys, packet);
+    if (plaintext === null) throw unauthentic();
+    return plaintext;
+  }
+
+  #dispatch(packet: Packet, keys: PacketCrypto, now: bigint): SessionEvent | null {
+    const { type, flags } = packet.header;
+    switch (type) {
+      case PacketType.Data:
+        return this.#data(packet, this.#decrypt(keys, packet), now);
+      case PacketType.Ack:
+        this.#control.ack(packet.header.ack, now);
+        return null;
+      case PacketType.Heartbeat:
+        this.#control.heartbeat(flags, this.#decrypt(keys, packet), now);
+        return null;
+      case PacketType.Discover:
+        if (this.#control.wantsProbe(flags, now)) this.#control.probe(this.#decrypt(keys, packet), now);
+        return null;
+      case PacketType.Rekey:
+        this.#rekey.received(readRekey(this.#decrypt(keys, packet)), keys, now);
+        return null;
+      case PacketType.Close:
+        return this.#closed();
+      default:
+        // CONFIG, ROLLBACK, JOURNAL, INTEGRITY, the handshake's own and what a newer peer may have: never answered.
+        this.#traffic.ignoredPackets++;
+        this.#control.ignore(now);
+        return null;
+    }
+  }
+
+  /** After our CLOSE: what still comes is checked, for a faulty packet means that no more of it may be read. */
+  #linger(packet: Packet, keys: PacketCrypto, now: bigint): SessionEvent | null {
+    const { type } = packet.header;
+    if (type === PacketType.Close) return this.#closed();
+    if (type === PacketType.Rekey) this.#rekey.received(readRekey(this.#decrypt(keys, packet)), keys, now);
+    return null;
+  }
+
+  #data(packet: Packet, plaintext: Uint8Array, now: bigint): SessionEvent | null {
+    const { channel, flags } = packet.header;
+    let data: Uint8Array | null = plaintext;
+    if ((flags & Flag.Fragment) !== 0) {
+      data = this.#reassembly.add(channel, plaintext, (flags & Flag.LastFragment) !== 0, now);
+      this.#watchFragments();
+      if (data === null) return null;
+    }
+    if (data.length === 0) {
+      this.#traffic.emptyMessages++;
+      return null;
+    }
+    return { type: 'message', channel, data };
+  }
+
+  #watchFragments(): void {
+    const { deadline } = this.#reassembly;
+    if (deadline === null) this.#timers.stop(Timer.Fragments);
+    else if (deadline !== this.#timers.deadline(Timer.Fragments)) this.#timers.set(Timer.Fragments, deadline);
+  }
+
+  // ---- Output ----------------------------------------------------------------------------------------------------
+
+  sendMessage(channel: number, data: Uint8Array, now: bigint): void {
+    this.#checkMessage(channel, data);
+    try {
+      if (data.length <= MAX_PACKET_PLAINTEXT_BYTES) {
+        this.#write(PacketType.Data, Flag.RequireAck, channel, data, now);
+      } else {
+        const [first, last] = cut(this.#messageId, data);
+        this.#messageId = (this.#messageId + 1) >>> 0;
+        this.#write(PacketType.Data, Flag.RequireAck | Flag.Fragment, channel, first, now);
+        this.#write(PacketType.Data, Flag.RequireAck | Flag.Fragment | Flag.LastFragment, channel, last, now);
+      }
+      this.#rekey.consider(now);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  close(now: bigint): void {
+    if (this.#over || this.#state.name === 'CLOSING') return;
+    try {
+      this.#write(PacketType.Close, Flag.None, 0, new Uint8Array(0), now);
+      this.#state.step('ended');
+    } catch (error) {
+      this.#fail(error);
+    }
+    // From here on the shell decides how long it waits.
+    this.#timers.stopAll();
+    this.#reassembly.clear();
+  }
+
+  #checkMessage(channel: number, data: Uint8Array): void {
+    if (this.#over) throw new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the session is over: nothing can be sent on it');
+    if (this.#state.name === 'CLOSING') throw new PoolError('ERR_POOL_CLOSED', 'the session was closed on this side');
+    if (!Number.isInteger(channel) || channel < 0 || channel >= CHANNELS) {
+      throw new PoolError('ERR_OUT_OF_RANGE', `channel must be 0..${CHANNELS - 1}, not ${channel}`);
+    }
+    if (data.length === 0) throw new PoolError('ERR_INVALID_ARG_VALUE', 'a message needs at least one byte');
+    if (data.length > MAX_MESSAGE_BYTES) {
+      const reason = `a message of ${data.length} bytes is above the ${MAX_MESSAGE_BYTES} that a session carries`;
+      throw new PoolError('ERR_POOL_MESSAGE_TOO_LARGE', reason);
+    }
+  }
+
+  #write(type: number, flags: number, channel: number, plaintext: Uint8Array, now: bigint): bigint {
+    const seq = this.#ownSequence.next;
+    const bytes = this.#writer.write(this.#keys.sending, type, flags, channel, plaintext, now);
+    this.#traffic.sent(bytes);
+    this.#measurements.throughput.sent(bytes, now);
+    return seq;
+  }
+
+  // ---- Time ------------------------------------------------------------------------------------------------------
+
+  nextTimeout(): bigint | null {
+    return this.#timers.next();
+  }
+
+  handleTimeout(now: bigint): void {
+    if (this.#over) return;
+    try {
+      if (this.#timers.expired(Timer.Heartbeat, now)) this.#heartbeat(now);
+      this.#rekey.handleTimeout(now);
+      const verdict = this.#silence.judge(now);
+      if (verdict === 'ask') this.#heartbeat(now);
+      if (verdict === 'lost') throw peerLost(`it was silent for ${this.#limits.deadAfterNs / 1_000_000n} ms`);
+      if (this.#timers.expired(Timer.Fragments, now))
+        throw violation('a message in fragments was not complete in time');
+      if (this.#timers.expired(Timer.Packet, now)) throw violation('a packet was not complete in time');
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  pauseReading(now: bigint): void {
+    this.#timers.pause(now);
+  }
+
+  resumeReading(now: bigint): void {
+    const ns = this.#timers.resume(now);
+    this.#silence.stoodStill(ns);
+    this.#reassembly.stoodStill(ns);
+  }
+
+  #heartbeat(now: bigint): void {
+    this.#control.sendHeartbeat(now);
+    this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
+    this.#rekey.consider(now);
+  }
+
+  // ---- End -------------------------------------------------------------------------------------------------------
+
+  #closed(): SessionEvent {
+    this.#end();
+    return { type: 'closed' };
+  }
+
+  /** The peer's FIN, after all that came before it. After our own CLOSE it is what we wait for. */
+  #finish(): void {
+    if (this.#state.name === 'CLOSING') this.#end();
+    else this.#fail(peerLost('it ended the connection without CLOSE'));
+  }
+
+  #fail(cause: unknown): PoolError {
+    const error = asPoolError(cause);
+    if (!this.#over) {
+      this.#end();
+      this.#events.push({ type: 'failed', error });
+    }
+    return error;
+  }
+
+  #end(): void {
+    this.#over = true;
+    if (this.#state.name !== 'CLOSING') this.#state.step('ended');
+    this.#timers.stopAll();
+    this.#framer.clear();
+    this.#reassembly.clear();
+    this.#early.length = 0;
+    this.#keys.forget();
+  }
+
+  // ---- What the parts see of the session -------------------------------------------------------------------------
+
+  #controlSession(): ConstructorParameters<typeof Control>[0] {
+    const outbox = this.#outbox;
+    return {
+      measurements: this.#measurements,
+      write: (type, flags, channel, plaintext, now) => this.#write(type, flags, channel, plaintext, now),
+      get outputBytes() {
+        return outbox.bytes;
+      },
+      report: (now) => this.telemetry(now, this.queueDepth),
+    };
+  }
+
+  #rekeySession(): ConstructorParameters<typeof Rekey>[0] {
+    return {
+      crypto: this.#crypto,
+      limits: this.#limits,
+      keys: this.#keys,
+      peerSequence: this.#peerSequence,
+      state: this.#state,
+      timers: this.#timers,
+      traffic: this.#traffic,
+      write: (type, flags, channel, plaintext, now) => this.#write(type, flags, channel, plaintext, now),
+      rekeyed: (count) => this.#events.push({ type: 'rekeyed', count }),
+    };
+  }
+}

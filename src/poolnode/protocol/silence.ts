@@ -1,0 +1,55 @@
+/**
+ * Whether the peer still lives (wire protocol, Flags, probes, life). Every authentic packet is a sign of life; half of the
+ * allowed silence asks for a HEARTBEAT, all of it ends the session.
+ */
+import { Timer, type Timers } from './timers.js';
+
+export type SilenceVerdict = 'fine' | 'ask' | 'lost';
+
+export class Silence {
+  readonly #timers: Timers;
+  readonly #allowed: bigint;
+  #lastHeard: bigint;
+  /** The `lastHeard` that a HEARTBEAT was already asked for. */
+  #askedAfter: bigint | null = null;
+
+  constructor(timers: Timers, allowed: bigint, now: bigint) {
+    this.#timers = timers;
+    this.#allowed = allowed;
+    this.#lastHeard = now;
+    timers.set(Timer.Silence, now + allowed / 2n);
+  }
+
+  /** The hot path: no deadline moves, the timer finds out when it fires. */
+  heard(now: bigint): void {
+    this.#lastHeard = now;
+  }
+
+  /** Time in which nothing was read is not the peer's silence. */
+  stoodStill(ns: bigint): void {
+    this.#lastHeard += ns;
+  }
+
+  /** To be called at each turn of the timers. */
+  judge(now: bigint): SilenceVerdict {
+    const deadline = this.#timers.deadline(Timer.Silence);
+    if (deadline === null || deadline > now || this.#timers.paused) return 'fine';
+    // A timer this late means that the process stood still, not the peer: one fresh chance, after one question.
+    if (now - deadline > this.#allowed / 4n) {
+      this.#lastHeard = now - this.#allowed / 2n;
+      return this.#ask();
+    }
+    const silence = now - this.#lastHeard;
+    if (silence >= this.#allowed) return this.#timers.expired(Timer.Silence, now) ? 'lost' : 'fine';
+    if (silence >= this.#allowed / 2n && this.#askedAfter !== this.#lastHeard) return this.#ask();
+    const asked = this.#askedAfter === this.#lastHeard;
+    this.#timers.set(Timer.Silence, this.#lastHeard + (asked ? this.#allowed : this.#allowed / 2n));
+    return 'fine';
+  }
+
+  #ask(): SilenceVerdict {
+    this.#askedAfter = this.#lastHeard;
+    this.#timers.set(Timer.Silence, this.#lastHeard + this.#allowed);
+    return 'ask';
+  }
+}
