@@ -64,7 +64,7 @@ export function structsOver(ref: RefModule, makeFactory: (ref: RefModule) => Str
     packetsSent: u64,
     packetsRecv: u64,
     rekeyCount: uint32,
-    telemetry: Telemetry as RefType<StructValue<typeof Telemetry extends StructLayout<infer F> ? F : never>>,
+    telemetry: Telemetry,
   });
 
   return {
