@@ -7,8 +7,7 @@ import { CHALLENGE_TIMEOUT_MS, COMPLETION_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_DI
 import { endpointsOf } from './endpoint.js';
 import { runHandshake, type Expectation } from './handshake-run.js';
 import { keepErrorsHandled, protocolConfig, sessionMaker, type NodeParts } from './node-parts.js';
-import { isSequenceCollision } from './protocol/sequence.js';
-import type { Session } from './protocol/types.js';
+import { isSequenceCollision, type Session } from './protocol/index.js';
 import type { Reservation } from './session-table.js';
 import { hungUp, systemError } from './socket-errors.js';
 import type { TcpSession } from './tcp-session.js';
@@ -90,12 +89,13 @@ function attempt(
       socket.off('connect', onConnect).off('error', onError).off('close', onClose);
       giveUp();
     };
-    const fail = (reason: unknown): void => {
+    const fail = (reason: Error): void => {
       settle();
       socket.destroy();
       reject(reason);
     };
-    const onAbort = (): void => fail(signal?.reason);
+    // A signal's reason can be anything; it is passed on as it is.
+    const onAbort = (): void => fail(signal?.reason as Error);
     const onError = (error: Error): void => fail(systemError(error));
     const onClose = (): void => fail(hungUp());
     const onConnect = (): void => {

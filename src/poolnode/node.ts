@@ -5,7 +5,9 @@ import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { dial } from './dialer.js';
 import { HandshakeDoor } from './handshake-door.js';
 import { listen } from './listener.js';
+import { nodeCrypto } from './node-crypto.js';
 import type { NodeInjections, NodeParts } from './node-parts.js';
+import { createClientHandshake, createServerHandshake } from './protocol/index.js';
 import { SessionTable } from './session-table.js';
 import type { TcpSession } from './tcp-session.js';
 import type { PoolNode, PoolNodeOptions } from './types.js';
@@ -19,7 +21,7 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeIn
   const clock = injections.clock ?? monotonicClock;
   const table = new SessionTable<TcpSession>(maxSessions);
   const parts: NodeParts = {
-    crypto: injections.crypto ?? nodeCrypto,
+    crypto: injections.crypto ?? nodeCrypto(),
     clock,
     limits: injections.limits ?? {},
     connect: injections.connect ?? connect,

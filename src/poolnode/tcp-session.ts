@@ -113,7 +113,15 @@ export class TcpSession implements NodeSession {
       if (done !== undefined) process.nextTick(done, refused);
       return false;
     }
-    this.#protocol.sendMessage(channel, data, this.#clock());
+    try {
+      this.#protocol.sendMessage(channel, data, this.#clock());
+    } catch (error) {
+      // A wrong argument is the caller's. Otherwise the session failed, and says so in its next event.
+      if (this.#protocol.state !== 'CLOSING') throw error;
+      process.nextTick(() => this.#input.pump());
+      if (done !== undefined) process.nextTick(done, error);
+      return false;
+    }
     return this.#output.sent(data.length, done);
   }
 
