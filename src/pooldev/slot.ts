@@ -71,13 +71,17 @@ export class Slot {
   close(): Promise<void> {
     const session = this.#session;
     if (session === null) return Promise.resolve();
-    this.#closing ??= (async () => {
-      this.sends.end(Errno.ENOTCONN);
-      this.received.clear(Errno.ENOTCONN);
-      await session.close({ timeout: CLOSE_TIMEOUT }).catch(() => session.destroy());
-      this.#free(session);
-    })();
-    return this.#closing;
+    return (this.#closing ??= this.#close(session));
+  }
+
+  async #close(session: NodeSession): Promise<void> {
+    // One turn later, so that `isClosing` holds before the session tells of its end.
+    await Promise.resolve();
+    if (this.#session !== session) return;
+    this.sends.end(Errno.ENOTCONN);
+    this.received.clear(Errno.ENOTCONN);
+    await session.close({ timeout: CLOSE_TIMEOUT }).catch(() => session.destroy());
+    this.#free(session);
   }
 
   /** Ends a close that takes its time: nothing more is sent. */

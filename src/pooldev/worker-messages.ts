@@ -10,10 +10,17 @@ export interface ErrorMessage {
   syscall?: string | undefined;
 }
 
+/** workerData of the device's thread. */
+export interface DeviceRole {
+  role: 'pool-ts device';
+  path: string;
+  source: string;
+  options: CheckedOptions;
+  workerFile: string;
+}
+
 /** workerData. */
-export type WorkerRole =
-  | { role: 'pool-ts device'; path: string; source: string; options: CheckedOptions; workerFile: string }
-  | { role: 'pool-ts copy'; shared: SharedArrayBuffer };
+export type WorkerRole = DeviceRole | { role: 'pool-ts copy'; shared: SharedArrayBuffer };
 
 /** From the device's thread. `fd` belongs to the process: whoever outlives the other closes it. */
 export type DeviceMessage =

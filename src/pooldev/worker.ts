@@ -1,5 +1,5 @@
 /** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './copy-channel.js';
 import type { StartCopyThread } from './copy-pool.js';
@@ -11,6 +11,7 @@ import {
   type CopyMessage,
   type DeviceCommand,
   type DeviceMessage,
+  type DeviceRole,
   toMessage,
   type WorkerRole,
 } from './worker-messages.js';
@@ -18,23 +19,28 @@ import {
 const port = parentPort;
 const role = workerData as WorkerRole;
 
-if (port !== null && role.role === 'pool-ts copy') {
+if (port !== null) {
+  if (role.role === 'pool-ts copy') void copy(port, role.shared);
+  else void serve(port, role);
+}
+
+async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void> {
   const libc = await loadLibc();
   const say = (message: CopyMessage): void => port.postMessage(message);
   say('ready');
-  runCopyThread(copyChannel(role.shared), libc, () => say('done'));
+  runCopyThread(copyChannel(shared), libc, () => say('done'));
 }
 
-if (port !== null && role.role === 'pool-ts device') {
+async function serve(port: MessagePort, { path, source, options, workerFile }: DeviceRole): Promise<void> {
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
     const server = await serveDevice({
       libc: await loadLibc(),
       node: createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true }),
-      startCopyThread: copyThreads(role.workerFile),
-      path: role.path,
-      source: role.source,
-      options: role.options,
+      startCopyThread: copyThreads(workerFile),
+      path,
+      source,
+      options,
       warn: (code, text) => say({ type: 'warning', code, text }),
       ended: (error) => say({ type: 'closed', error: toMessage(error) }),
     });
