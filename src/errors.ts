@@ -51,12 +51,13 @@ export interface PoolErrorDetails {
 export class PoolError extends Error {
   /** A {@link PoolErrorCode}, or the errno name where the system failed. Stable: programs may switch on it. */
   readonly code: string;
-  readonly errno?: number;
-  readonly syscall?: string;
-  readonly address?: string;
-  readonly port?: number;
-  readonly bytesWritten?: number;
-  readonly messagesWritten?: number;
+  // Declared only: a field that an error doesn't have is not printed with it as undefined.
+  declare readonly errno?: number;
+  declare readonly syscall?: string;
+  declare readonly address?: string;
+  declare readonly port?: number;
+  declare readonly bytesWritten?: number;
+  declare readonly messagesWritten?: number;
 
   constructor(code: PoolErrorCode | (string & {}), message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

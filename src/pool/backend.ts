@@ -38,7 +38,8 @@ export interface BackendSession {
   /**
    * Starts sending one whole message of 1..maxMessageSize bytes. From here on it goes out whole or the session ends.
    * `done` is called once: when its last byte was handed to the socket (user), when SEND returned (kernel), or with the
-   * error that ended the session. `data` must not change before that. False: send no more until `drain()`.
+   * error that ended the session. `data` is the caller's again when `send` returns: a write whose message has started
+   * settles at its deadline, and its buffer is free from then on. False: send no more until `drain()`.
    */
   send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean;
   resume(): void;
@@ -62,7 +63,13 @@ export interface BackendDialOptions {
 }
 
 /** Why a connection was dropped before `accept` could return it; published on pool.listener.drop. */
-export type DropReason = 'blocked' | 'max-connections' | 'table-full' | 'too-many-handshakes' | 'handshake-failed' | 'backlog';
+export type DropReason =
+  | 'blocked'
+  | 'max-connections'
+  | 'table-full'
+  | 'too-many-handshakes'
+  | 'handshake-failed'
+  | 'backlog';
 
 export interface BackendListenOptions {
   /** As given by the user: '' is every address. */

@@ -1,0 +1,298 @@
+/** A connection: channel 0 of a session, what nobody opened a channel for, and the session as a whole. */
+import { PoolError } from '../errors.js';
+import type { BackendEnd, BackendHandler, BackendSession } from './backend.js';
+import { SessionChannel, type Channel } from './channel.js';
+import { ChannelTable } from './channel-table.js';
+import type { Flow, FlowClosed } from './flow.js';
+import { IdleTimer } from './idle-timer.js';
+import { describeTarget, endError, fromCaller, located, opError, rejectFromCaller } from './op-error.js';
+import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from './op-options.js';
+import { ReadBound } from './read-bound.js';
+import { SessionFlow } from './session-flow.js';
+import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
+import { WriteQueue } from './write-queue.js';
+
+/**
+ * An established session. As a flow it carries channel 0 and every channel that was never opened on this side.
+ *
+ * `telemetry`, `info` and `sessionState` reject with ERR_POOL_CLOSED after this side's close, and with
+ * ERR_POOL_NOT_ESTABLISHED when the session is no longer in the table.
+ */
+export interface Conn extends Flow {
+  /** Session id: 32 hexadecimal digits, the same at both ends. */
+  readonly id: string;
+  readonly backend: 'kernel' | 'user';
+  /** Slot in the session table. */
+  readonly sessionIndex: number;
+  /**
+   * Opens a channel; twice is the same Channel. From this call on, what comes for the channel is the Channel's and not
+   * the Conn's; in the event-loop turn in which dial or accept settled it is never late.
+   * @param channel 1..255
+   * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_POOL_CLOSED, ERR_POOL_NOT_ESTABLISHED
+   */
+  openChannel(channel: number, options?: OpOptions): Promise<Channel>;
+  /** The session's measurements. */
+  telemetry(options?: OpOptions): Promise<Telemetry>;
+  /** The session's line in the session table. */
+  info(options?: OpOptions): Promise<SessionInfo>;
+  /** The session's state, in pool.h's words. */
+  sessionState(options?: OpOptions): Promise<SessionState>;
+}
+
+/** What a Conn is made with, besides its session. All of it is validated already. */
+export interface ConnOptions {
+  backend: 'kernel' | 'user';
+  /** Bytes that the session may hold unread, all channels together, before it stops reading. */
+  readQueueBytes: number;
+  /** Bytes that may be under way before the next message has to wait. */
+  writeQueueBytes: number;
+  /**
+   * ms without a message either way after which the session is closed: reads then give ERR_POOL_TIMEOUT behind what is
+   * queued. 0 for never. Time in which this side reads nothing, because its queue is full, doesn't count.
+   */
+  idleTimeout: number;
+  /** Channels that are open before the first message is received. */
+  channels: readonly number[];
+  /** The Conn is closed, at the moment when `closed` fulfils. */
+  onClose?: (closed: FlowClosed) => void;
+  /** The session's keys changed; `count` is how often so far. */
+  onRekey?: (count: number) => void;
+  /** Reading has stood still for `ms`, which a module as peer may not survive. */
+  onStall?: (ms: number) => void;
+}
+
+/**
+ * Makes a Conn of an established session, and its owner. Call it right before the promise of dial or accept settles:
+ * receiving starts with the next turn of the event loop, and channels that are opened until then miss nothing.
+ */
+export function openConn(session: BackendSession, options: ConnOptions): Conn {
+  return new SessionConn(session, options);
+}
+
+class SessionConn extends SessionFlow implements Conn {
+  readonly id: string;
+  readonly backend: 'kernel' | 'user';
+  readonly sessionIndex: number;
+  readonly #session: BackendSession;
+  readonly #options: ConnOptions;
+  readonly #bound: ReadBound;
+  readonly #writes: WriteQueue;
+  readonly #channels: ChannelTable;
+  readonly #idle: IdleTimer;
+  readonly #starting: NodeJS.Immediate;
+  #end: BackendEnd | null = null;
+  #refed = true;
+
+  constructor(session: BackendSession, options: ConnOptions) {
+    const bound = new ReadBound(session, options.readQueueBytes);
+    const writes = new WriteQueue(session, options.writeQueueBytes, () => this.#idle.touch());
+    const parts = { session, bound, writes };
+    super(parts, 0);
+    this.id = session.id;
+    this.backend = options.backend;
+    this.sessionIndex = session.index;
+    this.#session = session;
+    this.#options = options;
+    this.#bound = bound;
+    this.#writes = writes;
+    this.#channels = new ChannelTable(
+      session,
+      (channel, owner) => {
+        const flow = new SessionChannel(parts, this, channel, owner);
+        flow.holdProcess(this.#refed);
+        return flow;
+      },
+      (data) => this.reads.push(data),
+    );
+    this.#idle = new IdleTimer(options.idleTimeout, () => this.#idled());
+    // A failure to subscribe is told to whoever asks for the channel.
+    for (const channel of options.channels) this.#channels.open(channel).catch(() => {});
+    this.#starting = setImmediate(() => this.#start());
+  }
+
+  openChannel(channel: number, options?: OpOptions): Promise<Channel> {
+    try {
+      const signal = signalOf(options);
+      const number = requireChannel(channel);
+      this.#requireOpen('openChannel');
+      if (signal?.aborted) throw signal.reason;
+      // A Channel that was open when the session ended may hold messages.
+      const open = this.#channels.opened(number);
+      if (open === undefined && this.#end !== null) throw this.#ended('openChannel', this.#end);
+      const opening = (open ?? this.#channels.open(number)).catch((error: unknown) => {
+        throw located('openChannel', this.target, error);
+      });
+      return fromCaller(orAborted(opening, signal), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'openChannel', options?.signal);
+    }
+  }
+
+  telemetry(options?: OpOptions): Promise<Telemetry> {
+    return this.#ask('telemetry', options, () => this.#session.telemetry());
+  }
+
+  info(options?: OpOptions): Promise<SessionInfo> {
+    return this.#ask('info', options, () => this.#session.info());
+  }
+
+  sessionState(options?: OpOptions): Promise<SessionState> {
+    return this.#ask('sessionState', options, () => this.#session.state());
+  }
+
+  destroy(error?: Error): void {
+    this.reads.close(error);
+    this.writer.destroy(error);
+    if (this.#end !== null) return;
+    for (const flow of this.#channels.flows()) flow.connDestroyed(error);
+    const end = this.destroyedBy(error);
+    this.#finish(end);
+    this.#session.destroy(end.error);
+  }
+
+  ref(): this {
+    this.#hold(true);
+    this.#session.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#hold(false);
+    this.#session.unref();
+    return this;
+  }
+
+  protected async shutDown(timeout: number): Promise<void> {
+    this.#startClosingAll();
+    if (this.#end !== null) return;
+    const until = performance.now() + timeout;
+    try {
+      await this.flush(this.#writes.flushed(), timeout);
+      if (!this.#over()) {
+        await this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
+        this.#finish({ by: 'local' });
+      }
+    } catch (error) {
+      const failed = located('close', this.target, error);
+      if (!this.#over()) this.#giveUp(failed instanceof PoolError ? failed : this.#failed(failed));
+      throw failed;
+    }
+    this.#throwFailure();
+  }
+
+  protected describe(): string {
+    const ends = `${this.localAddr.toString()} -> ${this.remoteAddr.toString()}`;
+    return `Conn { ${this.backend} ${ends}, session ${this.sessionIndex}, ${this.state} }`;
+  }
+
+  #startClosingAll(): void {
+    this.startClosing();
+    for (const flow of this.#channels.flows()) flow.connClosing();
+  }
+
+  #over(): boolean {
+    return this.#end !== null;
+  }
+
+  #giveUp(error: PoolError): void {
+    this.#finish({ by: 'error', error });
+    this.#session.destroy(error);
+  }
+
+  /** What was written may be lost when the session failed before it was closed. */
+  #throwFailure(): void {
+    if (this.#end?.error !== undefined) throw located('close', this.target, this.#end.error);
+  }
+
+  #start(): void {
+    if (this.#end !== null) return;
+    const handler: BackendHandler = {
+      message: (channel, data) => {
+        this.#idle.touch();
+        this.#channels.deliver(channel, data);
+        return this.#bound.open();
+      },
+      drain: () => this.#writes.drained(),
+      end: (end) => this.#finish(end),
+      ...(this.#options.onRekey === undefined ? {} : { rekeyed: this.#options.onRekey }),
+      ...(this.#options.onStall === undefined ? {} : { stalled: this.#options.onStall }),
+    };
+    this.#session.start(handler);
+    // A drain from before the start had nobody to tell; asking once more loses nothing.
+    this.#writes.drained();
+  }
+
+  /** The session is over, or given up. */
+  #finish(end: BackendEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    clearImmediate(this.#starting);
+    this.#idle.stop();
+    if (end.by === 'local') this.#startClosingAll();
+    this.#channels.end(end);
+    this.writer.end(end);
+    this.reads.end(end);
+    const closed = end.error === undefined ? end : { by: end.by, error: this.#describeEnd(end.error) };
+    this.settle(closed);
+    this.#options.onClose?.(closed);
+  }
+
+  #idled(): boolean {
+    if (this.#bound.stopped) return false;
+    const reason = `nothing was sent or received for ${this.#options.idleTimeout} ms`;
+    this.#finish({ by: 'error', error: new PoolError('ERR_POOL_TIMEOUT', reason) });
+    // The peer is told as by any close; a peer that doesn't take it has been given up already.
+    this.#session.close({ timeout: DEFAULT_CLOSE_TIMEOUT_MS }).catch(() => {});
+    return true;
+  }
+
+  #hold(hold: boolean): void {
+    this.#refed = hold;
+    this.holdProcess(hold);
+    for (const flow of this.#channels.flows()) flow.holdProcess(hold);
+  }
+
+  #ask<T>(
+    op: 'telemetry' | 'info' | 'sessionState',
+    options: OpOptions | undefined,
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      const signal = signalOf(options);
+      this.#requireOpen(op);
+      if (signal?.aborted) throw signal.reason;
+      const asked = ask().catch((error: unknown) => {
+        throw located(op, this.target, error);
+      });
+      return fromCaller(orAborted(asked, signal), signal);
+    } catch (error) {
+      return rejectFromCaller<T, typeof op>(error, this, op, options?.signal);
+    }
+  }
+
+  #requireOpen(op: string): void {
+    if (!this.reads.closed) return;
+    throw opError(op, this.target, 'ERR_POOL_CLOSED', 'the connection was closed by this side');
+  }
+
+  #ended(op: string, end: BackendEnd): PoolError {
+    if (end.error !== undefined) return endError(op, this.target, end.error);
+    return opError(op, this.target, 'ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer');
+  }
+
+  #failed(error: unknown): PoolError {
+    const reason = error instanceof Error ? error.message : String(error);
+    return opError('close', this.target, 'ERR_POOL_PEER_LOST', reason, { cause: error });
+  }
+
+  /** The session's error says why; the Conn's says also where. */
+  #describeEnd(error: PoolError): PoolError {
+    const { address, port } = this.remoteAddr;
+    if (error.address !== undefined) return error;
+    return new PoolError(error.code, `${describeTarget(this.target)}: ${error.message}`, {
+      address,
+      port,
+      cause: error,
+    });
+  }
+}

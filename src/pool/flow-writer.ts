@@ -1,0 +1,210 @@
+/**
+ * The writing half of a flow: its calls in their order. Each POOL message goes out whole or not at all; a call that is
+ * cancelled stops between messages, and what has started is the backend's.
+ */
+import type { PoolError, PoolErrorDetails } from '../errors.js';
+import type { BackendEnd } from './backend.js';
+import { endError, opError, type OpTarget } from './op-error.js';
+import { Waiters } from './waiters.js';
+import { WriteJob, type WriteOp } from './write-job.js';
+import type { WriteQueue } from './write-queue.js';
+
+export class FlowWriter {
+  readonly #target: OpTarget;
+  readonly #queue: WriteQueue;
+  readonly #channel: number;
+  /** The first job with messages that have not started. */
+  #next: WriteJob | null = null;
+  #inLine = false;
+  #messagesUnderWay = 0;
+  #busy = false;
+  #length = 0;
+  #bytesWritten = 0;
+  #closed = false;
+  #closeCause: unknown;
+  #end: BackendEnd | null = null;
+  #flushWaiters: (() => void)[] = [];
+  readonly #jobs = new Waiters<number | undefined, WriteJob>({
+    timedOut: (job) => this.#timedOut(job.op, job.progress(job.started)),
+    abandon: (job, error) => this.#abandon(job, error),
+  });
+
+  constructor(target: OpTarget, queue: WriteQueue, channel: number) {
+    this.#target = target;
+    this.#queue = queue;
+    this.#channel = channel;
+  }
+
+  get deadline(): Waiters<number | undefined, WriteJob>['deadline'] {
+    return this.#jobs.deadline;
+  }
+
+  /** Bytes that were accepted and not yet sent. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes that were sent. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /** For WriteQueue: whether a message waits to start, and how long it is. */
+  get ready(): boolean {
+    return this.#next !== null;
+  }
+
+  get nextSize(): number {
+    return this.#next === null ? 0 : this.#next.size(this.#next.started);
+  }
+
+  /**
+   * Gives the promise of one call; throws what refuses it.
+   * @param data for `write` bytes of any length, else messages of 1..maxMessageSize bytes
+   */
+  write(
+    op: WriteOp,
+    data: Uint8Array | readonly Uint8Array[],
+    signal: AbortSignal | undefined,
+  ): Promise<number | undefined> {
+    if (this.#closed) throw this.#closedError(op);
+    if (signal?.aborted) throw signal.reason;
+    const job = new WriteJob(op, data, this.#queue.session.maxMessageSize, this.#messageDone);
+    if (job.messages === 0) return Promise.resolve(job.result);
+    if (this.#end !== null) throw this.#failure(op, this.#end, job.progress(0));
+    if (this.deadline.passed) throw this.#timedOut(op, job.progress(0));
+    this.#length += job.bytes(job.messages);
+    this.#next ??= job;
+    void this.#jobs.add(job, signal);
+    // The deadline may pass this very moment.
+    if (job.line === null) return job.promise;
+    this.#setBusy();
+    if (!this.#inLine) {
+      this.#inLine = true;
+      this.#queue.enqueue(this);
+    }
+    this.#queue.pump();
+    return job.promise;
+  }
+
+  /** For WriteQueue: starts the next message. Returns whether the backend has room for another. */
+  sendNext(): boolean {
+    const job = this.#next!;
+    const i = job.started++;
+    if (job.started === job.messages) this.#next = job.next as WriteJob | null;
+    this.#messagesUnderWay += 1;
+    return this.#queue.session.send(this.#channel, job.message(i), job.messageDone);
+  }
+
+  /** For WriteQueue: the flow is not in the line of turns any more. */
+  leftLine(): void {
+    this.#inLine = false;
+  }
+
+  /** Takes no further call; what was accepted is still sent. */
+  close(cause?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeCause = cause;
+  }
+
+  /** Drops what has not started, and rejects what is not sent. */
+  destroy(cause?: unknown): void {
+    this.close(cause);
+    this.#rejectAll((job) => this.#closedError(job.op, job.progress(job.done)));
+  }
+
+  /** The session is over. */
+  end(end: BackendEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    this.#rejectAll((job) => this.#failure(job.op, end, job.progress(job.done)));
+    this.#messagesUnderWay = 0;
+    this.#length = 0;
+    this.#setBusy();
+  }
+
+  /** Settles when all that was accepted was sent, or can't be any more. Never rejects. */
+  flushed(): Promise<void> {
+    if (!this.#busy) return Promise.resolve();
+    return new Promise((resolve) => this.#flushWaiters.push(resolve));
+  }
+
+  readonly #messageDone = (job: WriteJob, error?: PoolError): void => {
+    const bytes = job.size(job.done);
+    this.#queue.finished(bytes);
+    if (this.#end !== null) return;
+    this.#messagesUnderWay -= 1;
+    this.#length -= bytes;
+    if (error !== undefined) {
+      // The session's end is about to follow; the job's messages that have not started stay here until then.
+      if (job.line !== null) this.#drop(job, this.#failure(job.op, { by: 'error', error }, job.progress(job.done)));
+    } else {
+      job.done += 1;
+      this.#bytesWritten += bytes;
+      if (job.line !== null && job.done === job.messages) this.#jobs.resolve(job, job.result);
+    }
+    this.#setBusy();
+    this.#queue.pump();
+  };
+
+  /** Cancelled or timed out: what has not started does not, and what has can't be called back. */
+  #abandon(job: WriteJob, error: unknown): void {
+    const { started } = job;
+    if (started === job.messages) {
+      this.#jobs.resolve(job, job.result);
+      return;
+    }
+    // The deadline's error says how much went out; a signal's reason can't.
+    const cancelled = job.signal?.aborted === true;
+    this.#drop(job, started > 0 && cancelled ? this.#stopped(job, error) : error);
+    this.#setBusy();
+  }
+
+  #drop(job: WriteJob, error: unknown): void {
+    if (job === this.#next) this.#next = job.next as WriteJob | null;
+    this.#length -= job.bytes(job.messages) - job.bytes(job.started);
+    this.#jobs.reject(job, error);
+  }
+
+  #rejectAll(error: (job: WriteJob) => PoolError): void {
+    for (let job = this.#jobs.first; job !== null; job = this.#jobs.first) this.#drop(job, error(job));
+    this.deadline.dispose();
+    this.#setBusy();
+  }
+
+  #setBusy(): void {
+    const busy = this.#next !== null || this.#messagesUnderWay > 0;
+    if (busy === this.#busy) return;
+    this.#busy = busy;
+    if (busy) this.#queue.busy();
+    else {
+      for (const flushed of this.#flushWaiters.splice(0)) flushed();
+      this.#queue.idle();
+    }
+  }
+
+  #timedOut(op: string, progress: PoolErrorDetails): PoolError {
+    return opError(op, this.#target, 'ERR_POOL_TIMEOUT', 'deadline exceeded', progress);
+  }
+
+  /** One signal may end several calls, so its reason can't carry how much of this one went out. */
+  #stopped(job: WriteJob, cause: unknown): PoolError {
+    const reason = `cancelled after ${job.started} of ${job.messages} messages`;
+    const error = opError(job.op, this.#target, 'ABORT_ERR', reason, { ...job.progress(job.started), cause });
+    Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true });
+    return error;
+  }
+
+  #closedError(op: string, progress?: PoolErrorDetails): PoolError {
+    const what = this.#target.channel === undefined ? 'connection' : 'channel';
+    const reason = `the ${what} was closed by this side`;
+    return opError(op, this.#target, 'ERR_POOL_CLOSED', reason, { ...progress, cause: this.#closeCause });
+  }
+
+  #failure(op: string, end: BackendEnd, progress: PoolErrorDetails): PoolError {
+    if (end.by === 'local') return this.#closedError(op, progress);
+    if (end.error !== undefined) return endError(op, this.#target, end.error, progress);
+    return opError(op, this.#target, 'ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer', progress);
+  }
+}

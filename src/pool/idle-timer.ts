@@ -1,0 +1,26 @@
+/** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
+export class IdleTimer {
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param timeout ms; 0 for never
+   * @param idle called after so long without a `touch`; false puts it off by as much again
+   */
+  constructor(timeout: number, idle: () => boolean) {
+    if (timeout === 0) return;
+    const timer = setTimeout(() => {
+      if (!idle()) timer.refresh();
+    }, timeout);
+    this.#timer = timer.unref();
+  }
+
+  touch(): void {
+    this.#timer?.refresh();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    // A refresh would bring a cleared timer back.
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Errors of operations on a flow: a sentence of operation, address and reason, as Go's `net.OpError` prints it
+ * (`read pool 10.0.0.1:9253: deadline exceeded`), with a stack that starts at the caller.
+ */
+import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+import type { Addr } from './addr.js';
+import { isReason } from './call-site.js';
+
+/** What an operation was about: the peer, and the channel where it was not the Conn itself. */
+export interface OpTarget {
+  readonly addr: Addr;
+  readonly channel?: number;
+}
+
+/** `pool 10.0.0.1:9253`, `pool 10.0.0.1:9253 channel 5`. */
+export function describeTarget(target: OpTarget): string {
+  const channel = target.channel === undefined ? '' : ` channel ${target.channel}`;
+  return `pool ${target.addr.toString()}${channel}`;
+}
+
+export function opError(
+  op: string,
+  target: OpTarget,
+  code: PoolErrorCode | (string & {}),
+  reason: string,
+  details: PoolErrorDetails = {},
+): PoolError {
+  const { address, port } = target.addr;
+  return new PoolError(code, `${op} ${describeTarget(target)}: ${reason}`, { syscall: op, address, port, ...details });
+}
+
+/** The error of an operation that a session's end made impossible. The end's own error is the cause. */
+export function endError(op: string, target: OpTarget, error: PoolError, details: PoolErrorDetails = {}): PoolError {
+  const { errno } = error;
+  return opError(op, target, error.code, error.message, {
+    ...(errno === undefined ? {} : { errno }),
+    cause: error,
+    ...details,
+  });
+}
+
+/** What a backend rejects with names the reason alone; this adds operation and address, once. */
+export function located(op: string, target: OpTarget, error: unknown): unknown {
+  return error instanceof PoolError && error.address === undefined ? endError(op, target, error) : error;
+}
+
+/**
+ * Turns what was thrown within a public method into its rejection. The stack then starts where the method was called.
+ * Only errors of ours are touched: a signal's reason is the caller's.
+ */
+export function rejectFromCaller<T, Name extends string>(
+  error: unknown,
+  receiver: Record<Name, (...args: never[]) => unknown>,
+  method: Name,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (error instanceof PoolError && !isReason(error, signal)) Error.captureStackTrace(error, receiver[method]);
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
+  return Promise.reject(error);
+}
+
+/**
+ * For an operation that fails later, when the caller's frames are gone: V8 finds those that await the promise, but only
+ * from within the reaction to it. Costs nothing on the way of success but one promise.
+ */
+export function fromCaller<T>(pending: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return pending.then(undefined, rethrow);
+  return pending.then(undefined, (error: unknown) => {
+    if (isReason(error, signal)) throw error;
+    rethrow(error);
+  });
+}
+
+function rethrow(error: unknown): never {
+  if (error instanceof PoolError) Error.captureStackTrace(error, rethrow);
+  throw error;
+}

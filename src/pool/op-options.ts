@@ -1,0 +1,86 @@
+/** The options of operations on a flow, checked before anything happens. */
+import { inspect } from 'node:util';
+import { PoolError } from '../errors.js';
+
+/** Options of one operation. */
+export interface OpOptions {
+  /** Cancels this one operation and nothing else: it rejects with the signal's reason, and nothing is lost. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of `close`. */
+export interface CloseOptions extends OpOptions {
+  /** ms that the peer has to take what was written; default 5000. Then the session is destroyed. */
+  closeTimeout?: number | undefined;
+}
+
+/** Options of `readMessages`. */
+export interface ReadMessagesOptions extends OpOptions {
+  /** The most messages to return; default all that are queued. */
+  max?: number | undefined;
+}
+
+/** ms: what `close` waits for a peer that doesn't read. */
+export const DEFAULT_CLOSE_TIMEOUT_MS = 5000;
+
+/** The signal of an operation's options; undefined when there is none. */
+export function signalOf(options: OpOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  if (options === null || typeof options !== 'object') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${inspect(options)}`);
+  }
+  const { signal } = options;
+  if (signal === undefined) return undefined;
+  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
+  }
+  return signal;
+}
+
+/** The bound of a batch; Infinity when none is given. */
+export function maxOf(options: ReadMessagesOptions | undefined): number {
+  const max = options?.max;
+  if (max === undefined) return Infinity;
+  if (typeof max !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.max is a number of messages, not ${inspect(max)}`);
+  }
+  if (!(max >= 1) || (max !== Infinity && !Number.isInteger(max))) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `options.max is a whole number from 1, not ${max}`);
+  }
+  return max;
+}
+
+export function closeTimeoutOf(options: CloseOptions | undefined): number {
+  const timeout = options?.closeTimeout;
+  if (timeout === undefined) return DEFAULT_CLOSE_TIMEOUT_MS;
+  if (typeof timeout !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.closeTimeout is a number of ms, not ${inspect(timeout)}`);
+  }
+  if (!(timeout >= 0 && timeout <= 2 ** 31 - 1)) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `options.closeTimeout is 0 to 2147483647 ms, not ${timeout}`);
+  }
+  return timeout;
+}
+
+/** A channel that can be opened: 0 is the Conn itself. */
+export function requireChannel(channel: unknown): number {
+  if (typeof channel !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `a channel is a number, not ${inspect(channel)}`);
+  }
+  if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `a channel is 1 to 255, not ${channel}; channel 0 is the Conn itself`);
+  }
+  return channel;
+}
+
+/** Waits for what goes on anyway, for as long as the signal lets. */
+export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return pending;
+  return new Promise<T>((resolve, reject) => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
+    const aborted = (): void => reject(signal.reason);
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}

@@ -1,0 +1,248 @@
+/** The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. */
+import { inspect, type InspectOptions } from 'node:util';
+import { PoolError } from '../errors.js';
+import type { Addr } from './addr.js';
+import type { BackendSession } from './backend.js';
+import type { Flow, FlowClosed } from './flow.js';
+import { FlowWriter } from './flow-writer.js';
+import { MessageIterator } from './message-iterator.js';
+import { fromCaller, opError, rejectFromCaller, type OpTarget } from './op-error.js';
+import {
+  closeTimeoutOf,
+  maxOf,
+  orAborted,
+  signalOf,
+  type CloseOptions,
+  type OpOptions,
+  type ReadMessagesOptions,
+} from './op-options.js';
+import { requireBuffer, toBytes, toMessage, toMessages } from './payload.js';
+import type { ReadBound } from './read-bound.js';
+import { ReadQueue } from './read-queue.js';
+import type { WriteQueue } from './write-queue.js';
+
+/** What the flows of one session share. */
+export interface SessionParts {
+  readonly session: BackendSession;
+  readonly bound: ReadBound;
+  readonly writes: WriteQueue;
+}
+
+export abstract class SessionFlow implements Flow {
+  readonly closed: Promise<FlowClosed>;
+  readonly localAddr: Addr;
+  readonly remoteAddr: Addr;
+  readonly maxMessageSize: number;
+  protected readonly reads: ReadQueue;
+  protected readonly writer: FlowWriter;
+  protected readonly target: OpTarget;
+  #state: Flow['state'] = 'open';
+  #closing: Promise<void> | undefined;
+  #resolveClosed!: (closed: FlowClosed) => void;
+
+  constructor({ session, bound, writes }: SessionParts, channel: number) {
+    this.localAddr = session.localAddr;
+    this.remoteAddr = session.remoteAddr;
+    this.maxMessageSize = session.maxMessageSize;
+    this.target = channel === 0 ? { addr: session.remoteAddr } : { addr: session.remoteAddr, channel };
+    this.reads = new ReadQueue(this.target, bound);
+    this.writer = new FlowWriter(this.target, writes, channel);
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  read(buffer: Uint8Array, options?: OpOptions): Promise<number | null> {
+    try {
+      const signal = signalOf(options);
+      return fromCaller(this.reads.read(requireBuffer(buffer), signal), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'read', options?.signal);
+    }
+  }
+
+  readMessage(options?: OpOptions): Promise<Uint8Array | null> {
+    try {
+      const signal = signalOf(options);
+      return fromCaller(this.reads.readMessage(signal), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'readMessage', options?.signal);
+    }
+  }
+
+  readMessages(options?: ReadMessagesOptions): Promise<Uint8Array[] | null> {
+    try {
+      const signal = signalOf(options);
+      return fromCaller(this.reads.readMessages(maxOf(options), signal), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'readMessages', options?.signal);
+    }
+  }
+
+  write(data: Uint8Array | string, options?: OpOptions): Promise<number> {
+    try {
+      const signal = signalOf(options);
+      return fromCaller(this.writer.write('write', toBytes(data), signal) as Promise<number>, signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'write', options?.signal);
+    }
+  }
+
+  writeMessage(data: Uint8Array | string, options?: OpOptions): Promise<void> {
+    try {
+      const signal = signalOf(options);
+      const message = toMessage(data, this.maxMessageSize);
+      return fromCaller(this.writer.write('writeMessage', message, signal) as Promise<undefined>, signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'writeMessage', options?.signal);
+    }
+  }
+
+  writeMessages(messages: readonly (Uint8Array | string)[], options?: OpOptions): Promise<void> {
+    try {
+      const signal = signalOf(options);
+      const checked = toMessages(messages, this.maxMessageSize);
+      return fromCaller(this.writer.write('writeMessages', checked, signal) as Promise<undefined>, signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'writeMessages', options?.signal);
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    return new MessageIterator(this.reads);
+  }
+
+  setDeadline(at: Date | number | null): void {
+    this.setReadDeadline(at);
+    this.setWriteDeadline(at);
+  }
+
+  setReadDeadline(at: Date | number | null): void {
+    this.reads.deadline.set(at);
+  }
+
+  setWriteDeadline(at: Date | number | null): void {
+    this.writer.deadline.set(at);
+  }
+
+  close(options?: CloseOptions): Promise<void> {
+    try {
+      const signal = signalOf(options);
+      const timeout = closeTimeoutOf(options);
+      this.#closing ??= this.shutDown(timeout);
+      // Who stops waiting must not make an unhandled rejection of what goes on.
+      this.#closing.catch(() => {});
+      return fromCaller(orAborted(this.#closing, signal), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'close', options?.signal);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  abstract destroy(error?: Error): void;
+  abstract ref(): this;
+  abstract unref(): this;
+
+  /** The one run of `close`; its first part, which stops reading and further writing, happens before it returns. */
+  protected abstract shutDown(timeout: number): Promise<void>;
+
+  get state(): Flow['state'] {
+    return this.#state;
+  }
+
+  /** Whether the timers of pending calls keep the process alive. */
+  holdProcess(hold: boolean): void {
+    for (const { deadline } of [this.reads, this.writer]) {
+      if (hold) deadline.ref();
+      else deadline.unref();
+    }
+  }
+
+  /** Takes no further calls; what was accepted is still sent. */
+  protected startClosing(): void {
+    if (this.#state === 'open') this.#state = 'closing';
+    this.reads.close();
+    this.writer.close();
+  }
+
+  /** The flow is over; `closed` fulfils. Only the first call counts. */
+  protected settle(closed: FlowClosed): void {
+    this.#state = 'closed';
+    this.#resolveClosed(closed);
+  }
+
+  /** How a `destroy` is told: without a reason it is a close like another. */
+  protected destroyedBy(error: Error | undefined): FlowClosed {
+    if (error === undefined) return { by: 'local' };
+    if (error instanceof PoolError) return { by: 'error', error };
+    return { by: 'error', error: opError('destroy', this.target, 'ERR_POOL_CLOSED', error.message, { cause: error }) };
+  }
+
+  /** Waits until all was sent, for at most `timeout` ms. Rejects with ERR_POOL_TIMEOUT. */
+  protected async flush(flushed: Promise<void>, timeout: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(this.closeTimedOut(timeout)), timeout);
+    });
+    try {
+      await Promise.race([flushed, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private closeTimedOut(timeout: number): Error {
+    const reason = `the peer didn't take what was written within ${timeout} ms`;
+    return opError('close', this.target, 'ERR_POOL_TIMEOUT', reason);
+  }
+
+  get localAddress(): string {
+    return this.localAddr.address;
+  }
+
+  get localPort(): number {
+    return this.localAddr.port;
+  }
+
+  get localFamily(): 'IPv4' | 'IPv6' {
+    return this.localAddr.family;
+  }
+
+  get remoteAddress(): string {
+    return this.remoteAddr.address;
+  }
+
+  get remotePort(): number {
+    return this.remoteAddr.port;
+  }
+
+  get remoteFamily(): 'IPv4' | 'IPv6' {
+    return this.remoteAddr.family;
+  }
+
+  get bytesRead(): bigint {
+    return BigInt(this.reads.bytesReceived);
+  }
+
+  get bytesWritten(): bigint {
+    return BigInt(this.writer.bytesWritten);
+  }
+
+  get readableLength(): number {
+    return this.reads.length;
+  }
+
+  get writableLength(): number {
+    return this.writer.length;
+  }
+
+  /** One line for util.inspect. */
+  protected abstract describe(): string;
+
+  [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
+    return options.stylize(this.describe(), 'special');
+  }
+}

@@ -1,0 +1,69 @@
+/** One call of write, writeMessage or writeMessages: the messages that it is made of, and how far they are. */
+import type { PoolError } from '../errors.js';
+import { Waiter } from './waiters.js';
+
+export type WriteOp = 'write' | 'writeMessage' | 'writeMessages';
+
+/** Told when the backend is done with a message of the job. */
+export type MessageDone = (job: WriteJob, error?: PoolError) => void;
+
+export class WriteJob extends Waiter<number | undefined> {
+  readonly #data: Uint8Array | readonly Uint8Array[];
+  readonly #piece: number;
+  /** How many messages the job is made of. */
+  readonly messages: number;
+  /** Messages that the backend was given: they go out whole, or the session ends. */
+  started = 0;
+  /** Messages that the backend is done with; in their order, as it sends in order. */
+  done = 0;
+  /** The backend's callback for each message. One function a job: what each message's size was, the order tells. */
+  readonly messageDone: (error?: PoolError) => void;
+
+  /**
+   * @param data bytes that are cut into messages of at most `maxMessageSize`, or messages
+   * @param writer whose job it is
+   */
+  constructor(
+    override readonly op: WriteOp,
+    data: Uint8Array | readonly Uint8Array[],
+    maxMessageSize: number,
+    messageDone: MessageDone,
+  ) {
+    super(op);
+    this.#data = data;
+    this.#piece = maxMessageSize;
+    this.messages = data instanceof Array ? data.length : Math.ceil(data.length / maxMessageSize);
+    this.messageDone = (error) => messageDone(this, error);
+  }
+
+  /** The i-th message; the caller's memory, not a copy. */
+  message(i: number): Uint8Array {
+    if (this.#data instanceof Array) return this.#data[i]!;
+    if (this.messages === 1) return this.#data;
+    return this.#data.subarray(i * this.#piece, (i + 1) * this.#piece);
+  }
+
+  size(i: number): number {
+    if (this.#data instanceof Array) return this.#data[i]!.length;
+    return Math.min(this.#piece, this.#data.length - i * this.#piece);
+  }
+
+  /** Bytes of the first `messages` messages. */
+  bytes(messages: number): number {
+    if (!(this.#data instanceof Array)) return Math.min(messages * this.#piece, this.#data.length);
+    let bytes = 0;
+    for (let i = 0; i < messages; i++) bytes += this.#data[i]!.length;
+    return bytes;
+  }
+
+  /** What errors report: how much went out. */
+  progress(messages: number): { bytesWritten?: number; messagesWritten?: number } {
+    if (this.op === 'writeMessages') return { messagesWritten: messages, bytesWritten: this.bytes(messages) };
+    return this.op === 'write' ? { bytesWritten: this.bytes(messages) } : {};
+  }
+
+  /** What the call's promise gives: `write` the bytes, the others nothing. */
+  get result(): number | undefined {
+    return this.op === 'write' ? this.bytes(this.messages) : undefined;
+  }
+}

@@ -1,0 +1,30 @@
+/** Two Conns joined in memory, as Go's `net.Pipe`: for tests of programs that talk over a Conn. */
+import { openConn, type Conn, type ConnOptions } from '../pool/conn.js';
+import { DEFAULT_QUEUE_BYTES } from '../pool/constants.js';
+import { memorySessions, type MemoryPairOptions } from './memory-session.js';
+
+/** As the options of `dial` of the same names; of both ends. */
+export interface PipeOptions extends MemoryPairOptions {
+  readQueueBytes?: number;
+  writeQueueBytes?: number;
+  idleTimeout?: number;
+  channels?: readonly number[];
+}
+
+/**
+ * Makes two Conns, each the other's peer. They are real Conns, on a session in memory instead of a network: bounded and
+ * asynchronous, with channels, deadlines, and ERR_POOL_PEER_LOST at one end when the other is destroyed.
+ * @example const [client, server] = pipe();
+ */
+export function pipe(options: PipeOptions = {}): [Conn, Conn] {
+  const { readQueueBytes, writeQueueBytes, idleTimeout, channels, ...pair } = options;
+  const connOptions: ConnOptions = {
+    backend: 'user',
+    readQueueBytes: readQueueBytes ?? DEFAULT_QUEUE_BYTES,
+    writeQueueBytes: writeQueueBytes ?? DEFAULT_QUEUE_BYTES,
+    idleTimeout: idleTimeout ?? 0,
+    channels: channels ?? [],
+  };
+  const [first, second] = memorySessions(pair);
+  return [openConn(first, connOptions), openConn(second, connOptions)];
+}
