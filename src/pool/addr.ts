@@ -1,6 +1,6 @@
 /** One end of a session: a numeric address and a port. */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { inspect, type InspectOptions } from 'node:util';
+import { inspect, type InspectOptionsStylized } from 'node:util';
 import { PoolError } from '../errors.js';
 import { DEFAULT_PORT } from './constants.js';
 import { quote, splitHostPort } from './host-port.js';
@@ -60,8 +60,8 @@ export class Addr {
     return joinHostPort(this.address, this.port);
   }
 
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `Addr { ${(options as { stylize(text: string, style: string): string }).stylize(this.toString(), 'string')} }`;
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    return `Addr { ${options.stylize(this.toString(), 'string')} }`;
   }
 }
 

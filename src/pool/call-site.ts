@@ -15,6 +15,14 @@ export function callSite(entry: (...args: never[]) => unknown): CallSite {
   return site;
 }
 
+/** The same for a method of `object`. */
+export function methodSite<Name extends PropertyKey>(
+  object: Readonly<Record<Name, (...args: never[]) => unknown>>,
+  name: Name,
+): CallSite {
+  return callSite(object[name]);
+}
+
 /**
  * What a public function rejects with: an error of ours gets the stack of its caller. Other errors, and the reason of the
  * caller's own signal, even where that is a PoolError, belong to somebody else and stay as they are.

@@ -10,7 +10,8 @@ import {
 } from 'node:diagnostics_channel';
 import type { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
-import type { BackendEnd, DropReason } from './backend.js';
+import type { DropReason } from './backend.js';
+import type { FlowClosed } from './flow.js';
 
 /** Context of `tracing:pool.dial`; Node adds `result` or `error`. */
 export interface DialTrace {
@@ -39,10 +40,12 @@ export interface ConnEvent {
 /** What each channel carries. */
 export interface DiagnosticsPayloads {
   'pool.conn.open': ConnEvent;
-  'pool.conn.close': ConnEvent & { end: BackendEnd };
+  'pool.conn.close': ConnEvent & { end: FlowClosed };
   'pool.conn.error': ConnEvent & { error: PoolError };
   'pool.session.rekey': ConnEvent & { count: number };
-  'pool.listener.drop': { localAddr: Addr; remoteAddr: Addr; reason: DropReason; error?: PoolError };
+  /** Reading stood still for `ms`, because the program doesn't read. */
+  'pool.session.stall': ConnEvent & { ms: number };
+  'pool.listener.drop': { localAddr: Addr | null; remoteAddr: Addr; reason: DropReason; error?: PoolError };
   'pool.backend.select': { backend: 'kernel' | 'user'; device: string; reason: string };
 }
 
@@ -51,6 +54,7 @@ const channels: { [Name in keyof DiagnosticsPayloads]: DiagnosticsChannel } = {
   'pool.conn.close': channel('pool.conn.close'),
   'pool.conn.error': channel('pool.conn.error'),
   'pool.session.rekey': channel('pool.session.rekey'),
+  'pool.session.stall': channel('pool.session.stall'),
   'pool.listener.drop': channel('pool.listener.drop'),
   'pool.backend.select': channel('pool.backend.select'),
 };

@@ -1,7 +1,8 @@
 /** dial: from an address to a Conn. */
 import { PoolError } from '../errors.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
-import { type Conn, openConn } from './conn.js';
+import type { Conn } from './conn.js';
+import { connMaker } from './conn-events.js';
 import { trace } from './diagnostics.js';
 import { firstToAnswer } from './first-to-answer.js';
 import { orAborted } from './op-options.js';
@@ -17,7 +18,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** What dial stands on; tests give their own. */
 export interface DialParts {
   selectBackend: typeof selectBackend;
-  openConn: typeof openConn;
+  connMaker: typeof connMaker;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface DialParts {
  * await conn.writeMessage('hello POOL');
  */
 export function dial(address: AddressInput, options?: DialOptions): Promise<Conn> {
-  return dialWith({ selectBackend, openConn }, callSite(dial), address, options);
+  return dialWith({ selectBackend, connMaker }, callSite(dial), address, options);
 }
 
 /** `dial` on other parts. */
@@ -84,7 +85,7 @@ async function connect(parts: DialParts, target: Target, settings: DialSettings)
 
 async function connectUnder(
   signal: AbortSignal,
-  { selectBackend, openConn }: DialParts,
+  { selectBackend, connMaker }: DialParts,
   target: Target,
   settings: DialSettings,
 ): Promise<Conn> {
@@ -99,6 +100,5 @@ async function connectUnder(
     session.destroy();
     signal.throwIfAborted();
   }
-  const { readQueueBytes, writeQueueBytes, idleTimeout, channels } = settings;
-  return openConn(session, { backend: backend.name, readQueueBytes, writeQueueBytes, idleTimeout, channels });
+  return connMaker(backend.name, settings)(session, 'client');
 }

@@ -1,0 +1,24 @@
+/** pool-ts/pool: the public API. */
+export { PoolError, POOL_ERROR_CODES, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+export { Addr } from './addr.js';
+export type { Channel } from './channel.js';
+export type { Conn } from './conn.js';
+export {
+  DEFAULT_BACKLOG,
+  DEFAULT_DEVICE,
+  DEFAULT_PORT,
+  DEFAULT_QUEUE_BYTES,
+  MAX_PORTABLE_MESSAGE,
+} from './constants.js';
+export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './diagnostics.js';
+export { dial } from './dial.js';
+export type { Flow, FlowClosed } from './flow.js';
+export { listen } from './listen.js';
+export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnections } from './listener.js';
+export type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';
+export type { BackendChoice, CommonOptions, DialOptions, ListenOptions, Network, ResolveOptions } from './options.js';
+export { resolve } from './resolve.js';
+export type { ServeOptions } from './serve.js';
+export type { AddressInput } from './target.js';
+export type { RawTelemetry, SessionInfo, SessionState, Telemetry } from './telemetry.js';
+export type { DropReason } from './backend.js';

@@ -1,0 +1,312 @@
+/** What listen gives: established sessions, handed out in the order in which they came. */
+import type { BlockList } from 'node:net';
+import { inspect, type InspectOptionsStylized } from 'node:util';
+import { PoolError } from '../errors.js';
+import type { Addr } from './addr.js';
+import type { BackendListener, BackendSession, DropReason } from './backend.js';
+import { atCallSite, type CallSite, methodSite } from './call-site.js';
+import type { Conn } from './conn.js';
+import type { MakeConn } from './conn-events.js';
+import { Deque } from './deque.js';
+import { publish } from './diagnostics.js';
+import { opError } from './op-error.js';
+import { type OpOptions, orAborted } from './op-options.js';
+import { reader } from './options.js';
+import { serve, type ServeOptions } from './serve.js';
+import { Waiter, Waiters } from './waiters.js';
+
+/** What becomes of the connections that a listener handed out, when it closes. */
+export type ListenerConnections = 'keep' | 'close' | 'destroy';
+
+const CONNECTIONS: readonly ListenerConnections[] = ['keep', 'close', 'destroy'];
+
+export interface ListenerCloseOptions extends OpOptions {
+  /**
+   * `keep`, the default, leaves them to whoever took them; `close` closes each and waits for it; `destroy` sends no CLOSE.
+   * Those that nobody accepted are destroyed in any case.
+   */
+  connections?: ListenerConnections | undefined;
+}
+
+/** Who ended a listener: `error` when it failed by itself, for example because the device went away. */
+export interface ListenerClosed {
+  by: 'local' | 'error';
+  error?: PoolError;
+}
+
+/**
+ * Accepts sessions. Iterating (`for await`) accepts until the listener is closed, which ends the loop; leaving the loop
+ * doesn't close the listener. There is no 'error' event.
+ */
+export interface Listener extends AsyncDisposable, AsyncIterable<Conn> {
+  /**
+   * The next session. Concurrent calls are served first come, first served. Until it is accepted a session isn't read.
+   * @throws (rejects) ERR_POOL_CLOSED after close, ERR_POOL_TIMEOUT past the deadline, the error of a listener that failed
+   * (first come the sessions that it had), the signal's reason
+   */
+  accept(options?: OpOptions): Promise<Conn>;
+  /**
+   * Accepts and calls `handler` with each connection, which is closed when the handler has settled, and destroyed when it
+   * rejected. Settles when the listener is closed and every handler is done.
+   *
+   * A handler's error goes to `onError`; without it the process is warned, once for each `serve`. One peer's misfortune
+   * doesn't end the service; an `onError` that throws does.
+   * @throws (rejects) what onError throws; what accept rejects with, ERR_POOL_CLOSED excepted; the signal's reason, at
+   * once: handlers under way go on
+   */
+  serve(handler: (conn: Conn) => void | Promise<void>, options?: ServeOptions): Promise<void>;
+  /**
+   * For pending and future accepts; null takes it away. Absolute, and monotonic from here on.
+   * @param at Date, or ms since the epoch
+   */
+  setDeadline(at: Date | number | null): void;
+  /** Where it listens; readable after close. `[::]:9253` is every address of the machine. */
+  readonly addr: Addr;
+  /** As `net.Server.address`: null once it is closed. */
+  address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } | null;
+  /**
+   * Stops accepting; settles when the port is free, and with `connections: 'close'` when they are closed. Idempotent.
+   * Pending accepts reject ERR_POOL_CLOSED. The signal ends the waiting, not the closing.
+   */
+  close(options?: ListenerCloseOptions): Promise<void>;
+  /** Fulfils when the listener has ended; never rejects. */
+  readonly closed: Promise<ListenerClosed>;
+  /** Keeps the process alive while it listens: so it is from the start. */
+  ref(): this;
+  /** Lets the process end although it listens. */
+  unref(): this;
+}
+
+export interface ListenerParts {
+  backlog: number;
+  maxConnections: number;
+  blockList: BlockList | undefined;
+  makeConn: MakeConn;
+}
+
+class Accepting extends Waiter<Conn> {
+  constructor(readonly site: CallSite) {
+    super('accept');
+  }
+}
+
+/** A Listener on a backend's. Made before that one is: sessions may come as soon as the port is open. */
+export class PoolListener implements Listener {
+  readonly closed: Promise<ListenerClosed>;
+  readonly #parts: ListenerParts;
+  readonly #backlog = new Deque<BackendSession>();
+  readonly #open = new Set<Conn>();
+  readonly #accepts = new Waiters<Conn, Accepting>({ timedOut: ({ site }) => this.#timedOut(site) });
+  #resolveClosed!: (closed: ListenerClosed) => void;
+  #bound: BackendListener | null = null;
+  #closing: Promise<void> | null = null;
+  #failure: PoolError | null = null;
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** The backend listens. */
+  bind(bound: BackendListener): void {
+    this.#bound = bound;
+  }
+
+  /** A peer that has only just connected: why it can't stay, or null. */
+  admit(remote: Addr): DropReason | null {
+    if (this.#parts.blockList !== undefined && blocks(this.#parts.blockList, remote)) return 'blocked';
+    return this.#full ? 'max-connections' : null;
+  }
+
+  /** A session is established. While it waits it is not started: nothing is read, and nobody judges the peer. */
+  session(session: BackendSession): void {
+    const first = this.#accepts.first;
+    if (this.#closing !== null) return session.destroy();
+    // Asked once more: several may have been admitted before the first of them was established.
+    if (this.#full) return this.#refuse(session, 'max-connections');
+    if (first !== null) return this.#accepts.resolve(first, this.#handOut(session));
+    if (this.#backlog.length >= this.#parts.backlog) return this.#refuse(session, 'backlog');
+    this.#backlog.push(session);
+  }
+
+  dropped(remoteAddr: Addr, reason: DropReason, error?: PoolError): void {
+    publish('pool.listener.drop', () => ({
+      localAddr: this.#bound?.addr ?? null,
+      remoteAddr,
+      reason,
+      ...(error === undefined ? {} : { error }),
+    }));
+  }
+
+  /** The backend's listener ended by itself. */
+  failed(error: PoolError): void {
+    if (this.#failure !== null || this.#closing !== null) return;
+    this.#failure = error;
+    this.#accepts.rejectAll(({ site }) => atCallSite(this.#failed(error), site));
+    this.#accepts.deadline.dispose();
+    this.#resolveClosed({ by: 'error', error });
+  }
+
+  accept(options?: OpOptions): Promise<Conn> {
+    return this.#accept(methodSite(this, 'accept'), options);
+  }
+
+  async #accept(site: CallSite, options: OpOptions | undefined): Promise<Conn> {
+    let signal: AbortSignal | undefined;
+    try {
+      signal = reader(options).signal('signal');
+      signal?.throwIfAborted();
+      if (this.#closing !== null) throw this.#error('ERR_POOL_CLOSED', 'the listener is closed');
+      if (this.#accepts.deadline.passed) throw this.#timedOut(site);
+      const session = this.#backlog.shift();
+      if (session !== undefined) return this.#handOut(session);
+      if (this.#failure !== null) throw this.#failed(this.#failure);
+    } catch (error) {
+      throw atCallSite(error, site, signal);
+    }
+    return this.#accepts.add(new Accepting(site), signal);
+  }
+
+  serve(handler: (conn: Conn) => void | Promise<void>, options?: ServeOptions): Promise<void> {
+    return serve(this, methodSite(this, 'serve'), handler, options);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Conn> {
+    let left = false;
+    const iterator: AsyncIterableIterator<Conn> = {
+      next: async () => {
+        if (left) return { done: true, value: undefined };
+        try {
+          return { done: false, value: await this.#accept(methodSite(iterator, 'next'), undefined) };
+        } catch (error) {
+          left = true;
+          if (this.#closing !== null) return { done: true, value: undefined };
+          throw error;
+        }
+      },
+      return: async () => {
+        left = true;
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  setDeadline(at: Date | number | null): void {
+    this.#accepts.deadline.set(at);
+  }
+
+  get addr(): Addr {
+    if (this.#bound === null) throw new PoolError('ERR_POOL_CLOSED', 'the listener does not listen yet');
+    return this.#bound.addr;
+  }
+
+  address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } | null {
+    if (this.#closing !== null || this.#failure !== null) return null;
+    const { address, family, port } = this.addr;
+    return { address, family, port };
+  }
+
+  close(options?: ListenerCloseOptions): Promise<void> {
+    return this.#close(methodSite(this, 'close'), options);
+  }
+
+  async #close(site: CallSite, options: ListenerCloseOptions | undefined): Promise<void> {
+    let signal: AbortSignal | undefined;
+    try {
+      const read = reader(options);
+      signal = read.signal('signal');
+      const connections = read.oneOf('connections', CONNECTIONS) ?? 'keep';
+      if (this.#closing === null) {
+        this.#closing = this.#release();
+        this.#abandon();
+      }
+      const done = Promise.all([this.#closing, this.#end(connections)]);
+      // Who stops waiting must not make an unhandled rejection of what goes on.
+      done.catch(() => {});
+      await orAborted(done, signal);
+    } catch (error) {
+      throw atCallSite(error, site, signal);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  ref(): this {
+    this.#bound?.ref();
+    this.#accepts.deadline.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#bound?.unref();
+    this.#accepts.deadline.unref();
+    return this;
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    const state = this.#closing !== null ? 'closed' : this.#failure !== null ? 'failed' : 'open';
+    const addr = options.stylize(String(this.#bound?.addr), 'string');
+    return `Listener { ${addr}, ${state}, ${this.#backlog.length} waiting, ${this.#open.size} connected }`;
+  }
+
+  get #full(): boolean {
+    return this.#open.size + this.#backlog.length >= this.#parts.maxConnections;
+  }
+
+  /** In one turn with whoever gets it, who may still open channels before anything is received. */
+  #handOut(session: BackendSession): Conn {
+    const conn = this.#parts.makeConn(session, 'server', () => this.#open.delete(conn));
+    this.#open.add(conn);
+    return conn;
+  }
+
+  #refuse(session: BackendSession, reason: DropReason): void {
+    session.destroy();
+    this.dropped(session.remoteAddr, reason);
+  }
+
+  /** Nobody waits any more, and nobody gets what waited. */
+  #abandon(): void {
+    this.#accepts.rejectAll(({ site }) => atCallSite(this.#error('ERR_POOL_CLOSED', 'the listener was closed'), site));
+    this.#accepts.deadline.dispose();
+    for (let session = this.#backlog.shift(); session !== undefined; session = this.#backlog.shift()) session.destroy();
+  }
+
+  async #release(): Promise<void> {
+    try {
+      await this.#bound?.close();
+    } finally {
+      this.#resolveClosed({ by: 'local' });
+    }
+  }
+
+  async #end(connections: ListenerConnections): Promise<void> {
+    const open = [...this.#open];
+    if (connections === 'destroy') for (const conn of open) conn.destroy();
+    // How each of them ended, its own `closed` tells.
+    if (connections === 'close') await Promise.allSettled(open.map((conn) => conn.close()));
+  }
+
+  #timedOut(site: CallSite): PoolError {
+    return atCallSite(this.#error('ERR_POOL_TIMEOUT', 'deadline exceeded'), site);
+  }
+
+  #failed(error: PoolError): PoolError {
+    return this.#error(error.code, error.message, error);
+  }
+
+  #error(code: string, reason: string, cause?: PoolError): PoolError {
+    return opError('accept', { addr: this.addr }, code, reason, { errno: cause?.errno, cause });
+  }
+}
+
+function blocks(blockList: BlockList, { address, family }: Addr): boolean {
+  const scope = address.indexOf('%');
+  return blockList.check(scope < 0 ? address : address.slice(0, scope), family === 'IPv4' ? 'ipv4' : 'ipv6');
+}

@@ -1,0 +1,159 @@
+/** Listener.serve: a handler for every connection, so many at a time. */
+import { PoolError } from '../errors.js';
+import { atCallSite, type CallSite, isReason } from './call-site.js';
+import type { Conn } from './conn.js';
+import { describe } from './host-port.js';
+import type { OpOptions } from './op-options.js';
+import { reader } from './options.js';
+
+export interface ServeOptions extends OpOptions {
+  /** Handlers at a time; further sessions wait in the backlog. Default: no limit but `maxConnections`. */
+  concurrency?: number | undefined;
+  /** Gets what a handler threw. The connection is destroyed after it; what this throws ends `serve`. */
+  onError?: ((error: unknown, conn: Conn) => void | Promise<void>) | undefined;
+}
+
+/** What serve needs of a listener. */
+export interface Accepts {
+  accept(options?: OpOptions): Promise<Conn>;
+  /** Null once it is closed. */
+  address(): unknown;
+}
+
+type Handler = (conn: Conn) => void | Promise<void>;
+type OnError = NonNullable<ServeOptions['onError']>;
+
+/** See {@link Listener.serve}. */
+export async function serve(
+  listener: Accepts,
+  site: CallSite,
+  handler: Handler,
+  options?: ServeOptions,
+): Promise<void> {
+  let service: Service;
+  try {
+    const read = reader(options);
+    if (typeof handler !== 'function') {
+      throw new PoolError('ERR_INVALID_ARG_TYPE', `the handler is a function, not ${describe(handler)}`);
+    }
+    service = new Service(listener, {
+      handler,
+      onError: (read.function('onError') as OnError | undefined) ?? warnOnce(),
+      concurrency: read.count('concurrency') ?? Infinity,
+      signal: read.signal('signal'),
+    });
+  } catch (error) {
+    throw atCallSite(error, site);
+  }
+  try {
+    await service.run();
+  } catch (error) {
+    throw atCallSite(error, site, service.stopped);
+  }
+}
+
+interface ServiceSettings {
+  handler: Handler;
+  onError: OnError;
+  concurrency: number;
+  signal: AbortSignal | undefined;
+}
+
+class Service {
+  readonly #listener: Accepts;
+  readonly #settings: ServiceSettings;
+  /** Ends the accept that is waiting: fired by the caller's signal, and by what onError throws. */
+  readonly #stop = new AbortController();
+  #running = 0;
+  #wake: () => void = () => {};
+
+  constructor(listener: Accepts, settings: ServiceSettings) {
+    this.#listener = listener;
+    this.#settings = settings;
+  }
+
+  /** Its reason is what `run` rejects with. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#settings;
+    const stop = (): void => this.#halt(signal?.reason);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      while (await this.#serveOne());
+      await this.#fewerThan(1);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+    this.stopped.throwIfAborted();
+  }
+
+  /** False once the listener is closed. */
+  async #serveOne(): Promise<boolean> {
+    await this.#fewerThan(this.#settings.concurrency);
+    this.stopped.throwIfAborted();
+    try {
+      const conn = await this.#listener.accept({ signal: this.stopped });
+      this.#running += 1;
+      void this.#handle(conn).then(() => {
+        this.#running -= 1;
+        this.#wake();
+      });
+      return true;
+    } catch (error) {
+      const closed =
+        error instanceof PoolError && error.code === 'ERR_POOL_CLOSED' && this.#listener.address() === null;
+      if (closed && !isReason(error, this.stopped)) return false;
+      throw error;
+    }
+  }
+
+  /** Waits until fewer than `limit` handlers are under way, or until it is to stop. */
+  async #fewerThan(limit: number): Promise<void> {
+    while (this.#running >= limit && !this.stopped.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #halt(reason: unknown): void {
+    this.#stop.abort(reason);
+    this.#wake();
+  }
+
+  /** Never rejects. */
+  async #handle(conn: Conn): Promise<void> {
+    try {
+      await this.#settings.handler(conn);
+      // What goes wrong in closing is told by conn.closed.
+      await conn.close().catch(() => {});
+    } catch (error) {
+      try {
+        await this.#settings.onError(error, conn);
+      } catch (fault) {
+        this.#halt(fault);
+      }
+      conn.destroy();
+    }
+  }
+}
+
+/** One warning for each service: a stranger who breaks off again and again must not fill the log. */
+function warnOnce(): OnError {
+  let warned = false;
+  return (error, conn) => {
+    if (warned) return;
+    warned = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    process.emitWarning(
+      `a handler of serve failed for ${conn.remoteAddr.toString()}: ${reason}; its connection was destroyed. ` +
+        'Further failures are not reported: pass onError to see them',
+      'PoolWarning',
+      'POOL_SERVE_HANDLER',
+    );
+  };
+}
