@@ -1,0 +1,138 @@
+/**
+ * The system calls of the device. This is the one file that imports koffi, and it does so when it is first asked. Every
+ * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
+ * may make system calls of its own.
+ */
+import { fstatSync } from 'node:fs';
+import type { KoffiFunc } from 'koffi';
+import { PoolError } from '../errors.js';
+
+export interface CallResult {
+  /** What the call returned. */
+  ret: number;
+  /** errno after it; meaningful where `ret` is negative. */
+  errno: number;
+}
+
+/** What a descriptor is open on. */
+export interface OpenFile {
+  isCharacterDevice: boolean;
+  /** The same for two descriptors of one device. */
+  identity: string;
+}
+
+export const O_RDWR = 0o2;
+export const O_CLOEXEC = 0o2000000;
+/** The signal that takes a blocked call back: ignored by default, so that a stray one does no harm. Linux's number. */
+export const SIGURG = 23;
+
+/** libc, as far as the device needs it. */
+export interface Libc {
+  open(path: string, flags: number): CallResult;
+  close(fd: number): CallResult;
+  /** What `fd` is open on. */
+  describe(fd: number): OpenFile;
+  /** `argument` is memory that must outlive the call, or null. */
+  ioctl(fd: number, request: number, argument: Uint8Array | null): CallResult;
+  /** The address of a buffer's first byte. It keeps nothing alive. */
+  address(buffer: Uint8Array): bigint;
+  /** The calling thread's id. */
+  gettid(): number;
+  /** A signal to one thread of this process. */
+  tgkill(pid: number, tid: number, signal: number): CallResult;
+  /**
+   * Lets a signal interrupt system calls and do nothing else: its handler is libc's `abs`, which takes an int and touches
+   * nothing, and SA_RESTART is off. Whoever handles the signal afterwards undoes it: to be repeated before each use.
+   */
+  interruptBy(signal: number): void;
+  /** Blocks all signals for the calling thread but those that a fault raises. */
+  blockSignals(): CallResult;
+  /** _exit: ends the process at once, whatever its threads are doing. */
+  exit(code: number): never;
+}
+
+/** SYS_gettid and SYS_tgkill: glibc before 2.30 and musl have no functions for them. */
+const GENERIC_NUMBERS = { gettid: 178, tgkill: 131 };
+const SYSCALL_NUMBERS: Partial<Record<NodeJS.Architecture, { gettid: number; tgkill: number }>> = {
+  x64: { gettid: 186, tgkill: 234 },
+  arm64: GENERIC_NUMBERS,
+  riscv64: GENERIC_NUMBERS,
+  loong64: GENERIC_NUMBERS,
+};
+
+const SIG_BLOCK = 0;
+/** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: blocked ones would kill instead of reaching V8's handlers. */
+const FAULTS = [4, 5, 7, 8, 11];
+/** Bytes of a sigset_t. */
+const SIGSET_SIZE = 128;
+
+let loaded: Promise<Libc> | undefined;
+
+/**
+ * Loads koffi and binds libc, once a thread.
+ * @throws PoolError ENOTSUP where there is no /dev/pool to drive, or koffi is missing
+ */
+export function loadLibc(): Promise<Libc> {
+  return (loaded ??= bind());
+}
+
+async function bind(): Promise<Libc> {
+  const numbers = SYSCALL_NUMBERS[process.arch];
+  if (process.platform !== 'linux' || numbers === undefined) {
+    throw new PoolError(
+      'ENOTSUP',
+      `the POOL device exists on 64-bit little-endian Linux only, not on ${process.platform} ${process.arch}; use backend 'user'`,
+    );
+  }
+  const { default: koffi } = await import('koffi').catch((cause: unknown) => {
+    throw new PoolError(
+      'ENOTSUP',
+      "koffi, which calls the POOL device, could not be loaded; install pool-ts with its dependencies, or use backend 'user'",
+      { cause },
+    );
+  });
+  const libc = koffi.load(null);
+  const bound = <A extends unknown[]>(definition: string) => {
+    const native = libc.func(definition) as KoffiFunc<(...args: A) => number>;
+    return (...args: A): CallResult => {
+      const ret = native(...args);
+      const errno = koffi.errno();
+      return { ret, errno };
+    };
+  };
+  // The arguments of open, ioctl and syscall are variadic in C; here they travel like fixed ones on all of these machines.
+  const open = bound<[string, number]>('int open(const char *path, int flags)');
+  const close = bound<[number]>('int close(int fd)');
+  const ioctl = bound<[number, number, Uint8Array | null]>('int ioctl(int fd, uint64_t request, void *argument)');
+  const syscall = bound<[number, number, number, number]>('long syscall(long number, long a, long b, long c)');
+  const handler = libc.symbol('abs', 'void');
+  const setHandler = libc.func('void *signal(int signal, void *handler)') as KoffiFunc<
+    (signal: number, handler: unknown) => unknown
+  >;
+  const siginterrupt = bound<[number, number]>('int siginterrupt(int signal, int flag)');
+  const sigmask = bound<[number, Uint8Array, null]>('int pthread_sigmask(int how, void *set, void *old)');
+  const exit = libc.func('void _exit(int code)') as KoffiFunc<(code: number) => never>;
+  return {
+    open,
+    close,
+    describe: (fd) => {
+      const file = fstatSync(fd);
+      const isCharacterDevice = file.isCharacterDevice();
+      return { isCharacterDevice, identity: isCharacterDevice ? `device ${file.rdev}` : `${file.dev}:${file.ino}` };
+    },
+    ioctl,
+    address: (buffer) => BigInt(koffi.address(buffer)),
+    gettid: () => syscall(numbers.gettid, 0, 0, 0).ret,
+    tgkill: (pid, tid, signal) => syscall(numbers.tgkill, pid, tid, signal),
+    interruptBy: (signal) => {
+      setHandler(signal, handler);
+      siginterrupt(signal, 1);
+    },
+    blockSignals: () => {
+      const set = new Uint8Array(SIGSET_SIZE).fill(0xff);
+      for (const signal of FAULTS) set[(signal - 1) >> 3]! &= ~(1 << ((signal - 1) & 7));
+      return sigmask(SIG_BLOCK, set, null);
+    },
+    exit: (code) => exit(code),
+  };
+}

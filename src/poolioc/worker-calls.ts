@@ -1,0 +1,40 @@
+/** What a worker does with an order: the system call, and when an interrupted one is made again. */
+import { constants } from 'node:os';
+import { Word, type CallMemory } from './call-memory.js';
+import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from './libc.js';
+import type { FromWorker, Order } from './worker-messages.js';
+
+const { EINTR } = constants.errno;
+
+/** Makes the call. What a stopped call gives looks like an interrupted one, also if it never began. */
+export function carryOut(id: number, order: Order, memory: CallMemory, libc: Libc): FromWorker {
+  const { words } = memory;
+  // Told before STOP is read: the main thread writes STOP before it reads this, so one of the two sees the other.
+  Atomics.store(words, Word.CALL, id);
+  const stopped = (): boolean => Atomics.load(words, Word.STOP) === id;
+  let result: CallResult = { ret: -1, errno: EINTR };
+  while (!stopped()) {
+    result = make(order, memory, libc);
+    const interrupted = result.ret < 0 && result.errno === EINTR;
+    if (!interrupted || order.kind !== 'ioctl' || !order.retry) break;
+  }
+  const { ret, errno } = result;
+  const file = order.kind === 'open' && ret >= 0 ? { file: libc.describe(ret) } : {};
+  Atomics.store(words, Word.RET, ret);
+  Atomics.store(words, Word.ERRNO, errno);
+  Atomics.store(words, Word.CALL, 0);
+  Atomics.store(words, Word.DONE, id);
+  Atomics.notify(words, Word.DONE);
+  return { id, ret, errno, ...file };
+}
+
+function make(order: Order, memory: CallMemory, libc: Libc): CallResult {
+  switch (order.kind) {
+    case 'open':
+      return libc.open(order.path, O_RDWR | O_CLOEXEC);
+    case 'close':
+      return libc.close(order.fd);
+    case 'ioctl':
+      return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
+  }
+}

@@ -1,0 +1,33 @@
+/** What the main thread and a worker say to each other. */
+import type { OpenFile } from './libc.js';
+
+/** A system call for a worker to make. */
+export type Order =
+  | { kind: 'open'; path: string }
+  | { kind: 'close'; fd: number }
+  /**
+   * `argument`: whether the struct of the shared memory goes with it. `retry`: an interruption that nobody asked for is
+   * not told, the call is made again.
+   */
+  | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean };
+
+/** From the main thread; null asks the worker to end. */
+export type ToWorker = { id: number; order: Order } | null;
+
+/** From a worker. */
+export interface FromWorker {
+  id: number;
+  ret: number;
+  errno: number;
+  /** After an `open` that succeeded. */
+  file?: OpenFile;
+}
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  memory: SharedArrayBuffer;
+  /** Its calls are never interrupted: it blocks all signals. */
+  uninterruptible: boolean;
+  /** In place of libc: a module with a function `loadLibc(options)`. */
+  libc?: { module: string; options: unknown };
+}

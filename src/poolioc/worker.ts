@@ -1,0 +1,25 @@
+/** A worker thread: takes one order after the other until it is asked to end. Loaded by URL, so a file of its own. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { CallMemory, Word } from './call-memory.js';
+import { loadLibc, type Libc } from './libc.js';
+import { carryOut } from './worker-calls.js';
+import type { ToWorker, WorkerSetup } from './worker-messages.js';
+
+const setup = workerData as WorkerSetup;
+const port = parentPort!;
+
+async function load(): Promise<Libc> {
+  if (setup.libc === undefined) return loadLibc();
+  const substitute = (await import(setup.libc.module)) as { loadLibc(options: unknown): Libc | Promise<Libc> };
+  return substitute.loadLibc(setup.libc.options);
+}
+
+const memory = new CallMemory(setup.memory);
+const libc = await load();
+Atomics.store(memory.words, Word.TID, libc.gettid());
+if (setup.uninterruptible) libc.blockSignals();
+
+port.on('message', (message: ToWorker) => {
+  if (message === null) port.close();
+  else port.postMessage(carryOut(message.id, message.order, memory, libc));
+});
