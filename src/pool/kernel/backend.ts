@@ -1,5 +1,6 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
 import { PoolError } from '../../errors.js';
+import type { LateOptions } from '../../poolioc/types.js';
 import { Addr } from '../addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
 import type { Clock } from './clock.js';
@@ -34,10 +35,10 @@ export interface KernelBackendParts {
   clock: Clock;
   /** ms without a packet after which a peer counts as lost; 0 never. */
   peerTimeout: number;
-  lock?: (identity: string, path: string) => Promise<ListenerLock>;
-  findPort?: () => Promise<number>;
-  isLocal?: (address: string) => boolean;
-  warn?: (message: string, code: string) => void;
+  lock?: ((identity: string, path: string) => Promise<ListenerLock>) | undefined;
+  findPort?: (() => Promise<number>) | undefined;
+  isLocal?: ((address: string) => boolean) | undefined;
+  warn?: ((message: string, code: string) => void) | undefined;
   /** Called once when the device is of no more use. */
   lost?: (error: PoolError) => void;
 }
@@ -97,7 +98,7 @@ export class KernelBackend implements Backend {
     this.#dialler = new Dialler({
       device,
       discard: (index) => void this.#discard(index),
-      ...(parts.isLocal === undefined ? {} : { isLocal: parts.isLocal }),
+      isLocal: parts.isLocal,
     });
     this.#table.observe(this.#registry);
     this.#table.observe(lanes);
@@ -140,12 +141,7 @@ export class KernelBackend implements Backend {
       // Before LISTEN, so that no session of ours can be among them.
       const before = await this.#table.refresh();
       offer.signal?.throwIfAborted();
-      const open = await openPort(offer.port, {
-        device,
-        proc,
-        module,
-        ...(findPort === undefined ? {} : { findPort }),
-      });
+      const open = await openPort(offer.port, { device, proc, module, findPort });
       this.#listener = new KernelListener({
         device,
         env: this.#env,
@@ -209,10 +205,9 @@ export class KernelBackend implements Backend {
     index: number,
     channel: number,
     buffer: Uint8Array,
-    { signal, timeout }: { signal: AbortSignal; timeout: number | undefined },
+    options: LateOptions<Uint8Array>,
   ): Promise<Received> {
     try {
-      const options = timeout === undefined ? { signal } : { signal, timeout };
       const bytes = await this.#parts.device.recvBytes(index, channel, buffer, options);
       return bytes === null ? { kind: 'nothing' } : { kind: 'message', data: buffer.slice(0, bytes) };
     } catch (error) {

@@ -1,7 +1,7 @@
 /** CONNECT: one after another, over TCP only, and again where the module fails by chance (kernel contract, section 4). */
 import { networkInterfaces } from 'node:os';
 import { PoolError } from '../../errors.js';
-import { Addr } from '../addr.js';
+import type { Addr } from '../addr.js';
 import type { KernelDevice } from './device.js';
 import { dialError, errnoName, retriedDialError } from './errno.js';
 import { toMapped } from './mapped-address.js';
@@ -17,8 +17,8 @@ const BY_CHANCE = new Set(['EIO', 'EINVAL', 'ECONNRESET', 'EPIPE']);
 export interface DiallerOptions {
   device: KernelDevice;
   /** Gives a session back that came when nobody wanted it any more. */
-  discard(index: number): void;
-  isLocal?: (address: string) => boolean;
+  discard: (index: number) => void;
+  isLocal?: ((address: string) => boolean) | undefined;
 }
 
 export class Dialler {
@@ -60,7 +60,7 @@ export class Dialler {
     for (let tries = 1, einval = 0; ; tries += 1) {
       let index: number;
       try {
-        index = await this.#device.connect(request, signal === undefined ? {} : { signal });
+        index = await this.#device.connect(request, { signal, onLate: this.#discard });
       } catch (cause) {
         if (signal?.aborted === true) throw cause;
         const name = errnoName(cause);

@@ -16,9 +16,16 @@ export function wasTakenBack(error: unknown): boolean {
   return (error instanceof Error && error.name === 'AbortError') || errnoName(error) === 'EINTR';
 }
 
+const FULL: [code: PoolErrorCode, reason: string] = [
+  'ERR_POOL_SESSION_FULL',
+  'all 64 sessions of the device are in use',
+];
+
 /** What CONNECT's errno means where trying again would not help. */
 const DIAL: Record<string, [code: PoolErrorCode, reason: string]> = {
-  ENOSPC: ['ERR_POOL_SESSION_FULL', 'all 64 sessions of the device are in use'],
+  ENOSPC: FULL,
+  // As poolioc's Device has it.
+  ERR_POOL_SESSION_FULL: FULL,
   EBADMSG: ['ERR_POOL_AUTH_FAILED', "the peer's packets failed authentication"],
   EACCES: ['ERR_POOL_AUTH_FAILED', 'the puzzle or the proof was not accepted'],
   EPROTO: ['ERR_POOL_PROTOCOL', 'the peer sent a packet that does not belong there in the handshake'],

@@ -22,6 +22,16 @@ export class KeepAlive {
     };
   }
 
+  /** Keeps the process alive while `work` is under way. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const release = this.hold();
+    try {
+      return await work;
+    } finally {
+      release();
+    }
+  }
+
   get holds(): number {
     return this.#holds;
   }

@@ -21,7 +21,7 @@ export interface ListenPortOptions {
   proc: Proc;
   /** The module's device; false for one that is served from user space, which has no /proc/pool. */
   module: boolean;
-  findPort?: () => Promise<number>;
+  findPort?: (() => Promise<number>) | undefined;
 }
 
 /** A port found free may be taken by the time that LISTEN asks for it. */

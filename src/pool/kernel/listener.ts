@@ -24,7 +24,7 @@ export interface KernelListenerOptions {
   tcp(): TcpTable;
   connections: Map<string, TcpConnection>;
   offer: BackendListenOptions;
-  closed(): void;
+  closed: () => void;
 }
 
 export class KernelListener implements BackendListener {
@@ -59,7 +59,7 @@ export class KernelListener implements BackendListener {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#options.env.keepAlive.during(this.#close());
     return this.#closing;
   }
 
@@ -98,12 +98,12 @@ export class KernelListener implements BackendListener {
 
   /** Where the peer is one of several, a rule that refuses any of them refuses it: a block list fails closed. */
   #refused({ addr, possible }: { addr: Addr; possible: readonly Addr[] }): DropReason | null {
-    const { admit, ipv4Only, ipv6Only } = this.#options.offer;
+    const { ipv4Only, ipv6Only } = this.#options.offer;
     // The module always listens on both families (kernel contract, section 2).
     const wrongFamily = (one: Addr): boolean =>
       one.address !== UNKNOWN.address && ((ipv4Only && one.family !== 'IPv4') || (ipv6Only && one.family !== 'IPv6'));
     for (const one of addr.port === 0 && possible.length > 0 ? possible : [addr]) {
-      const reason = wrongFamily(one) ? 'blocked' : admit(one);
+      const reason = wrongFamily(one) ? 'blocked' : this.#options.offer.admit(one);
       if (reason !== null) return reason;
     }
     return null;

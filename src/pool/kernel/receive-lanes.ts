@@ -3,6 +3,7 @@
  * kernel, and the others wait until the table's counters say that they may have news. One that only waits gives its place
  * to one that has news.
  */
+import type { LateOptions } from '../../poolioc/types.js';
 import type { Clock, Timer } from './clock.js';
 import type { Slot } from './slot.js';
 import type { Snapshot, TableObserver } from './session-table.js';
@@ -17,12 +18,7 @@ export type Received =
   | { kind: 'failed'; error: unknown };
 
 export interface ReceiveLanesOptions {
-  receive(
-    index: number,
-    channel: number,
-    buffer: Uint8Array,
-    options: { signal: AbortSignal; timeout: number | undefined },
-  ): Promise<Received>;
+  receive(index: number, channel: number, buffer: Uint8Array, options: LateOptions<Uint8Array>): Promise<Received>;
   /** The session that has a slot now. */
   occupant(index: number): Promise<string | undefined>;
   latest(): Snapshot;
@@ -157,9 +153,7 @@ export class ReceiveLanes implements TableObserver {
     switch (received.kind) {
       case 'message':
         asker.channels.received();
-        this.#lastMessage = this.#options.clock.now();
-        if (owner !== null) owner.message(channel, received.data);
-        else slot.keep({ id: this.#options.occupant(slot.index), channel, data: received.data });
+        this.#deliver(slot, channel, received.data);
         break;
       case 'nothing':
         asker.channels.empty();
@@ -177,6 +171,13 @@ export class ReceiveLanes implements TableObserver {
     return received.kind;
   }
 
+  /** To the owner that the slot has now, or the next one. */
+  #deliver(slot: Slot, channel: number, data: Uint8Array): void {
+    this.#lastMessage = this.#options.clock.now();
+    if (slot.recipient !== null) slot.recipient.message(channel, data);
+    else slot.keep({ id: this.#options.occupant(slot.index), channel, data });
+  }
+
   async #call(
     slot: Slot,
     channel: number,
@@ -185,7 +186,12 @@ export class ReceiveLanes implements TableObserver {
   ): Promise<{ received: Received; taken: boolean }> {
     slot.seen = this.#options.latest().at(slot.index, slot.recipient?.id)?.packetsRecv;
     const abort = new AbortController();
-    const call = this.#options.receive(slot.index, channel, buffer, { signal: abort.signal, timeout });
+    const call = this.#options.receive(slot.index, channel, buffer, {
+      signal: abort.signal,
+      timeout,
+      // A device that did not answer the signal: the message is not lost for it.
+      onLate: (data) => this.#deliver(slot, channel, data),
+    });
     const done = call.then(() => {});
     slot.call = { channel, since: this.#options.clock.now(), abort, done };
     const received = await call;

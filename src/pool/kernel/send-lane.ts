@@ -8,7 +8,7 @@ import type { PoolError } from '../../errors.js';
 interface Message {
   channel: number;
   data: Uint8Array;
-  done(error?: PoolError): void;
+  done: (error?: PoolError) => void;
 }
 
 export interface SendLaneOptions {
@@ -79,7 +79,7 @@ export class SendLane {
 
   async #run(): Promise<void> {
     // The caller of push isn't called back before push returned.
-    await null;
+    await Promise.resolve();
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       this.#current = message;
       const error = await this.#send(message);

@@ -32,8 +32,8 @@ export interface TableObserver {
 }
 
 interface Waiter {
-  resolve(snapshot: Snapshot): void;
-  reject(error: PoolError): void;
+  resolve: (snapshot: Snapshot) => void;
+  reject: (error: PoolError) => void;
 }
 
 export class SessionTable {

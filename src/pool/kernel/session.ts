@@ -153,7 +153,7 @@ export class KernelSession implements BackendSession, Recipient {
   }
 
   close({ timeout }: { timeout: number }): Promise<void> {
-    this.#closing ??= this.#close(timeout);
+    this.#closing ??= this.#env.keepAlive.during(this.#close(timeout));
     return this.#closing;
   }
 
@@ -324,14 +324,15 @@ export class KernelSession implements BackendSession, Recipient {
   }
 
   async #record(): Promise<SessionRecord> {
-    const record = (await this.#env.table.refresh()).at(this.index, this.id);
+    const { table, keepAlive } = this.#env;
+    const record = (await keepAlive.during(table.refresh())).at(this.index, this.id);
     if (record === undefined) throw notEstablished(this.index);
     return record;
   }
 
   async #channelCall(call: Promise<void>): Promise<void> {
     try {
-      await call;
+      await this.#env.keepAlive.during(call);
     } catch (cause) {
       if (errnoName(cause) === 'ENOENT') throw notEstablished(this.index);
       throw cause;

@@ -66,7 +66,7 @@ export function bench({ peerTimeout = 30_000, findPort, ...options }: BenchOptio
     lock: async () => ({ release: async () => {} }),
     isLocal: () => false,
     warn: (message) => warnings.push(message),
-    ...(findPort === undefined ? {} : { findPort }),
+    findPort,
   });
   return { clock, device, backend, warnings };
 }

@@ -4,7 +4,8 @@
  */
 import { constants } from 'node:os';
 import { PoolError } from '../../../src/errors.js';
-import type { ConnectRequest, DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
+import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
+import type { ConnectRequest, LateOptions } from '../../../src/poolioc/types.js';
 import type { Proc } from '../../../src/pool/kernel/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -21,7 +22,8 @@ export function errno(code: keyof typeof constants.errno, syscall = 'ioctl'): Po
 interface Waiter {
   channel: number;
   take(): void;
-  woken: boolean;
+  /** Where the result goes when nobody waits for it any more. */
+  late: ((message: Uint8Array) => void) | null | undefined;
 }
 
 export interface ModelSession {
@@ -73,13 +75,15 @@ export class ScriptedDevice implements KernelDevice {
   port = 0;
   discoveryThreads = 0;
   /** Results of the next CONNECTs: an errno, or 'silent'. When it is empty they succeed. */
-  readonly connects: (string | 'silent')[] = [];
+  readonly connects: string[] = [];
   /** Ports that LISTEN finds taken. */
   readonly taken = new Set<number>();
   /** What SESSIONS fails with. */
   gone: string | null = null;
   strayRows: { local: string; remote: string }[] = [];
   closeHangs = false;
+  /** The device doesn't answer signals: a RECV that is taken back stays inside. */
+  deaf = false;
   readonly #slots: SlotModel[] = Array.from({ length: SLOTS }, () => ({
     everUsed: false,
     dialled: { addr: new Uint8Array(16), port: 0, family: 0 },
@@ -125,8 +129,8 @@ export class ScriptedDevice implements KernelDevice {
     return this.#dial(slot, to, this.#id());
   }
 
-  peerSends(session: ModelSession, channel: number, data: string | Uint8Array): void {
-    const bytes = Buffer.from(data as string);
+  peerSends(session: ModelSession, channel: number, data: string): void {
+    const bytes = Buffer.from(data);
     session.queue.push({ channel, data: bytes });
     session.packetsRecv += 1n;
     session.bytesRecv += BigInt(80 + 16 + bytes.length);
@@ -200,7 +204,7 @@ export class ScriptedDevice implements KernelDevice {
 
   async listen(port: number): Promise<void> {
     this.calls.push(`LISTEN ${port}`);
-    await null;
+    await Promise.resolve();
     if (port === 0) this.faults.push('LISTEN of port 0 opens a port that nobody can learn');
     if (this.taken.has(port)) throw errno('EADDRINUSE');
     if (this.listening && !this.module && port !== this.port) throw errno('EADDRINUSE');
@@ -211,11 +215,11 @@ export class ScriptedDevice implements KernelDevice {
   }
 
   async stop(): Promise<void> {
-    await null;
+    await Promise.resolve();
     this.#stop();
   }
 
-  async connect(request: ConnectRequest, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
+  async connect(request: ConnectRequest, { signal }: LateOptions<number> = {}): Promise<number> {
     const hex = Buffer.from(request.peerAddr).toString('hex');
     this.calls.push(`CONNECT ${hex} ${request.peerPort} family ${request.addrFamily}`);
     if (request.addrFamily !== 10) this.faults.push(`hazard 1: CONNECT with family ${request.addrFamily} crashes`);
@@ -229,7 +233,7 @@ export class ScriptedDevice implements KernelDevice {
           this.#clock.after(10_000, () => reject(errno('EINPROGRESS')));
         });
       }
-      await null;
+      await Promise.resolve();
       if (script === 'late')
         return this.#dial(this.#free()!, `10.0.0.1:${request.peerPort}`, this.#id(), request).index;
       signal?.throwIfAborted();
@@ -256,7 +260,7 @@ export class ScriptedDevice implements KernelDevice {
     const bytes = Uint8Array.from(data);
     session.sending += 1;
     try {
-      await null;
+      await Promise.resolve();
       if (!session.peerReads) await new Promise<void>((resolve) => session.unblock.push(resolve));
       const script = session.sendErrors.shift();
       if (script !== undefined) {
@@ -273,13 +277,13 @@ export class ScriptedDevice implements KernelDevice {
     index: number,
     channel: number,
     buffer: Uint8Array,
-    { signal, timeout }: { signal?: AbortSignal; timeout?: number } = {},
+    { signal, timeout, onLate }: LateOptions<Uint8Array> = {},
   ): Promise<number | null> {
     this.calls.push(`RECV ${index} ${channel}`);
-    await null;
+    await Promise.resolve();
     signal?.throwIfAborted();
     const slot = this.#slots[index]!;
-    if (slot.waiters.length > 0) this.faults.push(`hazard 4: two receivers on slot ${index}`);
+    if (slot.waiters.some(({ late }) => late === null)) this.faults.push(`hazard 4: two receivers on slot ${index}`);
     const now = this.#take(slot, channel);
     if (now !== 'empty') return copy(now, buffer);
     return new Promise((resolve, reject) => {
@@ -291,22 +295,29 @@ export class ScriptedDevice implements KernelDevice {
       };
       const waiter: Waiter = {
         channel,
-        woken: false,
+        late: null,
         take: () => {
           try {
             const message = this.#take(slot, channel);
             if (message === 'empty') return;
             done();
-            resolve(copy(message, buffer));
+            if (waiter.late === null) resolve(copy(message, buffer));
+            else waiter.late?.(message);
           } catch (error) {
             done();
-            reject(error as Error);
+            reject(error);
           }
         },
       };
       const abort = (): void => {
+        if (this.deaf) {
+          // The call stays in the kernel, and what it gets comes late.
+          waiter.late = onLate;
+          signal?.removeEventListener('abort', abort);
+          return reject(signal?.reason as Error);
+        }
         done();
-        reject(signal!.reason as Error);
+        reject(signal?.reason as Error);
       };
       const module = this.#clock.after(RECV_MS, () => {
         done();
@@ -321,7 +332,7 @@ export class ScriptedDevice implements KernelDevice {
   async sessions(): Promise<DeviceSession[]> {
     this.calls.push('SESSIONS');
     const rows = this.#rows();
-    await null;
+    await Promise.resolve();
     if (this.gone !== null) throw errno(this.gone as 'ENOTCONN');
     return rows;
   }
@@ -329,22 +340,18 @@ export class ScriptedDevice implements KernelDevice {
   async closeSession(index: number): Promise<void> {
     this.#close(index);
     if (this.closeHangs) await new Promise(() => {});
-    await null;
+    await Promise.resolve();
   }
 
   async channelSubscribe(index: number, channel: number): Promise<void> {
     this.calls.push(`SUBSCRIBE ${index} ${channel}`);
-    await null;
+    await Promise.resolve();
     if (this.session(index) === null) throw errno('ENOENT');
   }
 
   async channelUnsubscribe(index: number, channel: number): Promise<void> {
     this.calls.push(`UNSUBSCRIBE ${index} ${channel}`);
-    await null;
-  }
-
-  async close(): Promise<void> {
-    this.calls.push('close');
+    await Promise.resolve();
   }
 
   onExit(hook: (device: SyncDevice) => void): () => void {
@@ -465,7 +472,9 @@ export class ScriptedDevice implements KernelDevice {
   }
 
   #procFile(path: string): string | null {
-    const threads = this.#slots.flatMap(({ session }) => (session?.thread == null ? [] : [session]));
+    const threads = this.#slots.flatMap(({ session }) =>
+      session === null || session.thread === null ? [] : [session],
+    );
     if (path === 'pool/status') {
       if (!this.module) return null;
       return `Status: ${this.listening ? 'listening' : 'idle'}\nListen port: ${this.port}\nActive sessions: 0 / 64\n`;
