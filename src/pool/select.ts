@@ -39,6 +39,9 @@ const system: SelectParts = {
 
 const TOLD = Symbol.for('pool-ts.embedded-node-told');
 
+/** Errno names of a device that isn't there, or whose module isn't. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV']);
+
 const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
 
 /**
@@ -55,12 +58,18 @@ export async function selectBackend(wish: BackendWish, parts: SelectParts = syst
     tellOnce(device, parts);
     return user(wish, parts, device, `${device} does not exist: a POOL node in this process does the work`);
   }
-  const backend = await parts.kernelBackend(device).catch((error: unknown) => {
-    throw deviceError(device, error);
-  });
+  const backend = await kernel(device, parts);
   const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
   publish('pool.backend.select', () => ({ backend: 'kernel', device, reason }));
   return backend;
+}
+
+async function kernel(device: string, parts: SelectParts): Promise<Backend> {
+  try {
+    return await parts.kernelBackend(device);
+  } catch (error) {
+    throw deviceError(device, error as NodeJS.ErrnoException);
+  }
 }
 
 function user({ maxSessions }: BackendWish, parts: SelectParts, device: string, reason: string): Backend {
@@ -89,30 +98,22 @@ async function exists(device: string, parts: SelectParts): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw deviceError(device, error);
+    throw deviceError(device, error as NodeJS.ErrnoException);
   }
 }
 
-/** The reason, and what to do about it. */
-function deviceError(device: string, error: unknown): PoolError {
-  const { code = 'EIO', message, errno } = error as NodeJS.ErrnoException;
-  const details = { errno: errno === undefined ? undefined : Math.abs(errno), cause: error };
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ENXIO':
-    case 'ENODEV':
-      return new PoolError(code, `there is no POOL device at ${device}: ${WAY_OUT}`, details);
-    case 'EACCES':
-    case 'EPERM':
-      return new PoolError(
-        code,
-        `${device} can't be opened, permission denied: get read and write access to it, or pass backend: 'user'`,
-        details,
-      );
-    default:
-      return new PoolError(code, message.includes(device) ? message : `${device}: ${message}`, details);
+/** Why there is no device for this program, and what to do about it. */
+function deviceError(device: string, error: NodeJS.ErrnoException): PoolError {
+  const { code = 'EIO', errno } = error;
+  const details = { errno: errno === undefined ? undefined : Math.abs(errno), syscall: error.syscall, cause: error };
+  if (MISSING.has(code)) return new PoolError(code, `there is no POOL device at ${device}: ${WAY_OUT}`, details);
+  if (code === 'EACCES' || code === 'EPERM') {
+    const reason = `this process may not open ${device} (${code}): get the right to read and write it`;
+    return new PoolError(code, `${reason}, or pass backend: 'user'`, details);
   }
+  if (error instanceof PoolError) return error;
+  // Not the device but what drives it: koffi has no binary for this machine, or was not installed.
+  return new PoolError(code, `${device} can't be used: ${error.message}; or pass backend: 'user'`, details);
 }
 
 function tellOnce(device: string, parts: SelectParts): void {

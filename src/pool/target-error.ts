@@ -5,7 +5,7 @@ import { describeTarget, type Target } from './target.js';
 
 /**
  * What the operation rejects with because of `error`. One of ours, whose message is the reason alone, becomes the whole
- * sentence, with itself as the cause; anything else, and the signal's reason, stays what it is.
+ * sentence, with what caused it as the cause; anything else, and the signal's reason, stays what it is.
  */
 export function targetError(op: string, target: Target, error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof PoolError) || isReason(error, signal)) return error;
@@ -14,7 +14,6 @@ export function targetError(op: string, target: Target, error: unknown, signal?:
     syscall: op,
     address: target.host,
     port: target.port,
-    // An error that only gathers others hands those on.
-    cause: error.cause instanceof AggregateError ? error.cause : error,
+    cause: error.cause,
   });
 }
