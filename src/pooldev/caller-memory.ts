@@ -1,16 +1,11 @@
 /** Reading and writing the memory of a process that waits in an ioctl: what `data_ptr` and `info_ptr` point to. */
-import { type Caller, startTime } from './caller.js';
+import type { Caller, CallerPins, PinnedCaller } from './caller.js';
 import { Direction, MAX_COPY_BYTES } from './copy-channel.js';
 import type { CopyPool, CopyTicket } from './copy-pool.js';
 import { Errno } from './errno.js';
 
 /** User addresses end below this on every 64-bit Linux; what is above is the kernel's. */
 const ADDRESS_LIMIT = 1n << 56n;
-
-/** A caller whose thread was looked at when its request came, so that a later one with its pid is not mistaken for it. */
-export interface PinnedCaller extends Caller {
-  startTime: bigint;
-}
 
 /** What a copy under way can still be asked for. */
 export interface Copy {
@@ -19,7 +14,7 @@ export interface Copy {
 }
 
 export interface CallerMemory {
-  /** Null where the caller's memory can't be told: it has no pid here, or is gone. */
+  /** Null where there is no memory to reach: the caller has no pid here, or is gone. */
   pin(caller: Caller): PinnedCaller | null;
   /** `done` gets 0 and the bytes, valid only until it returns, or a negative errno. */
   read(caller: PinnedCaller, address: bigint, length: number, done: (error: number, bytes: Buffer) => void): Copy;
@@ -30,20 +25,16 @@ export interface CallerMemory {
 const nothing = Buffer.alloc(0);
 const over: Copy = { cancel: () => false };
 
-export function callerMemory(pool: CopyPool, started: (pid: number) => bigint | null = startTime): CallerMemory {
+export function callerMemory(pool: Pick<CopyPool, 'copy'>, pins: Pick<CallerPins, 'pin'>): CallerMemory {
   const ticket = (caller: PinnedCaller, address: bigint, length: number, direction: number): CopyTicket => ({
     pid: caller.pid,
-    startTime: caller.startTime,
+    pin: caller.pin,
     address,
     length,
     direction,
   });
   return {
-    pin(caller) {
-      if (caller.pid === 0) return null;
-      const time = started(caller.pid);
-      return time === null ? null : { ...caller, startTime: time };
-    },
+    pin: (caller) => pins.pin(caller),
     read(caller, address, length, done) {
       if (!isInBounds(address, length)) {
         done(-Errno.EFAULT, nothing);

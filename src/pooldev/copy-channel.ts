@@ -14,29 +14,28 @@ export const CopyState = { IDLE: 0, ASKED: 1, RUNNING: 2, DONE: 3, STOP: 4 } as 
 export const MAX_COPY_BYTES = 65535;
 
 const WORDS_BYTES = 32;
-const LONGS_BYTES = 16;
+const ADDRESS_BYTES = 8;
 
 /** One side's view of the shared memory. */
 export interface CopyChannel {
   shared: SharedArrayBuffer;
-  /** [state, direction, pid, length, result] */
+  /** See Word. */
   words: Int32Array;
-  /** [address in the caller, start time of the caller] */
-  longs: BigUint64Array;
+  /** One: in the caller's memory. */
+  address: BigUint64Array;
   data: Buffer;
 }
 
-export const Word = { STATE: 0, DIRECTION: 1, PID: 2, LENGTH: 3, RESULT: 4 } as const;
-export const Long = { ADDRESS: 0, START_TIME: 1 } as const;
+export const Word = { STATE: 0, DIRECTION: 1, PID: 2, PIN: 3, LENGTH: 4, RESULT: 5 } as const;
 export const Direction = { FROM_CALLER: 0, TO_CALLER: 1 } as const;
 
 export function copyChannel(
-  shared = new SharedArrayBuffer(WORDS_BYTES + LONGS_BYTES + MAX_COPY_BYTES + 1),
+  shared = new SharedArrayBuffer(WORDS_BYTES + ADDRESS_BYTES + MAX_COPY_BYTES + 1),
 ): CopyChannel {
   return {
     shared,
     words: new Int32Array(shared, 0, WORDS_BYTES / 4),
-    longs: new BigUint64Array(shared, WORDS_BYTES, LONGS_BYTES / 8),
-    data: Buffer.from(shared, WORDS_BYTES + LONGS_BYTES, MAX_COPY_BYTES),
+    address: new BigUint64Array(shared, WORDS_BYTES, 1),
+    data: Buffer.from(shared, WORDS_BYTES + ADDRESS_BYTES, MAX_COPY_BYTES),
   };
 }

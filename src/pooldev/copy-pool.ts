@@ -2,7 +2,7 @@
  * The copying threads: one to begin with, another whenever all of them hang in a copy, up to a bound, and a time after
  * which a copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself.
  */
-import { type CopyChannel, CopyState, copyChannel, Direction, Long, Word } from './copy-channel.js';
+import { type CopyChannel, CopyState, copyChannel, Direction, Word } from './copy-channel.js';
 import type { Copy } from './caller-memory.js';
 import { Errno } from './errno.js';
 
@@ -16,7 +16,8 @@ const PATIENCE = 20;
 
 export interface CopyTicket {
   pid: number;
-  startTime: bigint;
+  /** The open file that stands for the caller's thread. */
+  pin: number;
   address: bigint;
   length: number;
   direction: number;
@@ -93,14 +94,14 @@ export class CopyPool {
   }
 
   #run(thread: Thread, job: Job): void {
-    const { words, longs, data } = thread.channel;
+    const { words, address, data } = thread.channel;
     const { ticket, bytes } = job;
     thread.job = job;
     words[Word.PID] = ticket.pid;
+    words[Word.PIN] = ticket.pin;
     words[Word.LENGTH] = ticket.length;
     words[Word.DIRECTION] = ticket.direction;
-    longs[Long.ADDRESS] = ticket.address;
-    longs[Long.START_TIME] = ticket.startTime;
+    address[0] = ticket.address;
     if (bytes !== undefined && ticket.direction === Direction.TO_CALLER) data.set(bytes);
     Atomics.store(words, Word.STATE, CopyState.ASKED);
     Atomics.notify(words, Word.STATE);

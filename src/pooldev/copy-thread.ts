@@ -2,8 +2,8 @@
  * A thread that copies between a caller's memory and ours, and does nothing else: the page behind an address may be on a
  * file system that hangs, our own device included, so nobody who serves others may wait for it.
  */
-import { startTime } from './caller.js';
-import { type CopyChannel, CopyState, Direction, Long, Word } from './copy-channel.js';
+import { isAlive } from './caller.js';
+import { type CopyChannel, CopyState, Direction, Word } from './copy-channel.js';
 import { Errno } from './errno.js';
 import type { Libc } from './libc.js';
 
@@ -26,16 +26,17 @@ export function runCopyThread(channel: CopyChannel, libc: Libc, done: () => void
 }
 
 /** 0, or a negative errno. Anything short of all the bytes is EFAULT, as copy_from_user has it. */
-function copier({ words, longs, data }: CopyChannel, libc: Libc): () => number {
+function copier({ words, address, data }: CopyChannel, libc: Libc): () => number {
   const local = Buffer.alloc(16);
   const remote = Buffer.alloc(16);
+  const scratch = Buffer.alloc(32);
   local.writeBigUInt64LE(libc.address(data), 0);
   return () => {
     const pid = words[Word.PID] ?? 0;
     const length = words[Word.LENGTH] ?? 0;
-    if (startTime(pid) !== longs[Long.START_TIME]) return -Errno.ESRCH;
+    if (!isAlive(libc, words[Word.PIN] ?? -1, scratch)) return -Errno.ESRCH;
     local.writeBigUInt64LE(BigInt(length), 8);
-    remote.writeBigUInt64LE(longs[Long.ADDRESS] ?? 0n, 0);
+    remote.writeBigUInt64LE(address[0] ?? 0n, 0);
     remote.writeBigUInt64LE(BigInt(length), 8);
     const fromCaller = words[Word.DIRECTION] === Direction.FROM_CALLER;
     const copied = fromCaller ? libc.processVmRead(pid, local, remote) : libc.processVmWrite(pid, local, remote);

@@ -11,6 +11,8 @@ export interface DeviceCall {
   readonly interrupted: boolean;
   /** Set by whoever lets the call wait: called once, when the caller is interrupted. */
   onInterrupt: (() => void) | null;
+  /** Called once, with the answer. */
+  onAnswer: (() => void) | null;
   /** What ioctl(2) returns, and what goes back into the struct. The first answer counts. */
   succeed(result: number, argument?: Uint8Array): void;
   /** A positive errno. The first answer counts. */

@@ -199,6 +199,7 @@ class FuseCall implements DeviceCall {
   readonly argument: Buffer;
   readonly caller: Caller;
   onInterrupt: (() => void) | null = null;
+  onAnswer: (() => void) | null = null;
   interrupted = false;
   #answer: ((result: number, output?: Uint8Array) => void) | null;
 
@@ -217,7 +218,9 @@ class FuseCall implements DeviceCall {
   succeed(result: number, argument?: Uint8Array): void {
     const answer = this.#answer;
     this.#answer = null;
-    answer?.(result, argument);
+    if (answer === null) return;
+    answer(result, argument);
+    this.onAnswer?.();
   }
 
   fail(errno: number): void {

@@ -3,7 +3,8 @@
  * has them. Calls come in and are answered; how they travel is not known here.
  */
 import type { PoolNode } from '../poolnode/types.js';
-import type { CallerMemory, Copy, PinnedCaller } from './caller-memory.js';
+import type { PinnedCaller } from './caller.js';
+import type { CallerMemory, Copy } from './caller-memory.js';
 import { Connecting } from './connecting.js';
 import type { DeviceCall } from './device-call.js';
 import { Errno } from './errno.js';
@@ -132,6 +133,7 @@ export class DeviceRequests {
   #pin(call: DeviceCall): PinnedCaller | null {
     const caller = this.#memory.pin(call.caller);
     if (caller === null) this.#refuse(call, call.caller.pid === 0 ? Errno.EPERM : Errno.EFAULT);
+    else call.onAnswer = caller.release;
     return caller;
   }
 

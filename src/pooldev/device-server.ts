@@ -1,5 +1,6 @@
 /** A device at work: node, requests, copying threads, mount and connection put together, and taken apart in order. */
 import type { PoolNode } from '../poolnode/types.js';
+import { CallerPins } from './caller.js';
 import { callerMemory } from './caller-memory.js';
 import { CopyPool, type StartCopyThread } from './copy-pool.js';
 import { DeviceFile } from './device-file.js';
@@ -49,11 +50,12 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
   });
   const copies = new CopyPool(parts.startCopyThread);
   await copies.ready;
+  const pins = new CallerPins(libc);
 
   let refusals = 0;
   const requests = new DeviceRequests({
     node,
-    memory: callerMemory(copies),
+    memory: callerMemory(copies, pins),
     host: options.host,
     strictModule: options.strictModule,
     memoryRefused: () => {
@@ -82,6 +84,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     clearTimeout(timer);
     connection?.close();
     copies.close();
+    pins.close();
   };
 
   let fd: number;

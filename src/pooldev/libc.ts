@@ -25,6 +25,8 @@ export interface Libc {
   open(path: string, flags: number): number;
   close(fd: number): number;
   read(fd: number, buffer: Uint8Array): number;
+  /** From the start of the file. */
+  pread(fd: number, buffer: Uint8Array): number;
   write(fd: number, bytes: Uint8Array): number;
   fcntl(fd: number, command: number, argument: number): number;
   mount(source: string, target: string, type: string, flags: number, options: string): number;
@@ -60,6 +62,7 @@ async function load(): Promise<Libc> {
     };
   };
   const read = call<[number, Uint8Array, number]>('long read(int fd, void *buf, size_t n)');
+  const pread = call<[number, Uint8Array, number, number]>('long pread(int fd, void *buf, size_t n, long offset)');
   const write = call<[number, Uint8Array, number]>('long write(int fd, const void *buf, size_t n)');
   const socketpair = call<[number, number, number, Int32Array]>('int socketpair(int f, int t, int p, void *fds)');
   type Vectors = [number, Uint8Array, number, Uint8Array, number, number];
@@ -72,6 +75,7 @@ async function load(): Promise<Libc> {
     open: call('int open(const char *path, int flags)'),
     close: call('int close(int fd)'),
     read: (fd, buffer) => read(fd, buffer, buffer.length),
+    pread: (fd, buffer) => pread(fd, buffer, buffer.length, 0),
     write: (fd, bytes) => write(fd, bytes, bytes.length),
     fcntl: call('int fcntl(int fd, int command, long argument)'),
     mount: call('int mount(const char *s, const char *t, const char *type, unsigned long flags, const char *data)'),

@@ -369,6 +369,7 @@ describe('the end of a session', () => {
     await settled();
     await here.requests.close();
     for (const call of calls) expect(await call.outcome).toBeLessThan(0);
+    expect(here.memory.pinned).toBe(0);
     expect(here.node.sessions()).toHaveLength(0);
   });
 });

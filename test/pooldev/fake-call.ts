@@ -1,5 +1,6 @@
 /** Calls on DeviceRequests as a program would make them, over a caller's memory that is one plain buffer. */
-import type { CallerMemory, PinnedCaller } from '../../src/pooldev/caller-memory.js';
+import type { PinnedCaller } from '../../src/pooldev/caller.js';
+import type { CallerMemory } from '../../src/pooldev/caller-memory.js';
 import type { DeviceCall } from '../../src/pooldev/device-call.js';
 import { type DeviceRequests, Request } from '../../src/pooldev/device-requests.js';
 
@@ -12,6 +13,8 @@ export interface FakeMemory extends CallerMemory {
   error: number;
   /** Copies wait in here instead of being done at once. */
   held: (() => void)[] | null;
+  /** Callers pinned and not released. */
+  pinned: number;
 }
 
 export function fakeMemory(size = 1 << 18): FakeMemory {
@@ -38,7 +41,12 @@ export function fakeMemory(size = 1 << 18): FakeMemory {
     bytes: Buffer.alloc(size),
     error: 0,
     held: null,
-    pin: (caller): PinnedCaller | null => (caller.pid === 0 ? null : { ...caller, startTime: 1n }),
+    pinned: 0,
+    pin: (caller): PinnedCaller | null => {
+      if (caller.pid === 0) return null;
+      memory.pinned++;
+      return { ...caller, pin: 1, release: () => void memory.pinned-- };
+    },
     read: (_caller, address, length, done) => copy(address, length, done),
     write: (_caller, address, bytes, done) => {
       const taken = Buffer.from(bytes);
@@ -68,6 +76,7 @@ export function fakeCall(command: number, argument: Buffer, pid = 100): FakeCall
     caller: { pid, uid: 0 },
     interrupted: false,
     onInterrupt: null,
+    onAnswer: null,
     outcome: new Promise((resolve) => (settle = resolve)),
     answered: false,
     output: undefined,
@@ -76,6 +85,7 @@ export function fakeCall(command: number, argument: Buffer, pid = 100): FakeCall
       call.answered = true;
       call.output = output === undefined ? undefined : Uint8Array.from(output);
       settle(result);
+      call.onAnswer?.();
     },
     fail: (errno) => call.succeed(-errno),
     interrupt: () => call.onInterrupt?.(),
