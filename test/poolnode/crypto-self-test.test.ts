@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { selfTest } from '../../src/poolnode/crypto-self-test.js';
+import { nodeCrypto, x25519KeyPair } from '../../src/poolnode/node-crypto.js';
+import type { Crypto, KeyPair } from '../../src/poolnode/protocol/types.js';
+
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
+
+describe('the self-test', () => {
+  it('passes on this runtime', () => {
+    expect(() => selfTest(nodeCrypto(), x25519KeyPair)).not.toThrow();
+  });
+
+  const real = nodeCrypto();
+  const faulty: [name: string, changes: Partial<Crypto>][] = [
+    ['SHA-256', { sha256: (...pieces) => flipped(real.sha256(...pieces)) }],
+    ['HMAC-SHA256', { hmacSha256: (key, ...pieces) => flipped(real.hmacSha256(key, ...pieces)) }],
+    ['HKDF-SHA256', { hkdfSha256: (secret, info) => flipped(real.hkdfSha256(secret, info)) }],
+    [
+      'ChaCha20-Poly1305',
+      {
+        packetCrypto: (sessionKey, hmacKey) => {
+          const keys = real.packetCrypto(sessionKey, hmacKey);
+          return {
+            noncePrefix: keys.noncePrefix,
+            seal: (nonce, plaintext) => keys.seal(nonce, plaintext),
+            // A cipher that opens whatever it is given.
+            open: (_nonce, sealed) => new Uint8Array(Buffer.concat(sealed).subarray(0, -16)),
+            mac: (pieces) => keys.mac(pieces),
+          };
+        },
+      },
+    ],
+    [
+      'HMAC-SHA256',
+      {
+        hmacSha256: () => {
+          throw new Error('digital envelope routines::unsupported');
+        },
+      },
+    ],
+  ];
+
+  it.each(faulty)('refuses to run with a wrong %s, and names it', (name, changes) => {
+    expect(() => selfTest({ ...real, ...changes }, x25519KeyPair)).toThrowError(
+      expect.objectContaining({
+        code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+        message: expect.stringContaining(name) as string,
+      }),
+    );
+  });
+
+  it('refuses to run with a wrong X25519', () => {
+    const wrong = (privateKey: Uint8Array): KeyPair => x25519KeyPair(flipped(privateKey));
+    const wronger = (privateKey: Uint8Array): KeyPair => ({ ...wrong(privateKey), agree: () => new Uint8Array(32) });
+    expect(() => selfTest(real, wronger)).toThrowError(/X25519/);
+  });
+});
