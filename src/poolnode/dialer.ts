@@ -9,7 +9,7 @@ import { runHandshake, type Expectation } from './handshake-run.js';
 import { keepErrorsHandled, protocolConfig, sessionMaker, type NodeParts } from './node-parts.js';
 import { isSequenceCollision, type Session } from './protocol/index.js';
 import type { Reservation } from './session-table.js';
-import { hungUp, systemError } from './socket-errors.js';
+import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { TcpSession } from './tcp-session.js';
 import type { NodeDialOptions, NodeSession, SessionStateName } from './types.js';
 
@@ -96,7 +96,7 @@ function attempt(
     };
     // A signal's reason can be anything; it is passed on as it is.
     const onAbort = (): void => fail(signal?.reason as Error);
-    const onError = (error: Error): void => fail(systemError(error));
+    const onError = (error: Error): void => fail(handshakeSocketError(error));
     const onClose = (): void => fail(hungUp());
     const onConnect = (): void => {
       clearTimeout(connectTimer);

@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import { ipv6 } from '../require.js';
-import { bytes, codeOf, pair, Recorder, Server } from './conversation.js';
+import { bytes, codeOf, pair, type Recorder, Server } from './conversation.js';
 
 const loopback6 = ipv6();
 
@@ -44,7 +44,7 @@ describe('a node', () => {
   it('carries much both ways at once, with nothing lost, doubled or out of order', async () => {
     const { client, server, atClient, atServer } = await pair();
     const count = 400;
-    const flood = (from: typeof client, recorder: Recorder): string => {
+    const flood = (from: typeof client, recorder: Recorder): ReturnType<typeof createHash> => {
       const hash = createHash('sha256');
       let left = count;
       const go = (): void => {
@@ -57,12 +57,9 @@ describe('a node', () => {
       };
       recorder.onDrain = go;
       go();
-      hashes.push(hash);
-      return '';
+      return hash;
     };
-    const hashes: ReturnType<typeof createHash>[] = [];
-    flood(client, atClient);
-    flood(server, atServer);
+    const hashes = [flood(client, atClient), flood(server, atServer)];
     await Promise.all([atServer.received(count), atClient.received(count)]);
     const digest = ({ messages }: Recorder): string => {
       const hash = createHash('sha256');

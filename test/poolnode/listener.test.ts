@@ -1,0 +1,271 @@
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { HandshakeLimits } from '../../src/poolnode/constants.js';
+import { createPoolNode } from '../../src/poolnode/node.js';
+import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
+import type { DropReason, PoolNode } from '../../src/poolnode/types.js';
+import { bytes, codeOf, rawConnection, Recorder, Server, turn, until } from './conversation.js';
+
+const HOST = '127.0.0.1';
+
+const limited = (handshakeLimits: Partial<HandshakeLimits>): PoolNode => createPoolNode({}, { handshakeLimits });
+
+/** INIT as a client sends it first. */
+function init(): Buffer {
+  const handshake = createClientHandshake({ crypto: nodeCrypto(), initialSequence: 2n ** 40n, timestampOffset: 0n });
+  handshake.advance(process.hrtime.bigint());
+  return Buffer.concat(handshake.takeOutput());
+}
+
+/** Connections of one address that never send a byte. */
+function silent(port: number, count: number, localAddress = HOST): Promise<net.Socket[]> {
+  return Promise.all(Array.from({ length: count }, () => rawConnection(port, { localAddress })));
+}
+
+describe('listen', () => {
+  it.each([
+    [{ port: -1 }, 'ERR_OUT_OF_RANGE'],
+    [{ port: 65536 }, 'ERR_OUT_OF_RANGE'],
+    [{ port: 0, host: 1 as unknown as string }, 'ERR_INVALID_ARG_TYPE'],
+    [{ port: 0, backlog: 0 }, 'ERR_OUT_OF_RANGE'],
+    [{ port: 0, session: null as unknown as () => void }, 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses %o', async (wrong, code) => {
+    expect(await codeOf(createPoolNode().listen({ session: () => {}, ...wrong }))).toBe(code);
+  });
+
+  it('tells the port that it got', async () => {
+    const server = await Server.listen({ port: 0 });
+    expect(server.listener.local).toEqual({ address: HOST, family: 'IPv4', port: server.port });
+    expect(server.port).toBeGreaterThan(0);
+  });
+
+  it('says EADDRINUSE of a port that is taken', async () => {
+    const server = await Server.listen();
+    const second = createPoolNode().listen({ host: HOST, port: server.port, session: () => {} });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE', syscall: 'listen' });
+    await expect(second).rejects.toThrow(/^address already in use$/);
+  });
+
+  it('gives the port back when it is closed, and leaves sessions alone', async () => {
+    const server = await Server.listen();
+    const session = await server.node.dial({ host: HOST, port: server.port });
+    const accepted = await server.accepted();
+    await Promise.all([server.listener.close(), server.listener.close()]);
+    const again = await Server.listen({ port: server.port });
+    expect(again.port).toBe(server.port);
+    const recorder = new Recorder();
+    accepted.start(recorder);
+    session.send(0, bytes('still here'));
+    await recorder.received(1);
+    session.destroy();
+  });
+
+  it('drops the pending handshakes when it is closed', async () => {
+    const server = await Server.listen();
+    const [socket] = await silent(server.port, 1);
+    const closed = once(socket!.resume(), 'end');
+    await turn();
+    await server.listener.close();
+    await closed;
+    expect(server.sessions).toEqual([]);
+  });
+});
+
+describe('a listener', () => {
+  it.each<DropReason>(['blocked', 'max-connections', 'backlog'])('drops what is not admitted: %s', async (reason) => {
+    const remotes: unknown[] = [];
+    const server = await Server.listen({
+      admit: (remote) => {
+        remotes.push(remote);
+        return reason;
+      },
+    });
+    expect(await codeOf(createPoolNode().dial({ host: HOST, port: server.port }))).toBe('ECONNRESET');
+    expect(server.drops).toEqual([{ reason, code: undefined }]);
+    expect(remotes).toMatchObject([{ address: HOST, family: 'IPv4' }]);
+  });
+
+  it('drops a connection when the table is full, and takes one when a slot is free', async () => {
+    const server = await Server.listen({}, createPoolNode({ maxSessions: 2 }));
+    const node = createPoolNode();
+    const dial = () => node.dial({ host: HOST, port: server.port });
+    await dial();
+    await dial();
+    await server.accepted(2);
+    await expect(dial()).rejects.toThrow(/table may be full/);
+    expect(server.drops).toEqual([{ reason: 'table-full', code: undefined }]);
+    server.sessions[0]!.destroy();
+    await dial();
+    expect((await server.accepted(3)).index).toBe(0);
+    for (const session of node.sessions()) session.destroy();
+  });
+
+  it('gives a slot only after the proof, and ends a late handshake when the last slot went meanwhile', async () => {
+    const server = await Server.listen({}, createPoolNode({ maxSessions: 1 }));
+    const socket = await rawConnection(server.port);
+    const handshake = createClientHandshake({ crypto: nodeCrypto(), initialSequence: 2n ** 40n, timestampOffset: 0n });
+    const go = (): Buffer => {
+      do handshake.advance(process.hrtime.bigint());
+      while (handshake.busy);
+      return Buffer.concat(handshake.takeOutput());
+    };
+    socket.write(go());
+    const [challenge] = (await once(socket, 'data')) as [Buffer];
+    expect(server.node.sessions()).toEqual([]);
+    const session = await createPoolNode().dial({ host: HOST, port: server.port });
+    handshake.receive(challenge);
+    const ended = once(socket, 'end');
+    socket.write(go());
+    await ended;
+    expect(server.drops).toEqual([{ reason: 'table-full', code: undefined }]);
+    expect(server.sessions.length).toBe(1);
+    session.destroy();
+  });
+
+  it.each([
+    ['nonsense', () => Buffer.from('GET / HTTP/1.1\r\n'.repeat(100)), 'ERR_POOL_PROTOCOL'],
+    ['zeros', () => Buffer.alloc(500), 'ERR_POOL_PROTOCOL'],
+    ['ones', () => Buffer.alloc(500, 0xff), 'ERR_POOL_PROTOCOL'],
+    ['INIT twice', () => Buffer.concat([init(), init()]), undefined],
+    ['INIT and nonsense', () => Buffer.concat([init(), Buffer.alloc(500, 0x55)]), 'ERR_POOL_PROTOCOL'],
+    ['INIT and a FIN', init, 'ECONNRESET'],
+    ['half of INIT and a FIN', () => init().subarray(0, 100), 'ECONNRESET'],
+    ['nothing and a FIN', () => Buffer.alloc(0), 'ECONNRESET'],
+  ])('survives %s', async (_what, data, code) => {
+    const server = await Server.listen({}, limited({ timeout: 300 }));
+    const socket = await rawConnection(server.port);
+    socket.resume().end(data());
+    await until(() => server.drops.length === 1);
+    expect(server.drops[0]!.reason).toBe('handshake-failed');
+    if (code !== undefined) expect(server.drops[0]!.code).toBe(code);
+    const session = await createPoolNode().dial({ host: HOST, port: server.port });
+    expect(session.state).toBe('ESTABLISHED');
+    session.destroy();
+  });
+
+  it('says ERR_POOL_AUTH_FAILED of a RESPONSE with any bit wrong in its payload, and gives no slot', async () => {
+    const server = await Server.listen();
+    for (const at of [80, 111, 112, 143, 144, 159]) {
+      const socket = await rawConnection(server.port);
+      const handshake = createClientHandshake({
+        crypto: nodeCrypto(),
+        initialSequence: 2n ** 40n,
+        timestampOffset: 0n,
+      });
+      handshake.advance(process.hrtime.bigint());
+      socket.write(Buffer.concat(handshake.takeOutput()));
+      handshake.receive(((await once(socket, 'data')) as [Buffer])[0]);
+      do handshake.advance(process.hrtime.bigint());
+      while (handshake.busy);
+      const response = Buffer.concat(handshake.takeOutput());
+      response[at] = response[at]! ^ 1;
+      const ended = once(socket, 'end');
+      socket.resume().write(response);
+      await ended;
+    }
+    expect(server.drops).toEqual(
+      Array.from({ length: 6 }, () => ({ reason: 'handshake-failed', code: 'ERR_POOL_AUTH_FAILED' })),
+    );
+    expect(server.node.sessions()).toEqual([]);
+  });
+
+  it('ends a handshake that is not done in its time, dripping or silent', async () => {
+    const server = await Server.listen({}, limited({ timeout: 100 }));
+    const [quiet, dripping, challenged] = await silent(server.port, 3);
+    const packet = init();
+    challenged!.write(packet);
+    let at = 0;
+    const drip = setInterval(() => dripping!.write(packet.subarray(at, ++at)), 5);
+    await Promise.all([quiet!, dripping!, challenged!].map((socket) => once(socket.resume(), 'end')));
+    clearInterval(drip);
+    await until(() => server.drops.length === 3);
+    expect(server.drops.map(({ code }) => code)).toEqual(['ERR_POOL_TIMEOUT', 'ERR_POOL_TIMEOUT', 'ERR_POOL_TIMEOUT']);
+    expect(server.sessions).toEqual([]);
+  });
+
+  it('keeps 16 handshakes of one address pending, drops the 17th, and serves others', async () => {
+    const server = await Server.listen();
+    await silent(server.port, 15);
+    const first = await createPoolNode().dial({ host: HOST, port: server.port });
+    expect(server.drops).toEqual([]);
+    const [sixteenth] = await silent(server.port, 1);
+    await until(() => server.drops.length > 0 || sixteenth!.readyState === 'open');
+    expect(await codeOf(createPoolNode().dial({ host: HOST, port: server.port }))).toBe('ECONNRESET');
+    expect(server.drops).toEqual([{ reason: 'too-many-handshakes', code: undefined }]);
+    const elsewhere = await createPoolNode(
+      {},
+      { connect: (where) => net.connect({ ...where, localAddress: '127.0.0.2' }) },
+    ).dial({ host: HOST, port: server.port });
+    expect(elsewhere.local.address).toBe('127.0.0.2');
+    sixteenth!.destroy();
+    await until(() => server.drops.length === 2);
+    const again = await createPoolNode().dial({ host: HOST, port: server.port });
+    for (const session of [first, elsewhere, again]) session.destroy();
+  });
+
+  it('keeps no more pending in all than it may', async () => {
+    const server = await Server.listen({}, limited({ pending: 6 }));
+    await Promise.all([1, 2, 3, 4, 5, 6].map((i) => silent(server.port, 1, `127.0.1.${i}`)));
+    const dialled = createPoolNode().dial({ host: HOST, port: server.port });
+    expect(await codeOf(dialled)).toBe('ECONNRESET');
+    expect(server.drops).toEqual([{ reason: 'too-many-handshakes', code: undefined }]);
+  });
+
+  it('counts the pending handshakes of all listeners of a node together', async () => {
+    const node = limited({ pendingPerSource: 1 });
+    const one = await Server.listen({}, node);
+    const two = await Server.listen({}, node);
+    await silent(one.port, 1);
+    expect(await codeOf(createPoolNode().dial({ host: HOST, port: two.port }))).toBe('ECONNRESET');
+  });
+
+  it('makes a hasty address wait when busy, and asks harder puzzles', async () => {
+    const difficulties: number[] = [];
+    const node = createPoolNode(
+      {},
+      {
+        handshakeLimits: { busyAbove: 2, rate: 10, burst: 1, busyDifficulty: 9 },
+        protocol: {
+          createClientHandshake,
+          createServerHandshake: (config) => {
+            difficulties.push(config.difficulty);
+            return createServerHandshake(config);
+          },
+        },
+      },
+    );
+    const server = await Server.listen({}, node);
+    await silent(server.port, 1, '127.0.2.1');
+    await silent(server.port, 1, '127.0.2.2');
+    const begun = process.hrtime.bigint();
+    const dial = () => createPoolNode().dial({ host: HOST, port: server.port });
+    const sessions = await Promise.all([dial(), dial(), dial()]);
+    expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeGreaterThan(80);
+    expect(server.drops).toEqual([]);
+    expect(difficulties.slice(0, 3)).toEqual([8, 8, 9]);
+    for (const session of sessions) session.destroy();
+  });
+
+  it('destroys a session whose receiver throws, says so, and serves the next one', async () => {
+    let calls = 0;
+    const accepted: unknown[] = [];
+    const server = await Server.listen({
+      session: (session) => {
+        if (calls++ === 0) throw new Error('receiver fault');
+        accepted.push(session);
+      },
+    });
+    const warned = once(process, 'warning');
+    const first = await createPoolNode().dial({ host: HOST, port: server.port });
+    const recorder = new Recorder();
+    first.start(recorder);
+    expect(((await warned)[0] as Error).message).toBe('receiver fault');
+    expect((await recorder.ended).error?.code).toBe('ERR_POOL_PEER_LOST');
+    const second = await createPoolNode().dial({ host: HOST, port: server.port });
+    await until(() => accepted.length === 1);
+    second.destroy();
+    for (const session of server.node.sessions()) session.destroy();
+  });
+});
