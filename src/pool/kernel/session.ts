@@ -26,6 +26,8 @@ export const MAX_MESSAGE = 65511;
 const TAKE_BACK_MS = 1000;
 /** ms that a last RECV waits for what is still queued on a session that has ended. */
 const LAST_RECV_MS = 50;
+/** ms in which what is queued on such a session is received at most. */
+const LAST_WORDS_MS = 5000;
 /** ms for a CLOSE_SESS that nobody waits for before its slot counts as leaked. */
 const BACKGROUND_CLOSE_MS = 5000;
 
@@ -70,6 +72,7 @@ export class KernelSession implements BackendSession, Recipient {
   #paused = false;
   /** Set when the session is over but for what is still queued. */
   #finishing: BackendEnd | null = null;
+  #finishingSince = 0;
   #end: BackendEnd | null = null;
   #emptyMessages = 0;
   #closing: Promise<void> | null = null;
@@ -157,6 +160,7 @@ export class KernelSession implements BackendSession, Recipient {
     return this.#closing;
   }
 
+  /** The module has no way to end a session without a CLOSE: the peer sees one, but what waits to be sent is not sent. */
   destroy(error?: PoolError): void {
     if (this.#end !== null) return;
     this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
@@ -230,7 +234,12 @@ export class KernelSession implements BackendSession, Recipient {
   look(record: SessionRecord | undefined): void {
     if (this.#end !== null) return;
     if (record === undefined || record.id !== this.id) {
-      return this.#finish({ by: 'error', error: notEstablished(this.index) });
+      return this.#finish(this.#finishing ?? { by: 'error', error: notEstablished(this.index) });
+    }
+    if (this.#finishing !== null) {
+      // A peer that goes on sending doesn't keep a session that can't answer.
+      if (this.wants && this.#env.clock.now() - this.#finishingSince >= LAST_WORDS_MS) this.#finish(this.#finishing);
+      return;
     }
     if (record.state === 'CLOSING') {
       if (this.#sawClosing) return;
@@ -257,7 +266,7 @@ export class KernelSession implements BackendSession, Recipient {
 
   #sendFailed(error: PoolError): void {
     // ENOTCONN: the peer has closed; what it sent before comes first, and the receiver finds the end.
-    if (error.code !== 'ERR_POOL_NOT_ESTABLISHED') return this.#finish({ by: 'error', error });
+    if (error.code !== 'ERR_POOL_NOT_ESTABLISHED') return this.#finishAfterQueued({ by: 'error', error });
     this.#env.table.refresh().then(
       (snapshot) => {
         if (snapshot.at(this.index, this.id)?.state !== 'CLOSING') this.#finishAfterQueued({ by: 'error', error });
@@ -269,9 +278,9 @@ export class KernelSession implements BackendSession, Recipient {
   #finishAfterQueued(end: BackendEnd): void {
     if (this.#finishing !== null) return;
     this.#finishing = end;
+    this.#finishingSince = this.#env.clock.now();
     if (end.error !== undefined) this.#sends.stop(end.error);
-    if (this.#handler === null) this.#finish(end);
-    else this.#env.lanes.nudge(this.#slot);
+    if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
   }
 
   /** The end, once: what waits to be sent fails, the owner is told, and the slot is given back in the background. */

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Addr } from '../../../src/pool/addr.js';
+import { bench, dialled, listening, PEER, type Bench } from './harness.js';
+import { settle } from './manual-clock.js';
+
+let b: Bench;
+beforeEach(() => {
+  b = bench();
+});
+afterEach(() => expect(b.device.faults).toEqual([]));
+
+describe('accepting', () => {
+  it('sees a session within 10 ms after a change, and within 100 ms when idle', async () => {
+    const { accepted } = await listening(b);
+    await b.clock.advance(60_000);
+    b.device.peerDials();
+    await b.clock.advance(100);
+    expect(accepted).toHaveLength(1);
+    b.device.peerDials();
+    await b.clock.advance(10);
+    expect(accepted).toHaveLength(2);
+  });
+
+  it('looks seldom when idle', async () => {
+    await listening(b);
+    await b.clock.advance(10_000);
+    const before = b.device.count('SESSIONS');
+    await b.clock.advance(10_000);
+    expect(b.device.count('SESSIONS') - before).toBeLessThanOrEqual(101);
+  });
+
+  it('delivers, and shows the peer’s true address', async () => {
+    const { accepted, listener } = await listening(b);
+    const model = b.device.peerDials({ from: '192.0.2.7:51234' });
+    await b.clock.advance(10);
+    const [{ session, seen } = { session: null, seen: null }] = accepted;
+    b.device.peerSends(model, 5, 'hello');
+    await settle();
+    expect(seen?.messages).toEqual(['0:hello']);
+    expect(session?.remoteAddr.toString()).toBe('192.0.2.7:51234');
+    expect(session?.localAddr).toEqual(new Addr('::', 9253));
+    expect(listener.addr).toEqual(new Addr('::', 9253));
+  });
+
+  it('tells its own dials from what it accepts, both ends on this machine', async () => {
+    const { accepted } = await listening(b);
+    const { session } = await dialled(b);
+    b.device.peerDials({ id: session.id });
+    await b.clock.advance(100);
+    expect(accepted.map(({ session: one }) => one.index)).toEqual([1]);
+    expect(accepted[0]?.session.id).toBe(session.id);
+  });
+
+  it('leaves alone what another process dialled', async () => {
+    const { accepted } = await listening(b);
+    b.device.otherDials();
+    const late = b.device.otherDials();
+    for (let i = 0; i < 3; i += 1) b.device.heartbeat(late);
+    await b.clock.advance(1000);
+    expect(accepted).toEqual([]);
+  });
+
+  it('is not misled by what a reused slot once dialled', async () => {
+    const { accepted } = await listening(b);
+    const { session } = await dialled(b);
+    await session.close({ timeout: 1000 });
+    const model = b.device.peerDials({ from: '192.0.2.7:51234' });
+    b.device.heartbeat(model);
+    await b.clock.advance(100);
+    expect(accepted[0]?.session.remoteAddr.toString()).toBe('192.0.2.7:51234');
+  });
+
+  it('leaves alone what nothing decides', async () => {
+    b.device.tcpVisible = false;
+    const { accepted } = await listening(b);
+    const model = b.device.peerDials();
+    b.device.heartbeat(model);
+    await b.clock.advance(120_000);
+    expect(accepted).toEqual([]);
+  });
+
+  it('leaves sessions from before alone, also those of a listener of its own', async () => {
+    b.device.listening = true;
+    b.device.port = 9253;
+    b.device.peerDials();
+    const { accepted, listener } = await listening(b);
+    await b.clock.advance(1000);
+    expect(accepted).toEqual([]);
+    b.device.peerDials({ from: '192.0.2.7:51234' });
+    await b.clock.advance(100);
+    expect(accepted[0]?.session.remoteAddr.toString()).toBe('192.0.2.7:51234');
+    await listener.close();
+    const second = await listening(b);
+    await b.clock.advance(1000);
+    expect(second.accepted).toEqual([]);
+  });
+
+  it('accepts each session of a slot that is used again and again', async () => {
+    const { accepted } = await listening(b);
+    for (let i = 0; i < 10; i += 1) {
+      b.device.peerDials();
+      await b.clock.advance(10);
+      await accepted[i]?.session.close({ timeout: 1000 });
+    }
+    expect(accepted.map(({ session }) => session.index)).toEqual(Array(10).fill(0));
+    expect(b.device.sessionsInUse).toBe(0);
+  });
+
+  it('says no more of the peer than it knows', async () => {
+    const { accepted } = await listening(b);
+    b.device.peerDials({ from: '192.0.2.7:1000' });
+    b.device.peerDials({ from: '192.0.2.7:2000' });
+    await b.clock.advance(10);
+    expect(accepted.map(({ session }) => session.remoteAddr.toString())).toEqual(['192.0.2.7:0', '192.0.2.7:0']);
+    b.device.peerDials({ from: '192.0.2.9:3000' });
+    await b.clock.advance(10);
+    expect(accepted[2]?.session.remoteAddr.toString()).toBe('[::]:0');
+  });
+
+  it('refuses whom admit refuses, and closes its session', async () => {
+    const asked: string[] = [];
+    const { accepted, dropped } = await listening(b, {
+      admit: (remote) => {
+        asked.push(remote.toString());
+        return 'blocked';
+      },
+    });
+    b.device.peerDials({ from: '192.0.2.7:1000' });
+    await b.clock.advance(10);
+    expect(accepted).toEqual([]);
+    expect(asked).toEqual(['192.0.2.7:1000']);
+    expect(dropped).toEqual(['192.0.2.7:1000 blocked']);
+    expect(b.device.sessionsInUse).toBe(0);
+  });
+
+  it('fails closed where the peer may be one who is refused', async () => {
+    const { accepted, dropped } = await listening(b, {
+      admit: (remote) => (remote.address === '192.0.2.66' ? 'blocked' : null),
+    });
+    b.device.strayRows.push({ local: '10.0.0.2:9253', remote: '192.0.2.66:1000' });
+    b.device.peerDials({ from: '192.0.2.7:1000' });
+    await b.clock.advance(10);
+    expect(accepted).toEqual([]);
+    expect(dropped).toEqual(['[::]:0 blocked']);
+  });
+
+  it('takes one family only where that is asked for', async () => {
+    const { accepted, dropped } = await listening(b, { ipv6Only: true });
+    b.device.peerDials({ from: '192.0.2.7:1000' });
+    await b.clock.advance(10);
+    expect(accepted).toEqual([]);
+    expect(dropped).toEqual(['192.0.2.7:1000 blocked']);
+  });
+});
+
+describe('the listener', () => {
+  it('refuses a host of its own', async () => {
+    await expect(listening(b, { host: '127.0.0.1' })).rejects.toThrow(
+      /listens on all addresses .* can't be bound to 127/,
+    );
+    expect(b.device.calls).toEqual([]);
+  });
+
+  it.each(['', '*', '::', '0.0.0.0'])('takes %j for all addresses', async (host) => {
+    const { listener } = await listening(b, { host });
+    expect(listener.addr.port).toBe(9253);
+  });
+
+  it('finds a free port for port 0, and another when that one is taken', async () => {
+    const ports = [40_001, 40_002];
+    b = bench({ findPort: async () => ports.shift()! });
+    b.device.taken.add(40_001);
+    const { listener } = await listening(b, { port: 0 });
+    expect(listener.addr.port).toBe(40_002);
+  });
+
+  it('stops what it started, and closes what came in meanwhile', async () => {
+    const { listener, accepted } = await listening(b);
+    b.device.peerDials();
+    await listener.close();
+    await settle();
+    expect(b.device.count('STOP')).toBe(1);
+    expect(accepted).toEqual([]);
+    expect(b.device.sessionsInUse).toBe(0);
+  });
+
+  it('leaves accepted sessions alone when it closes', async () => {
+    const { listener, accepted } = await listening(b);
+    b.device.peerDials();
+    await b.clock.advance(10);
+    await listener.close();
+    await b.clock.advance(1000);
+    expect(accepted[0]?.seen.ends).toEqual([]);
+  });
+
+  it('stops its port when the process ends', async () => {
+    await listening(b);
+    b.device.exit();
+    expect(b.device.count('STOP')).toBe(1);
+  });
+
+  it('tells when the device goes away, and so do sessions and dials', async () => {
+    const { failures, accepted } = await listening(b);
+    b.device.peerDials();
+    await b.clock.advance(10);
+    b.device.gone = 'ENOTCONN';
+    await b.clock.advance(100);
+    await settle();
+    expect(failures.map(({ code }) => code)).toEqual(['ENODEV']);
+    expect(failures[0]?.message).toMatch(/\/dev\/pool is gone/);
+    expect(accepted[0]?.seen.ended).toBe('ENODEV');
+    await expect(b.backend.dial(PEER, {})).rejects.toMatchObject({ code: 'ENODEV' });
+    expect(b.clock.pending).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a device served from user space', () => {
+  beforeEach(() => {
+    b = bench({ module: false });
+  });
+
+  it('shows port 0 for accepted sessions, which decides', async () => {
+    b.device.tcpVisible = false;
+    const { accepted } = await listening(b);
+    b.device.otherDials();
+    const model = b.device.peerDials();
+    for (let i = 0; i < 5; i += 1) b.device.heartbeat(model);
+    await b.clock.advance(100);
+    expect(accepted.map(({ session }) => session.index)).toEqual([1]);
+  });
+
+  it('asks it to LISTEN without /proc/pool, and closes without threads', async () => {
+    const { listener, accepted } = await listening(b);
+    b.device.peerDials();
+    await b.clock.advance(10);
+    await accepted[0]?.session.close({ timeout: 1000 });
+    await listener.close();
+    expect(b.device.count('LISTEN')).toBe(1);
+    expect(b.device.count('CLOSE_SESS')).toBe(1);
+    expect(b.device.count('STOP')).toBe(1);
+    expect(b.warnings).toEqual([]);
+  });
+
+  it('shares a port that was open, and does not stop it', async () => {
+    b.device.listening = true;
+    b.device.port = 9253;
+    const { listener } = await listening(b);
+    await listener.close();
+    expect(b.device.count('STOP')).toBe(0);
+    await expect(listening(b, { port: 9000 })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
