@@ -1,12 +1,13 @@
 /** CONNECT: a dial that a signal ends at once (kernel contract, section 2). */
+import { AF_INET, AF_INET6 } from '../poolioc/constants.js';
+import { isV4Mapped } from '../poolioc/mapped.js';
 import { Errno } from './errno.js';
 import type { NodeSession, PoolNode } from '../poolnode/types.js';
 import type { DeviceCall } from './device-call.js';
 import { connectErrno } from './node-errors.js';
-import { AF_INET6, addressText, isLinkLocal, isMapped, type ShownPeer } from './session-record.js';
+import { addressText, isLinkLocal } from './address-bytes.js';
+import type { ShownPeer } from './session-record.js';
 import type { Slot } from './slot.js';
-
-const AF_INET = 2;
 
 export class Connecting {
   readonly #node: PoolNode;
@@ -52,7 +53,7 @@ export class Connecting {
 
   #refusal({ address, port, family }: ShownPeer): number {
     // The module crashes the machine when it is asked for AF_INET (hazard 1); here it is the same dial as the other.
-    if (family === AF_INET ? !isMapped(address) : family !== AF_INET6 && family !== 0) return Errno.EAFNOSUPPORT;
+    if (family === AF_INET ? !isV4Mapped(address) : family !== AF_INET6 && family !== 0) return Errno.EAFNOSUPPORT;
     if (isLinkLocal(address)) return Errno.EINVAL;
     if (port === 0) return Errno.ECONNREFUSED;
     // A dial takes its slot only when it succeeds; so many at once would be for nothing, and cost memory.

@@ -2,6 +2,7 @@
  * The one file of the file system: answers every FUSE request, and hands the ioctls on. Bytes in, bytes out; no I/O, so
  * that any bytes can be tried on it.
  */
+import { IocDirection, iocSize } from '../poolioc/ioctl.js';
 import type { Caller } from './caller.js';
 import type { DeviceCall } from './device-call.js';
 import { Errno } from './errno.js';
@@ -28,7 +29,6 @@ import {
   Opcode,
   type RequestHeader,
 } from './fuse-protocol.js';
-import { Request } from './device-requests.js';
 
 /** st_mode of a regular file. */
 const S_IFREG = 0o100000;
@@ -41,11 +41,6 @@ const MAX_WRITE = 4096;
 
 /** Callers that may wait at one time. Each is a thread of some program. */
 const MAX_CALLS = 4096;
-
-/** struct sizes are in the request's number: `_IOC_SIZE`. */
-const ioctlBytes = (command: number): number => (command >>> 16) & 0x3fff;
-
-const KNOWN = new Set<number>(Object.values(Request));
 
 export interface DeviceFileOptions {
   /** Owner and permissions that the file begins with; chmod and chown change them as on any device node. */
@@ -164,8 +159,7 @@ export class DeviceFile {
     }
     const { command, input } = ioctl;
     if (!this.#mayUse(header)) this.#reply(header, -Errno.EACCES);
-    else if (!KNOWN.has(command)) this.#reply(header, -Errno.ENOTTY);
-    else if (input.length !== ioctlBytes(command)) this.#reply(header, -Errno.EINVAL);
+    else if (input.length !== inputBytes(command)) this.#reply(header, -Errno.EINVAL);
     else if (this.#calls.size >= MAX_CALLS || this.#calls.has(header.unique)) this.#reply(header, -Errno.EBUSY);
     else {
       const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
@@ -193,6 +187,9 @@ export class DeviceFile {
     this.#options.send(encodeReply(header.unique, error, body));
   }
 }
+
+/** What the kernel takes from the caller's struct: all of it where the number has the direction "write", else nothing. */
+const inputBytes = (command: number): number => ((command >>> 30) & IocDirection.WRITE ? iocSize(command) : 0);
 
 class FuseCall implements DeviceCall {
   readonly command: number;

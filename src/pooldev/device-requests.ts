@@ -2,6 +2,17 @@
  * The eight requests of /dev/pool on a node in user space: results and errno values as the kernel contract, section 2,
  * has them. Calls come in and are answered; how they travel is not known here.
  */
+import { ChannelOperation, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from '../poolioc/constants.js';
+import {
+  POOL_IOC_CHANNEL,
+  POOL_IOC_CLOSE_SESS,
+  POOL_IOC_CONNECT,
+  POOL_IOC_LISTEN,
+  POOL_IOC_RECV,
+  POOL_IOC_SEND,
+  POOL_IOC_SESSIONS,
+  POOL_IOC_STOP,
+} from '../poolioc/ioctl.js';
 import type { PoolNode } from '../poolnode/types.js';
 import type { PinnedCaller } from './caller.js';
 import type { CallerMemory, Copy } from './caller-memory.js';
@@ -13,26 +24,6 @@ import type { Receiver } from './receive-queue.js';
 import type { Sender } from './send-queue.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
 import { Slot } from './slot.js';
-
-export const MAX_SESSIONS = 64;
-const MAX_PAYLOAD = 65535;
-
-/** Request numbers of pool.h. */
-export const Request = {
-  LISTEN: 0x40025001,
-  CONNECT: 0x40185002,
-  SEND: 0x40185003,
-  RECV: 0xc0185004,
-  SESSIONS: 0xc0105005,
-  CLOSE_SESS: 0x40045006,
-  STOP: 0x00005007,
-  CHANNEL: 0xc0185008,
-} as const;
-
-const ChannelOperation = { SUBSCRIBE: 1, UNSUBSCRIBE: 2, LIST: 3 } as const;
-
-/** CHANNEL LIST: a bit for each channel; the result is their number. */
-const CHANNELS = 256;
 
 export interface DeviceRequestsOptions {
   node: PoolNode;
@@ -71,28 +62,28 @@ export class DeviceRequests {
 
   handle(call: DeviceCall): void {
     switch (call.command) {
-      case Request.LISTEN:
+      case POOL_IOC_LISTEN:
         void this.#listening.listen(call.argument.readUInt16LE(0)).then((errno) => answer(call, errno));
         return;
-      case Request.CONNECT:
+      case POOL_IOC_CONNECT:
         this.#connecting.connect(call);
         return;
-      case Request.SEND:
+      case POOL_IOC_SEND:
         this.#send(call);
         return;
-      case Request.RECV:
+      case POOL_IOC_RECV:
         this.#receive(call);
         return;
-      case Request.SESSIONS:
+      case POOL_IOC_SESSIONS:
         this.#sessions(call);
         return;
-      case Request.CLOSE_SESS:
+      case POOL_IOC_CLOSE_SESS:
         this.#close(call);
         return;
-      case Request.STOP:
+      case POOL_IOC_STOP:
         void this.#listening.stop().then(() => call.succeed(0));
         return;
-      case Request.CHANNEL:
+      case POOL_IOC_CHANNEL:
         this.#channel(call);
         return;
       default:
@@ -251,7 +242,7 @@ export class DeviceRequests {
       case ChannelOperation.LIST: {
         const caller = this.#pin(call);
         if (caller === null) return;
-        argument.writeUInt32LE(CHANNELS, 8);
+        argument.writeUInt32LE(MAX_CHANNELS, 8);
         this.#write(call, caller, argument.readBigUInt64LE(16), session.channels(), 0);
         return;
       }

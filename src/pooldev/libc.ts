@@ -53,7 +53,7 @@ export function loadLibc(): Promise<Libc> {
 
 async function load(): Promise<Libc> {
   const { default: koffi } = await import('koffi');
-  const library = koffi.load('libc.so.6');
+  const library = koffi.load(null);
   const call = <A extends unknown[]>(definition: string) => {
     const native = library.func(definition) as KoffiFunc<(...args: A) => number>;
     return (...args: A): number => {

@@ -1,6 +1,5 @@
 /** Mounting one file over FUSE: mount(2) where this process may, else fusermount3, which may for everybody. */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { PoolError } from '../errors.js';
 import { Errno, errnoName, systemError } from './errno.js';
 import {
@@ -54,7 +53,7 @@ function mountAsRoot(libc: Libc, { path, source, allowOther }: MountOptions): nu
   ].join(',');
   const ret = libc.mount(source, path, 'fuse.pool-ts', MS_NOSUID | MS_NODEV | MS_NOEXEC, data);
   if (ret < 0) {
-    closeSync(fd);
+    libc.close(fd);
     throw systemError(
       -ret,
       'mount',
@@ -82,8 +81,8 @@ async function mountAsUser(libc: Libc, { path, source, allowOther }: MountOption
     libc.fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
   } finally {
-    closeSync(ours);
-    closeSync(theirs);
+    libc.close(ours);
+    libc.close(theirs);
   }
 }
 

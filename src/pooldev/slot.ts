@@ -3,11 +3,13 @@
  * and however that ended (kernel contract, section 2).
  */
 import type { NodeSession, SessionEnd, SessionStateName } from '../poolnode/types.js';
+import { AF_INET6 } from '../poolioc/constants.js';
 import { PoolError } from '../errors.js';
+import { addressBytes } from './address-bytes.js';
 import { Errno } from './errno.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { SendQueue } from './send-queue.js';
-import { AF_INET6, addressBytes, encodeSessionRecord, type ShownPeer, UNKNOWN_PEER } from './session-record.js';
+import { encodeSessionRecord, type ShownPeer, UNKNOWN_PEER } from './session-record.js';
 
 /** Bytes; on a slot that was never used the module's length field overflows above this (hazard 6). */
 const LONGEST_ON_FRESH_SLOT = 65511;

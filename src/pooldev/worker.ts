@@ -1,10 +1,10 @@
 /** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { MAX_SESSIONS } from '../poolioc/constants.js';
 import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './copy-channel.js';
 import type { StartCopyThread } from './copy-pool.js';
 import { runCopyThread } from './copy-thread.js';
-import { MAX_SESSIONS } from './device-requests.js';
 import { serveDevice } from './device-server.js';
 import { loadLibc } from './libc.js';
 import {

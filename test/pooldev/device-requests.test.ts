@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DeviceRequests, Request } from '../../src/pooldev/device-requests.js';
+import { DeviceRequests } from '../../src/pooldev/device-requests.js';
 import { Errno } from '../../src/pooldev/errno.js';
 import { type FakeNode, fakeNetwork } from './fake-node.js';
 import { fakeCall, fakeMemory, mapped, program } from './fake-call.js';
@@ -464,19 +464,4 @@ describe('CHANNEL', () => {
     expect([...here.memory.bytes.subarray(0, 33)]).toEqual([...expected, 0xee]);
     expect(await here.channel(0, 0, 4).outcome).toBe(-Errno.EINVAL);
   });
-});
-
-it('has the request numbers of pool.h', () => {
-  const ioc = (direction: number, number: number, size: number) =>
-    ((direction << 30) | (size << 16) | (0x50 << 8) | number) >>> 0;
-  expect(Object.values(Request)).toEqual([
-    ioc(1, 1, 2),
-    ioc(1, 2, 24),
-    ioc(1, 3, 24),
-    ioc(3, 4, 24),
-    ioc(3, 5, 16),
-    ioc(1, 6, 4),
-    ioc(0, 7, 0),
-    ioc(3, 8, 24),
-  ]);
 });

@@ -2,7 +2,8 @@
 import type { PinnedCaller } from '../../src/pooldev/caller.js';
 import type { CallerMemory } from '../../src/pooldev/caller-memory.js';
 import type { DeviceCall } from '../../src/pooldev/device-call.js';
-import { type DeviceRequests, Request } from '../../src/pooldev/device-requests.js';
+import type { DeviceRequests } from '../../src/pooldev/device-requests.js';
+import * as ioctl from '../../src/poolioc/ioctl.js';
 
 /** Where the fake caller's buffer begins. */
 export const BASE = 0x10000n;
@@ -113,39 +114,40 @@ export function program(requests: DeviceRequests, memory: FakeMemory, pid = 100)
     listen(port: number): FakeCall {
       const argument = Buffer.alloc(2);
       argument.writeUInt16LE(port);
-      return make(Request.LISTEN, argument);
+      return make(ioctl.POOL_IOC_LISTEN, argument);
     },
     connect(address: readonly number[], port: number, family = 10): FakeCall {
       const argument = Buffer.alloc(24);
       argument.set(address, 0);
       argument.writeUInt16LE(port, 16);
       argument.writeUInt8(family, 18);
-      return make(Request.CONNECT, argument);
+      return make(ioctl.POOL_IOC_CONNECT, argument);
     },
     send(session: number, channel: number, text: string | Uint8Array, at = 0): FakeCall {
       const bytes = Buffer.from(text);
       memory.bytes.set(bytes, at);
-      return make(Request.SEND, transfer(session, channel, bytes.length, at));
+      return make(ioctl.POOL_IOC_SEND, transfer(session, channel, bytes.length, at));
     },
-    sendLength: (session: number, length: number, at = 0) => make(Request.SEND, transfer(session, 0, length, at)),
+    sendLength: (session: number, length: number, at = 0) =>
+      make(ioctl.POOL_IOC_SEND, transfer(session, 0, length, at)),
     recv: (session: number, channel = 0, capacity = 1000, at = 0) =>
-      make(Request.RECV, transfer(session, channel, capacity, at)),
+      make(ioctl.POOL_IOC_RECV, transfer(session, channel, capacity, at)),
     sessions(capacity = 64, at = 0): FakeCall {
       const argument = Buffer.alloc(16);
       argument.writeUInt32LE(capacity, 4);
       argument.writeBigUInt64LE(BASE + BigInt(at), 8);
-      return make(Request.SESSIONS, argument);
+      return make(ioctl.POOL_IOC_SESSIONS, argument);
     },
     close(session: number): FakeCall {
       const argument = Buffer.alloc(4);
       argument.writeUInt32LE(session);
-      return make(Request.CLOSE_SESS, argument);
+      return make(ioctl.POOL_IOC_CLOSE_SESS, argument);
     },
-    stop: () => make(Request.STOP, Buffer.alloc(0)),
+    stop: () => make(ioctl.POOL_IOC_STOP, Buffer.alloc(0)),
     channel(session: number, channel: number, operation: number): FakeCall {
       const argument = transfer(session, channel, 0, 0);
       argument.writeUInt8(operation, 5);
-      return make(Request.CHANNEL, argument);
+      return make(ioctl.POOL_IOC_CHANNEL, argument);
     },
   };
 }
