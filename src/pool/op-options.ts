@@ -1,6 +1,7 @@
 /** The options of operations on a flow, checked before anything happens. */
 import { inspect } from 'node:util';
 import { PoolError } from '../errors.js';
+import { type Abortable, listen, unlisten } from './abort-listeners.js';
 
 /** Options of one operation. */
 export interface OpOptions {
@@ -78,9 +79,10 @@ export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefine
   if (signal === undefined) return pending;
   return new Promise<T>((resolve, reject) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-    const aborted = (): void => reject(signal.reason);
-    if (signal.aborted) aborted();
-    else signal.addEventListener('abort', aborted, { once: true });
-    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+    const waiting: Abortable = { aborted: () => reject(signal.reason) };
+    if (signal.aborted) waiting.aborted(signal);
+    else listen(signal, waiting);
+    const settled = (): void => unlisten(signal, waiting);
+    pending.then(resolve, reject).then(settled, settled);
   });
 }

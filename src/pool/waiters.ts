@@ -2,10 +2,11 @@
  * Operations that wait in line: first come, first served, each with an optional AbortSignal, all under one deadline.
  * What a signal or the deadline ends leaves the line at once, and no listener stays behind on the signal.
  */
+import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { Deadline } from './deadline.js';
 
 /** One operation that waits for a `T`. */
-export class Waiter<T> {
+export class Waiter<T> implements Abortable {
   readonly promise: Promise<T>;
   resolve!: (value: T) => void;
   reject!: (error: unknown) => void;
@@ -23,9 +24,9 @@ export class Waiter<T> {
     });
   }
 
-  /** The signal's listener is the waiter itself, so that no closure is made for it. */
-  handleEvent(): void {
-    this.line?.abandon(this, this.signal?.reason);
+  /** The waiter itself listens to its signal, so that no closure is made for it. */
+  aborted(signal: AbortSignal): void {
+    this.line?.abandon(this, signal.reason);
   }
 }
 
@@ -71,7 +72,7 @@ export class Waiters<T, W extends Waiter<T> = Waiter<T>> {
     this.#last = waiter;
     if (signal !== undefined) {
       waiter.signal = signal;
-      signal.addEventListener('abort', waiter);
+      listen(signal, waiter);
     }
     if (this.#first === waiter) this.deadline.watch();
     return waiter.promise;
@@ -87,7 +88,7 @@ export class Waiters<T, W extends Waiter<T> = Waiter<T>> {
     else waiter.next.previous = waiter.previous;
     waiter.previous = null;
     waiter.next = null;
-    waiter.signal?.removeEventListener('abort', waiter);
+    if (waiter.signal !== null) unlisten(waiter.signal, waiter);
     waiter.signal = null;
     if (this.#first === null) this.deadline.unwatch();
   }

@@ -1,0 +1,4 @@
+/** For tests of programs that use pool-ts, and of implementations of its Conn. */
+export { testConn } from './conn-contract.js';
+export type { ConnCase, ConnContractOptions, ConnPair, MakePipe } from './contract-case.js';
+export { pipe, type PipeOptions } from './pipe.js';
