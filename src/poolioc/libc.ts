@@ -105,7 +105,7 @@ async function bind(): Promise<Libc> {
   const close = bound<[number]>('int close(int fd)');
   const ioctl = bound<[number, number, Uint8Array | null]>('int ioctl(int fd, uint64_t request, void *argument)');
   const syscall = bound<[number, number, number, number]>('long syscall(long number, long a, long b, long c)');
-  const handler = libc.symbol('abs', 'void');
+  const handler = libc.symbol('abs', 'void') as bigint;
   const setHandler = libc.func('void *signal(int signal, void *handler)') as KoffiFunc<
     (signal: number, handler: unknown) => unknown
   >;

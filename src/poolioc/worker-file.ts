@@ -44,7 +44,10 @@ function* fromHere(base: string | undefined): Generator<string> {
   let folder = dirname(fileURLToPath(base));
   for (;;) {
     yield join(folder, WORKER);
-    if (existsSync(join(folder, 'package.json'))) yield join(folder, 'dist', WORKER);
+    if (existsSync(join(folder, 'package.json'))) {
+      yield join(folder, 'dist', WORKER);
+      return;
+    }
     const parent = dirname(folder);
     if (parent === folder) return;
     folder = parent;

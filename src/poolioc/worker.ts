@@ -15,11 +15,16 @@ async function load(): Promise<Libc> {
 }
 
 const memory = new CallMemory(setup.memory);
-const libc = await load();
-Atomics.store(memory.words, Word.TID, libc.gettid());
-if (setup.uninterruptible) libc.blockSignals();
+const ready = load().then((libc) => {
+  Atomics.store(memory.words, Word.TID, libc.gettid());
+  if (setup.uninterruptible) libc.blockSignals();
+  return libc;
+});
 
+// Listening from the start keeps the thread alive while koffi loads; where that fails, the main thread gets the error.
 port.on('message', (message: ToWorker) => {
-  if (message === null) port.close();
-  else port.postMessage(carryOut(message.id, message.order, memory, libc));
+  void ready.then((libc) => {
+    if (message === null) port.close();
+    else port.postMessage(carryOut(message.id, message.order, memory, libc));
+  });
 });

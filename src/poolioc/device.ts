@@ -1,0 +1,282 @@
+/** The device file: each request of pool.h as a promise, made by a worker thread. */
+import { PoolError } from '../errors.js';
+import * as check from './arguments.js';
+import { ChannelOperation } from './constants.js';
+import { CLOSED, TIMED_OUT, settled } from './device-call.js';
+import { addressText, callError, closedError, timeoutError } from './device-errors.js';
+import { processWorkers, type Workers } from './process-workers.js';
+import * as requests from './requests.js';
+import { SENTINELS, abiMismatch } from './session-rows.js';
+import { syncDevice } from './sync-device.js';
+import type {
+  CallOptions,
+  ConnectRequest,
+  LateOptions,
+  PoolDevice,
+  RecvRequest,
+  RecvResult,
+  SendRequest,
+  SessionInfo,
+  SyncDevice,
+} from './types.js';
+import type { CallPlan, WorkerCall } from './worker-call.js';
+
+/** Where the module makes its device. */
+export const DEFAULT_DEVICE_PATH = '/dev/pool';
+
+export interface OpenOptions extends CallOptions {
+  /** Whose threads make the calls; those of the process by default. */
+  workers?: Workers;
+}
+
+/** What a call is about, for its error. */
+interface Subject {
+  operation: string;
+  address?: string;
+  port?: number;
+}
+
+/**
+ * An open device file. See {@link PoolDevice} for the contract of each call.
+ *
+ * @example
+ * const device = await Device.open();
+ * for (const session of await device.sessions()) console.log(session.index, session.state);
+ * await device.close();
+ */
+export class Device implements PoolDevice {
+  readonly path: string;
+  readonly isCharacterDevice: boolean;
+  readonly #workers: Workers;
+  readonly #identity: string;
+  readonly #calls = new Set<WorkerCall<unknown>>();
+  #fd: number;
+  #ref = true;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    path: string,
+    fd: number,
+    file: { isCharacterDevice: boolean; identity: string },
+    workers: Workers,
+  ) {
+    this.path = path;
+    this.#fd = fd;
+    this.isCharacterDevice = file.isCharacterDevice;
+    this.#identity = file.identity;
+    this.#workers = workers;
+  }
+
+  /**
+   * Opens the device (O_RDWR, O_CLOEXEC). Rejects with a PoolError: ENOENT, EACCES, ENXIO... with what to do; ENOTSUP
+   * where there is no such device at all. A file that is no POOL device opens, and gives ENOTTY at the first request.
+   */
+  static async open(path: string = DEFAULT_DEVICE_PATH, options: OpenOptions = {}): Promise<Device> {
+    check.checkPath(path);
+    check.checkOptions(options);
+    options.signal?.throwIfAborted();
+    const workers = options.workers ?? (await processWorkers());
+    const operation = 'open';
+    const call = workers.pool.submit(
+      requests.openPlan(path, (fd) => void workers.pool.submit(requests.closePlan(fd), { ref: false })),
+    );
+    const { ret, errno, file } = await settled(call, options, true).catch((reason: unknown) => {
+      throw reason === TIMED_OUT ? timeoutError(operation, path, options.timeout!) : reason;
+    });
+    if (ret < 0) throw callError({ operation, path, syscall: 'open', errno });
+    return new Device(path, ret, file!, workers);
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  async listen(port: number, options: CallOptions = {}): Promise<void> {
+    check.checkPort(port);
+    await this.#request({ operation: `listen on port ${port}`, port }, options, (fd) => requests.listenPlan(fd, port));
+  }
+
+  async stop(options: CallOptions = {}): Promise<void> {
+    await this.#request({ operation: 'stop listening' }, options, (fd) => requests.stopPlan(fd));
+  }
+
+  async connect(request: ConnectRequest, options: LateOptions<number> = {}): Promise<number> {
+    const checked = check.checkConnect(request);
+    const { peerAddr, peerPort: port } = checked;
+    const address = addressText(peerAddr);
+    const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
+    const operation = `connect to ${address.includes(':') ? `[${address}]` : address}:${port}`;
+    const index = await this.#request({ operation, address, port }, options, (fd) =>
+      requests.connectPlan(fd, checked, late),
+    );
+    return index!;
+  }
+
+  async send({ sessionIdx, channel = 0, flags = 0, data }: SendRequest, options: CallOptions = {}): Promise<void> {
+    check.checkSession(sessionIdx);
+    check.checkChannel(channel);
+    check.checkFlags(flags);
+    let bytes = check.checkData(data, this.isCharacterDevice);
+    let taken = false;
+    const sending = this.#request({ operation: `send to session ${sessionIdx}` }, options, (fd) =>
+      requests.sendPlan(fd, this.#slotKey(sessionIdx), { sessionIdx, channel, flags }, () => {
+        taken = true;
+        return bytes;
+      }),
+    );
+    // The caller's buffer may change before a thread is free.
+    if (!taken) bytes = Uint8Array.from(bytes);
+    await sending;
+  }
+
+  async sendBytes(session: number, channel: number, data: Uint8Array, options: CallOptions = {}): Promise<void> {
+    await this.send({ sessionIdx: session, channel, data }, options);
+  }
+
+  async recv(
+    { sessionIdx, channel = 0, flags = 0, data }: RecvRequest,
+    options: LateOptions<Uint8Array> = {},
+  ): Promise<RecvResult | null> {
+    check.checkSession(sessionIdx);
+    check.checkChannel(channel);
+    check.checkFlags(flags);
+    const { length: capacity } = check.checkBuffer(data);
+    const operation = `receive from session ${sessionIdx}`;
+    try {
+      const received = await this.#request({ operation }, options, (fd) =>
+        requests.recvPlan(fd, { sessionIdx, channel, flags, capacity }, (message) => data.set(message), options.onLate),
+      );
+      return received!;
+    } catch (error) {
+      if (options.timeout !== undefined && error instanceof PoolError && error.code === 'ERR_POOL_TIMEOUT') return null;
+      throw error;
+    }
+  }
+
+  async recvBytes(
+    session: number,
+    channel: number,
+    buffer: Uint8Array,
+    options: LateOptions<Uint8Array> = {},
+  ): Promise<number | null> {
+    const received = await this.recv({ sessionIdx: session, channel, data: buffer }, options);
+    return received === null ? null : received.len;
+  }
+
+  async sessions(options: CallOptions = {}): Promise<SessionInfo[]> {
+    const subject = { operation: 'list sessions' };
+    let read = (await this.#request(subject, options, (fd) => requests.sessionsPlan(fd, SENTINELS[0])))!;
+    if (read.rows === null) {
+      read = (await this.#request(subject, options, (fd) => requests.sessionsPlan(fd, SENTINELS[1])))!;
+    }
+    if (read.rows === null) throw abiMismatch(this.path, read.count, read.written);
+    return read.rows;
+  }
+
+  async closeSession(index: number, options: CallOptions = {}): Promise<void> {
+    check.checkSession(index);
+    const operation = `close session ${index}`;
+    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, this.#slotKey(index), index));
+  }
+
+  async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {
+    await this.#channel(session, channel, ChannelOperation.SUBSCRIBE, options);
+  }
+
+  async channelUnsubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {
+    await this.#channel(session, channel, ChannelOperation.UNSUBSCRIBE, options);
+  }
+
+  async channelList(session: number, options: CallOptions = {}): Promise<Uint8Array> {
+    return (await this.#channel(session, 0, ChannelOperation.LIST, options))!;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  /** `await using device = await Device.open()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  ref(): this {
+    return this.#setRef(true);
+  }
+
+  unref(): this {
+    return this.#setRef(false);
+  }
+
+  onExit(hook: (device: SyncDevice) => void): () => void {
+    const { pool, exit } = this.#workers;
+    return exit.onExit((left) => {
+      if (this.#closing !== null) return;
+      hook(syncDevice({ pool, path: this.path, fd: this.#fd, slotKey: (index) => this.#slotKey(index), left }));
+    });
+  }
+
+  #channel(session: number, channel: number, operation: number, options: CallOptions): Promise<Uint8Array | undefined> {
+    check.checkSession(session);
+    check.checkChannel(channel);
+    return this.#request({ operation: `use channel ${channel} of session ${session}` }, options, (fd) =>
+      requests.channelPlan(fd, { sessionIdx: session, channel, operation }),
+    );
+  }
+
+  /** Errors are made here, after an await of the caller's, so that their stacks lead to the caller. */
+  async #request<T>(
+    { operation, address, port }: Subject,
+    options: CallOptions,
+    plan: (fd: number) => CallPlan<requests.Outcome<T>>,
+  ): Promise<T | undefined> {
+    check.checkOptions(options);
+    options.signal?.throwIfAborted();
+    if (this.#closing !== null) throw closedError(operation, this.path);
+    const call = this.#workers.pool.submit(plan(this.#fd), { ref: this.#ref });
+    this.#calls.add(call as WorkerCall<unknown>);
+    void call.ended.then(() => this.#calls.delete(call as WorkerCall<unknown>));
+    let outcome: requests.Outcome<T>;
+    try {
+      outcome = await settled(call, options, this.#ref);
+    } catch (reason) {
+      if (reason === TIMED_OUT) throw timeoutError(operation, this.path, options.timeout!);
+      throw reason === CLOSED ? closedError(operation, this.path) : reason;
+    }
+    const { ret, errno, value } = outcome;
+    if (ret < 0) throw callError({ operation, path: this.path, syscall: 'ioctl', errno, address, port });
+    return value;
+  }
+
+  async #close(): Promise<void> {
+    const fd = this.#fd;
+    this.#fd = -1;
+    const calls = [...this.#calls];
+    for (const call of calls) call.takeBack({ reason: CLOSED });
+    await Promise.allSettled(calls.map(({ promise }) => promise));
+    // A thread may still be on its way into a SEND: its descriptor must not become another file's. So it is closed when
+    // the last thread is out, and nobody waits for that.
+    const closed = Promise.all(calls.map(({ ended }) => ended)).then(
+      () => this.#workers.pool.submit(requests.closePlan(fd), { ref: this.#ref }).promise,
+    );
+    if (calls.every((call) => call.isEnded)) await closed;
+  }
+
+  /** One SEND at a time on a slot, and no CLOSE_SESS meanwhile (kernel contract, hazard 12). */
+  #slotKey(index: number): string {
+    return `${this.#identity} slot ${index}`;
+  }
+
+  #setRef(ref: boolean): this {
+    this.#ref = ref;
+    for (const call of this.#calls) call.setRef(ref);
+    return this;
+  }
+
+  #warnOfLate(index: number): void {
+    process.emitWarning(
+      `session ${index} of ${this.path} was established after its connect was given up, and takes up a slot until it is closed; the option onLate of connect tells of such sessions`,
+      { code: 'POOL_LATE_SESSION' },
+    );
+  }
+}

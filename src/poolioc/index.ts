@@ -1,0 +1,13 @@
+/**
+ * pool-ts/poolioc: pool.h in TypeScript, and the device.
+ *
+ * @module
+ */
+export * from './constants.js';
+export { DEFAULT_DEVICE_PATH, Device, type OpenOptions } from './device.js';
+export * from './ioctl.js';
+export * from './mapped.js';
+export { loadRef } from './ref.js';
+export type { RefModule, RefType } from './ref-types.js';
+export * from './structs.js';
+export type * from './types.js';

@@ -1,0 +1,216 @@
+/** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
+import { CHANNEL_BITMAP_SIZE, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
+import type { CallMemory } from './call-memory.js';
+import * as ioctl from './ioctl.js';
+import type { OpenFile } from './libc.js';
+import { TABLE_BYTES, decodeRows, strideOf, writtenBytes } from './session-rows.js';
+import { offsetsOf, structs } from './structs.js';
+import type { ConnectRequest, SessionInfo } from './types.js';
+import type { CallPlan, Lane } from './worker-call.js';
+import type { SignalLibc } from './worker-thread.js';
+
+const connect = offsetsOf(structs.ConnectReq);
+const transfer = offsetsOf(structs.SendReq);
+const list = offsetsOf(structs.SessionList);
+const channelReq = offsetsOf(structs.ChannelReq);
+
+/** What a call gave: `value` where it succeeded. */
+export interface Outcome<T> {
+  ret: number;
+  errno: number;
+  value: T | undefined;
+}
+
+interface Request<T> {
+  lane: Lane;
+  request: number;
+  key?: string | undefined;
+  /** An interruption that nobody asked for: make the call again, without telling. */
+  retry?: boolean;
+  fill?: (memory: CallMemory, libc: SignalLibc) => void;
+  take?: (memory: CallMemory, ret: number) => T;
+  late?: ((value: T) => void) | undefined;
+}
+
+/** The plan of a request on `fd`. */
+function plan<T>(fd: number, { lane, request, key, retry = true, fill, take, late }: Request<T>): CallPlan<Outcome<T>> {
+  return {
+    lane,
+    key,
+    order(memory, libc) {
+      memory.struct.fill(0);
+      fill?.(memory, libc);
+      return { kind: 'ioctl', fd, request, argument: fill !== undefined, retry };
+    },
+    result: ({ ret, errno }, memory) => ({ ret, errno, value: ret < 0 ? undefined : take?.(memory, ret) }),
+    late: late && take && (({ ret }, memory) => late(take(memory, ret))),
+  };
+}
+
+/** The descriptor, and what it is open on. `late` gets a descriptor that nobody waits for any more. */
+export function openPlan(
+  path: string,
+  late: (fd: number) => void,
+): CallPlan<{ ret: number; errno: number; file: OpenFile | undefined }> {
+  return {
+    lane: 'control',
+    order: () => ({ kind: 'open', path }),
+    result: ({ ret, errno, file }) => ({ ret, errno, file }),
+    late: ({ ret }) => late(ret),
+  };
+}
+
+/** Whatever close gives, the descriptor is gone: Linux frees it first. */
+export function closePlan(fd: number): CallPlan<void> {
+  return { lane: 'control', order: () => ({ kind: 'close', fd }), result: () => undefined };
+}
+
+export function listenPlan(fd: number, port: number): CallPlan<Outcome<void>> {
+  return plan(fd, {
+    lane: 'control',
+    request: ioctl.POOL_IOC_LISTEN,
+    fill: ({ struct }) => struct.writeUInt16LE(port),
+  });
+}
+
+export function stopPlan(fd: number): CallPlan<Outcome<void>> {
+  return plan(fd, { lane: 'control', request: ioctl.POOL_IOC_STOP });
+}
+
+export function connectPlan(
+  fd: number,
+  { peerAddr, peerPort, addrFamily, poolVersion }: Required<ConnectRequest>,
+  late?: (index: number) => void,
+): CallPlan<Outcome<number>> {
+  return plan(fd, {
+    lane: 'connect',
+    request: ioctl.POOL_IOC_CONNECT,
+    // An interrupted CONNECT has given its slot back; whether to try again is the caller's to say.
+    retry: false,
+    fill({ struct }) {
+      struct.set(peerAddr, connect.peerAddr);
+      struct.writeUInt16LE(peerPort, connect.peerPort);
+      struct.writeUInt8(addrFamily!, connect.addrFamily);
+      struct.writeUInt8(poolVersion!, connect.poolVersion);
+    },
+    take: (_, ret) => ret,
+    late,
+  });
+}
+
+/** `data` is asked for when a thread takes the call. `key`: one SEND at a time on a slot, and no CLOSE_SESS meanwhile. */
+export function sendPlan(
+  fd: number,
+  key: string,
+  { sessionIdx, channel, flags }: { sessionIdx: number; channel: number; flags: number },
+  data: () => Uint8Array,
+): CallPlan<Outcome<void>> {
+  return plan(fd, {
+    lane: 'send',
+    key,
+    request: ioctl.POOL_IOC_SEND,
+    // Kernel contract, hazard 11: a SEND that was interrupted has left a part of a packet on the wire.
+    retry: false,
+    fill(memory, libc) {
+      const bytes = data();
+      memory.data.set(bytes);
+      writeTransfer(memory, libc, { sessionIdx, channel, flags, len: bytes.length });
+    },
+  });
+}
+
+export interface Received {
+  len: number;
+  channel: number;
+  flags: number;
+}
+
+/** `into` is called with the message, which is gone from the shared memory afterwards. */
+export function recvPlan(
+  fd: number,
+  { sessionIdx, channel, flags, capacity }: { sessionIdx: number; channel: number; flags: number; capacity: number },
+  into: (message: Uint8Array) => void,
+  late?: (message: Uint8Array) => void,
+): CallPlan<Outcome<Received>> {
+  const length = ({ struct }: CallMemory): number => struct.readUInt32LE(transfer.len);
+  const base = plan(fd, {
+    lane: 'receive',
+    request: ioctl.POOL_IOC_RECV,
+    fill: (memory, libc) =>
+      writeTransfer(memory, libc, { sessionIdx, channel, flags, len: Math.min(capacity, MAX_PAYLOAD) }),
+    take(memory): Received {
+      const { struct, data } = memory;
+      into(data.subarray(0, length(memory)));
+      return {
+        len: length(memory),
+        channel: struct.readUInt8(transfer.channel),
+        flags: struct.readUInt8(transfer.flags),
+      };
+    },
+  });
+  return { ...base, late: late && ((_, memory) => late(new Uint8Array(memory.data.subarray(0, length(memory))))) };
+}
+
+export interface SessionTableRead {
+  count: number;
+  written: number;
+  /** Null: the rows have no length that is known here. */
+  rows: SessionInfo[] | null;
+}
+
+export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<SessionTableRead>> {
+  return plan(fd, {
+    lane: 'control',
+    request: ioctl.POOL_IOC_SESSIONS,
+    fill({ struct, data }, libc) {
+      data.fill(sentinel, 0, TABLE_BYTES);
+      struct.writeUInt32LE(MAX_SESSIONS, list.maxSessions);
+      struct.writeBigUInt64LE(libc.address(data), list.infoPtr);
+    },
+    take({ struct, data }) {
+      const count = struct.readUInt32LE(list.count);
+      const written = writtenBytes(data.subarray(0, TABLE_BYTES), sentinel);
+      const stride = strideOf(count, written);
+      return { count, written, rows: stride === null ? null : decodeRows(data, count, stride) };
+    },
+  });
+}
+
+export function closeSessionPlan(fd: number, key: string, index: number): CallPlan<Outcome<void>> {
+  return plan(fd, {
+    lane: 'close',
+    key,
+    request: ioctl.POOL_IOC_CLOSE_SESS,
+    retry: false,
+    fill: ({ struct }) => struct.writeUInt32LE(index),
+  });
+}
+
+export function channelPlan(
+  fd: number,
+  { sessionIdx, channel, operation }: { sessionIdx: number; channel: number; operation: number },
+): CallPlan<Outcome<Uint8Array>> {
+  return plan(fd, {
+    lane: 'control',
+    request: ioctl.POOL_IOC_CHANNEL,
+    fill({ struct, data }, libc) {
+      struct.writeUInt32LE(sessionIdx, channelReq.sessionIdx);
+      struct.writeUInt8(channel, channelReq.channel);
+      struct.writeUInt8(operation, channelReq.operation);
+      struct.writeBigUInt64LE(libc.address(data), channelReq.dataPtr);
+    },
+    take: ({ data }) => new Uint8Array(data.subarray(0, CHANNEL_BITMAP_SIZE)),
+  });
+}
+
+function writeTransfer(
+  { struct, data }: CallMemory,
+  libc: SignalLibc,
+  { sessionIdx, channel, flags, len }: { sessionIdx: number; channel: number; flags: number; len: number },
+): void {
+  struct.writeUInt32LE(sessionIdx, transfer.sessionIdx);
+  struct.writeUInt8(channel, transfer.channel);
+  struct.writeUInt8(flags, transfer.flags);
+  struct.writeUInt32LE(len, transfer.len);
+  struct.writeBigUInt64LE(libc.address(data), transfer.dataPtr);
+}

@@ -1,0 +1,44 @@
+/** The calls that a program makes while it ends, when no event loop runs any more. */
+import { PoolError } from '../errors.js';
+import { callError } from './device-errors.js';
+import { closeSessionPlan, sessionsPlan, stopPlan, type Outcome } from './requests.js';
+import { SENTINELS, abiMismatch } from './session-rows.js';
+import type { SessionInfo, SyncDevice } from './types.js';
+import type { CallPlan } from './worker-call.js';
+import type { WorkerPool } from './worker-pool.js';
+
+/** ms for one call: the process is ending, and a device that hangs must not hold it up. */
+const CALL_MS = 100;
+
+export interface SyncDeviceOptions {
+  pool: WorkerPool;
+  path: string;
+  fd: number;
+  /** The key of a slot: no CLOSE_SESS on one that a SEND is in. */
+  slotKey: (index: number) => string;
+  /** ms left for all calls. */
+  left: () => number;
+}
+
+export function syncDevice({ pool, path, fd, slotKey, left }: SyncDeviceOptions): SyncDevice {
+  const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
+    const timeout = Math.min(CALL_MS, left());
+    const outcome = timeout > 0 ? pool.callSync(plan, timeout) : null;
+    if (outcome === null) {
+      throw new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result while the process was ending`);
+    }
+    const { ret, errno, value } = outcome;
+    if (ret < 0) throw callError({ operation, path, syscall: 'ioctl', errno });
+    return value;
+  };
+  return {
+    sessions(): SessionInfo[] {
+      let read = call('list sessions', sessionsPlan(fd, SENTINELS[0]))!;
+      if (read.rows === null) read = call('list sessions', sessionsPlan(fd, SENTINELS[1]))!;
+      if (read.rows === null) throw abiMismatch(path, read.count, read.written);
+      return read.rows;
+    },
+    closeSession: (index) => call(`close session ${index}`, closeSessionPlan(fd, slotKey(index), index)),
+    stop: () => call('stop listening', stopPlan(fd)),
+  };
+}

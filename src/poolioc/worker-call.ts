@@ -1,0 +1,138 @@
+/** One call on its way through the worker threads: waiting for one, inside one, settled. */
+import { constants } from 'node:os';
+import { PoolError } from '../errors.js';
+import type { CallMemory } from './call-memory.js';
+import type { SignalLibc, WorkerThread } from './worker-thread.js';
+import type { FromWorker, Order } from './worker-messages.js';
+
+/** Calls of one kind have threads of their own. */
+export type Lane = 'control' | 'connect' | 'receive' | 'send' | 'close';
+
+/** What to call, and what to make of the result. */
+export interface CallPlan<T> {
+  lane: Lane;
+  /** Calls with the same key are made one after the other. */
+  key?: string | undefined;
+  /** Fills in the shared memory, which `libc` gives addresses of. Called when a thread takes the call. */
+  order(memory: CallMemory, libc: SignalLibc): Order;
+  /** Takes the result out of the shared memory, also the error that a result means. */
+  result(answer: { ret: number; errno: number } & Partial<FromWorker>, memory: CallMemory): T;
+  /** A result without an error that comes after the promise settled. */
+  late?: ((answer: FromWorker, memory: CallMemory) => void) | undefined;
+}
+
+/** Why a call was taken back, and what the promise gets for it. */
+export interface TakenBack {
+  reason: unknown;
+}
+
+/** ms that a promise waits for a thread that was told to come back, so that a result that wins the race is not lost. */
+const GRACE_MS = 250;
+const { EINTR } = constants.errno;
+
+export class WorkerCall<T> {
+  readonly promise: Promise<T>;
+  /** Fulfils when no thread is inside the call, which may be long after the promise settled. */
+  readonly ended: Promise<void>;
+  readonly plan: CallPlan<T>;
+  #thread: WorkerThread | null = null;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #end!: () => void;
+  #ended = false;
+  #taken: TakenBack | null = null;
+  #settled = false;
+  #grace: NodeJS.Timeout | undefined;
+  #ref: boolean;
+
+  constructor(plan: CallPlan<T>, ref: boolean) {
+    this.plan = plan;
+    this.#ref = ref;
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  begin(thread: WorkerThread, libc: SignalLibc): void {
+    this.#thread = thread;
+    if (this.#ref) thread.ref();
+    thread.post(this.plan.order(thread.memory, libc));
+  }
+
+  setRef(ref: boolean): void {
+    this.#ref = ref;
+    if (this.#settled) return;
+    if (ref) this.#thread?.ref();
+    else this.#thread?.unref();
+  }
+
+  /**
+   * Takes the call back. A waiting one rejects at once; so does one that may not be interrupted, which goes on; another one
+   * is interrupted, and has its result if that was faster.
+   */
+  takeBack(taken: TakenBack): void {
+    if (this.#settled || this.#taken !== null) return;
+    this.#taken = taken;
+    const thread = this.#thread;
+    if (thread === null || !thread.interruptible) {
+      this.#fail(taken.reason);
+      return;
+    }
+    thread.interrupt();
+    this.#grace = setTimeout(() => this.#fail(taken.reason), GRACE_MS);
+    if (!this.#ref) this.#grace.unref();
+  }
+
+  /** The thread has answered. */
+  finish(answer: FromWorker | PoolError): void {
+    const thread = this.#thread!;
+    clearTimeout(this.#grace);
+    if (!this.#settled) this.#settle(answer, thread);
+    else if (!(answer instanceof PoolError) && answer.ret >= 0) this.plan.late?.(answer, thread.memory);
+    thread.unref();
+    this.#leave();
+  }
+
+  #settle(answer: FromWorker | PoolError, thread: WorkerThread): void {
+    if (answer instanceof PoolError) {
+      this.#fail(answer);
+      return;
+    }
+    // A result is never thrown away for having come a moment after the wish to be without it.
+    if (this.#taken !== null && answer.ret < 0 && answer.errno === EINTR) {
+      this.#fail(this.#taken.reason);
+      return;
+    }
+    try {
+      const value = this.plan.result(answer, thread.memory);
+      this.#settled = true;
+      this.#resolve(value);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#grace);
+    this.#thread?.unref();
+    this.#reject(reason);
+    if (this.#thread === null) this.#leave();
+  }
+
+  #leave(): void {
+    this.#ended = true;
+    this.#end();
+  }
+}

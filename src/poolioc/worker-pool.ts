@@ -1,0 +1,199 @@
+/**
+ * The worker threads of a process. Threads start when a call finds none idle, are used again, and end when they were idle
+ * for a while; a thread costs about 8.6 MiB and 65 ms. Calls of one kind have threads of their own, so that SEND and
+ * CLOSE_SESS, which may hang for as long as a peer doesn't read, never take the last thread from anything else (kernel
+ * contract, hazard 12).
+ */
+import { PoolError } from '../errors.js';
+import { WorkerCall, type CallPlan, type Lane } from './worker-call.js';
+import { findWorkerFile } from './worker-file.js';
+import { WorkerThread, type SignalLibc } from './worker-thread.js';
+import type { WorkerSetup } from './worker-messages.js';
+
+export interface WorkerPoolOptions {
+  libc: SignalLibc;
+  /** In place of libc, for the workers. */
+  substitute?: WorkerSetup['libc'];
+  /** The worker's file; found when the first thread starts, where it isn't given. */
+  file?: URL;
+  /** ms after which an idle thread ends. */
+  idleTimeout?: number;
+  /** Most threads of a lane. */
+  limits?: Partial<Record<Lane, number>>;
+}
+
+/** A RECV blocks a thread for up to 5 s: 64 sessions share 16. A SEND that blocks must not stop another session's. */
+const LIMITS: Record<Lane, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16 };
+const IDLE_TIMEOUT_MS = 10_000;
+/** Lanes whose threads are never signalled (kernel contract, hazards 11 and 12). */
+const UNINTERRUPTIBLE: ReadonlySet<Lane> = new Set<Lane>(['send', 'close']);
+/** ms between two looks at threads that were signalled, at exit. */
+const ROUND_MS = 1;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #libc: SignalLibc;
+  readonly #idle = new Map<Lane, WorkerThread[]>();
+  readonly #threads = new Map<WorkerThread, Lane>();
+  readonly #running = new Map<WorkerThread, WorkerCall<unknown>>();
+  readonly #waiting = new Map<Lane, WorkerCall<unknown>[]>();
+  readonly #keys = new Set<string>();
+  readonly #retirements = new Map<WorkerThread, NodeJS.Timeout>();
+  #file: URL | undefined;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#libc = options.libc;
+    this.#file = options.file;
+  }
+
+  /** Threads that have not ended. */
+  get size(): number {
+    return this.#threads.size;
+  }
+
+  /** Makes a call as soon as a thread is free. `ref`: whether it keeps the process alive. */
+  submit<T>(plan: CallPlan<T>, { ref = true }: { ref?: boolean } = {}): WorkerCall<T> {
+    const call = new WorkerCall(plan, ref);
+    const queue = this.#queue(plan.lane);
+    queue.push(call as WorkerCall<unknown>);
+    this.#dispatch(plan.lane);
+    return call;
+  }
+
+  /** Makes a call without the event loop: for the moments before the process ends. Null when `timeout` ms passed, or when a call with the same key is under way. */
+  callSync<T>(plan: CallPlan<T>, timeout: number): T | null {
+    if (plan.key !== undefined && this.#keys.has(plan.key)) return null;
+    const thread = this.#idleThread(plan.lane) ?? this.#start(plan.lane);
+    thread.post(plan.order(thread.memory, this.#libc));
+    const answer = thread.waitFor(timeout);
+    if (answer === null) return null;
+    const value = plan.result(answer, thread.memory);
+    this.#idleOf(plan.lane).push(thread);
+    return value;
+  }
+
+  /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
+  interruptAll(timeout: number): void {
+    const until = performance.now() + timeout;
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    const blocked = (): boolean =>
+      [...this.#threads.keys()].filter((thread) => thread.interruptible && thread.signal()).length > 0;
+    while (blocked() && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+  }
+
+  /** Whether a thread is inside a call, which would hold up the end of the process until the call returns. */
+  get anyInside(): boolean {
+    return [...this.#threads.keys()].some((thread) => thread.inside);
+  }
+
+  /** Ends all threads that are idle. */
+  retireIdle(): void {
+    for (const thread of [...this.#retirements.keys()]) this.#retire(thread);
+  }
+
+  #dispatch(lane: Lane): void {
+    const queue = this.#queue(lane);
+    for (let at = 0; at < queue.length; ) {
+      const call = queue[at]!;
+      const { key } = call.plan;
+      if (call.settled) {
+        queue.splice(at, 1);
+        continue;
+      }
+      if (key !== undefined && this.#keys.has(key)) {
+        at += 1;
+        continue;
+      }
+      const thread = this.#threadFor(lane, call);
+      if (thread === null) return;
+      queue.splice(at, 1);
+      if (thread !== undefined) this.#begin(call, thread, key);
+    }
+  }
+
+  /** Null where all threads are taken; undefined where none can be had, and the call got the error. */
+  #threadFor(lane: Lane, call: WorkerCall<unknown>): WorkerThread | null | undefined {
+    const idle = this.#idleThread(lane);
+    if (idle !== undefined) return idle;
+    const used = [...this.#threads.values()].filter((other) => other === lane).length;
+    if (used >= (this.#options.limits?.[lane] ?? LIMITS[lane])) return null;
+    try {
+      return this.#start(lane);
+    } catch (error) {
+      call.takeBack({ reason: error });
+      return undefined;
+    }
+  }
+
+  #begin(call: WorkerCall<unknown>, thread: WorkerThread, key: string | undefined): void {
+    if (key !== undefined) this.#keys.add(key);
+    this.#running.set(thread, call);
+    call.begin(thread, this.#libc);
+  }
+
+  #start(lane: Lane): WorkerThread {
+    const { substitute } = this.#options;
+    const thread = new WorkerThread({
+      file: (this.#file ??= findWorkerFile()),
+      libc: this.#libc,
+      uninterruptible: UNINTERRUPTIBLE.has(lane),
+      ...(substitute === undefined ? {} : { substitute }),
+      finished: (_, answer) => this.#finished(thread, lane, answer),
+      ended: () => this.#forget(thread, lane),
+    });
+    this.#threads.set(thread, lane);
+    return thread;
+  }
+
+  #finished(thread: WorkerThread, lane: Lane, answer: Parameters<WorkerCall<unknown>['finish']>[0]): void {
+    const call = this.#running.get(thread);
+    this.#running.delete(thread);
+    if (call?.plan.key !== undefined) this.#keys.delete(call.plan.key);
+    call?.finish(answer);
+    if (answer instanceof PoolError) this.#forget(thread, lane);
+    else this.#rest(thread, lane);
+    for (const other of this.#waiting.keys()) this.#dispatch(other);
+  }
+
+  #rest(thread: WorkerThread, lane: Lane): void {
+    this.#idleOf(lane).push(thread);
+    const timer = setTimeout(() => this.#retire(thread), this.#options.idleTimeout ?? IDLE_TIMEOUT_MS);
+    this.#retirements.set(thread, timer.unref());
+  }
+
+  #retire(thread: WorkerThread): void {
+    this.#forget(thread, this.#threads.get(thread)!);
+    thread.retire();
+  }
+
+  #forget(thread: WorkerThread, lane: Lane): void {
+    clearTimeout(this.#retirements.get(thread));
+    this.#retirements.delete(thread);
+    const idle = this.#idleOf(lane);
+    const at = idle.indexOf(thread);
+    if (at >= 0) idle.splice(at, 1);
+    this.#threads.delete(thread);
+  }
+
+  /** The one used last: its memory is warm, and the others come to their end. */
+  #idleThread(lane: Lane): WorkerThread | undefined {
+    const thread = this.#idleOf(lane).pop();
+    if (thread === undefined) return undefined;
+    clearTimeout(this.#retirements.get(thread));
+    this.#retirements.delete(thread);
+    return thread;
+  }
+
+  #idleOf(lane: Lane): WorkerThread[] {
+    let list = this.#idle.get(lane);
+    if (list === undefined) this.#idle.set(lane, (list = []));
+    return list;
+  }
+
+  #queue(lane: Lane): WorkerCall<unknown>[] {
+    let queue = this.#waiting.get(lane);
+    if (queue === undefined) this.#waiting.set(lane, (queue = []));
+    return queue;
+  }
+}

@@ -1,0 +1,134 @@
+/** One worker thread as the main thread sees it: one order at a time, its result, and how to take it back. */
+import { Worker } from 'node:worker_threads';
+import { PoolError } from '../errors.js';
+import { CallMemory, Word } from './call-memory.js';
+import { SIGURG, type Libc } from './libc.js';
+import type { FromWorker, Order, WorkerSetup } from './worker-messages.js';
+
+/** What the main thread needs of libc. */
+export type SignalLibc = Pick<Libc, 'address' | 'tgkill' | 'interruptBy' | 'exit'>;
+
+export interface WorkerThreadOptions {
+  file: URL;
+  libc: SignalLibc;
+  uninterruptible: boolean;
+  /** In place of libc, for the worker. */
+  substitute?: WorkerSetup['libc'];
+  /** A call has ended, or the thread died in it. */
+  finished(thread: WorkerThread, result: FromWorker | PoolError): void;
+  /** The thread has ended. */
+  ended(thread: WorkerThread): void;
+}
+
+/** ms between two signals to a thread that has not come back: one that lands between two calls is missed. */
+const RESEND_MS = 1;
+/** ms after which one is sent less and less often: a device that doesn't answer to signals. */
+const RESEND_MAX_MS = 100;
+const LAST_ID = 2 ** 31 - 1;
+
+export class WorkerThread {
+  readonly memory = new CallMemory();
+  readonly interruptible: boolean;
+  readonly #options: WorkerThreadOptions;
+  readonly #worker: Worker;
+  #lastId = 0;
+  /** The id of the order that has not been answered; 0 for none. */
+  #current = 0;
+
+  constructor(options: WorkerThreadOptions) {
+    this.#options = options;
+    this.interruptible = !options.uninterruptible;
+    const setup: WorkerSetup = {
+      memory: this.memory.shared,
+      uninterruptible: options.uninterruptible,
+      ...(options.substitute === undefined ? {} : { libc: options.substitute }),
+    };
+    // Without the program's own flags: loaders of TypeScript cost time in each worker, and it has nothing for them.
+    this.#worker = new Worker(options.file, { workerData: setup, name: 'pool-ts', execArgv: [] });
+    this.#worker.unref();
+    this.#worker.on('message', (result: FromWorker) => {
+      this.#current = 0;
+      options.finished(this, result);
+    });
+    this.#worker.on('error', (cause: Error & { code?: string }) => {
+      this.#died(`a worker thread of pool-ts failed: ${cause.message}`, cause);
+    });
+    this.#worker.on('exit', () => {
+      this.#died('a worker thread of pool-ts ended in the middle of a call');
+      options.ended(this);
+    });
+  }
+
+  /** Whether an order has not been answered. */
+  get busy(): boolean {
+    return this.#current !== 0;
+  }
+
+  /** Whether the thread is inside an order by its own account, which holds also where no event arrives any more. */
+  get inside(): boolean {
+    return Atomics.load(this.memory.words, Word.CALL) !== 0;
+  }
+
+  /** The struct and the data are in the shared memory already. */
+  post(order: Order): void {
+    this.#lastId = this.#lastId === LAST_ID ? 1 : this.#lastId + 1;
+    this.#current = this.#lastId;
+    this.#worker.postMessage({ id: this.#current, order });
+  }
+
+  /** Waits for the order that was posted, without the event loop. Null when `timeout` ms passed. */
+  waitFor(timeout: number): { ret: number; errno: number } | null {
+    const { words } = this.memory;
+    const until = performance.now() + timeout;
+    for (;;) {
+      const done = Atomics.load(words, Word.DONE);
+      if (done === this.#current) return { ret: words[Word.RET]!, errno: words[Word.ERRNO]! };
+      const left = until - performance.now();
+      if (left <= 0) return null;
+      Atomics.wait(words, Word.DONE, done, left);
+    }
+  }
+
+  /** Makes the thread come back from its order, with EINTR unless it had its result already. */
+  interrupt(): void {
+    if (this.#current === 0 || !this.interruptible) return;
+    const id = this.#current;
+    const resend = (wait: number): void => {
+      if (this.#current !== id) return;
+      this.signal();
+      // Unref'd: whether the call keeps the process alive is not decided here.
+      setTimeout(resend, wait, Math.min(wait * 1.5, RESEND_MAX_MS)).unref();
+    };
+    resend(RESEND_MS);
+  }
+
+  /** One round of it. False when the thread is not inside an order. */
+  signal(): boolean {
+    const { words } = this.memory;
+    Atomics.store(words, Word.STOP, this.#current);
+    if (this.#current === 0 || !this.inside) return false;
+    const { libc } = this.#options;
+    libc.interruptBy(SIGURG);
+    libc.tgkill(process.pid, Atomics.load(words, Word.TID), SIGURG);
+    return true;
+  }
+
+  ref(): void {
+    this.#worker.ref();
+  }
+
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  /** Ends the thread as soon as it is idle. */
+  retire(): void {
+    this.#worker.postMessage(null);
+  }
+
+  #died(message: string, cause?: Error & { code?: string }): void {
+    if (this.#current === 0) return;
+    this.#current = 0;
+    this.#options.finished(this, new PoolError(cause?.code ?? 'EIO', message, { syscall: 'worker', cause }));
+  }
+}
