@@ -77,15 +77,15 @@ export class FakeBackend implements Backend {
 
   /** A peer comes; its end, or the reason why it was not admitted. */
   peer(address = '127.0.0.1', port = 50_000): MemorySession | string {
-    const { admit, session, dropped } = this.listening!;
+    const listening = this.listening!;
     const remote = new Addr(address, port);
-    const reason = admit(remote);
+    const reason = listening.admit(remote);
     if (reason !== null) {
-      dropped(remote, reason);
+      listening.dropped(remote, reason);
       return reason;
     }
     const [ours, theirs] = memorySessions({ addresses: [new Addr('127.0.0.1', 9253), remote] });
-    session(ours);
+    listening.session(ours);
     return theirs;
   }
 }

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { PoolError } from '../../src/errors.js';
+import { atCallSite, callSite, isReason, methodSite } from '../../src/pool/call-site.js';
+
+function entry() {
+  return callSite(entry);
+}
+
+const later = (): PoolError => new PoolError('ERR_POOL_CLOSED', 'two\nlines');
+
+it('a stack begins with the message and then the caller of the function', () => {
+  const stack = atCallSite(later(), entry()).stack?.split('\n') ?? [];
+  expect(stack.slice(0, 2)).toEqual(['PoolError: two', 'lines']);
+  expect(stack[2]).toContain('call-site.test.ts');
+  expect(stack.join()).not.toMatch(/\bentry\b|\blater\b/);
+});
+
+it('a method is left out of the stack as well', () => {
+  const object = {
+    method() {
+      return methodSite(object, 'method');
+    },
+  };
+  expect(atCallSite(later(), object.method()).stack).not.toContain('at Object.method');
+});
+
+it("somebody else's errors, and the reason of a signal, stay as they are", () => {
+  const [other, reason] = [new Error('other'), later()];
+  const before = [other.stack, reason.stack];
+  atCallSite(other, entry());
+  atCallSite(reason, entry(), AbortSignal.abort(reason));
+  expect([other.stack, reason.stack]).toEqual(before);
+});
+
+it('isReason asks for the reason of a signal that fired', () => {
+  const reason = later();
+  expect([
+    isReason(reason, AbortSignal.abort(reason)),
+    isReason(later(), AbortSignal.abort(reason)),
+    isReason(undefined, new AbortController().signal),
+    isReason(reason, undefined),
+  ]).toEqual([true, false, false, false]);
+});
