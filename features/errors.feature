@@ -22,11 +22,12 @@ Feature: Errors
   Scenario Outline: A peer that fails authentication
     Given a peer that <fault>
     When the client tries to dial it
-    Then it fails with ERR_POOL_AUTH_FAILED
+    Then it fails with ERR_POOL_AUTH_FAILED, if the backend checks it
 
     Examples:
-      | fault                             |
-      | sets a puzzle that nobody solves  |
+      | fault                                  |
+      | offers a key that makes no secret      |
+      | forges its acknowledgement             |
 
   Scenario Outline: A peer that breaks the protocol
     Given a peer that <fault>
@@ -38,6 +39,7 @@ Feature: Errors
       | answers in HTTP                       |
       | speaks version 2                      |
       | answers INIT with DATA                |
+      | sets a puzzle that nobody solves      |
 
   Scenario: A peer that hangs up in the handshake
     Given a peer that hangs up
@@ -51,11 +53,11 @@ Feature: Errors
     When the client writes "the connection is still good"
     Then the server reads "the connection is still good"
 
-  Scenario: Ask about a session that the peer has closed
+  Scenario: Write to a peer that has closed
     Given a connection
     When the server closes
     And the client reads the end
-    And the client tries to ask for telemetry
+    And the client tries to write a message
     Then it fails with ERR_POOL_NOT_ESTABLISHED
 
   Scenario: The port is taken

@@ -58,7 +58,7 @@ function blocksOf(file: string): Block[] {
   const blocks: Block[] = [];
   const text = readFileSync(join(ROOT, file), 'utf8');
   let heading = '';
-  for (const [, title, language = '', code = ''] of text.matchAll(/^#+ (.+)$|^```(\w*)\n(.*?)^```$/gms)) {
+  for (const [, title, language = '', code = ''] of text.matchAll(/^#+ ([^\n]+)$|^```(\w*)\n(.*?)^```$/gms)) {
     if (title !== undefined) {
       heading = title;
       continue;

@@ -70,7 +70,8 @@ When('the client keeps writing with a write deadline {int} ms from now', async f
 });
 
 Then('the peer receives exactly the messages that were written', async function (this: PoolWorld) {
-  await this.conn('client').writeMessage('the last one');
+  // Nobody has read yet, so that this one waits for room as well.
+  const lastWrite = this.conn('client').writeMessage('the last one');
   const count = accepted.get(this) ?? 0;
   assert(count > 0, 'nothing was written before the deadline');
   for (let index = 0; index < count; index += 1) {
@@ -80,6 +81,7 @@ Then('the peer receives exactly the messages that were written', async function 
   }
   const last = await this.conn('server').readMessage();
   assert.equal(Buffer.from(last ?? []).toString(), 'the last one');
+  await lastWrite;
 });
 
 Then('the waiting read fails with {word}', async function (this: PoolWorld, code: string) {

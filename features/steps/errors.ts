@@ -39,7 +39,7 @@ When('the server tries to listen there', async function (this: PoolWorld) {
 
 When('a program dials the server until its session table is full', async function (this: PoolWorld) {
   const { backend, device, ground } = endOf('client');
-  const { slots } = EXPECTATIONS[ground].table;
+  const slots = EXPECTATIONS[ground].tableSlots;
   const program = startProgram('table-filler', [String(this.listening.addr.port), String(slots + 1)], {
     POOL_BACKEND: backend,
     POOL_DEVICE: device,
@@ -55,7 +55,7 @@ Then('that program saw {word}', function (this: PoolWorld, code: string) {
 
 Then('it had filled every slot it could have', function (this: PoolWorld) {
   const client = endOf('client');
-  const { slots } = EXPECTATIONS[client.ground].table;
+  const slots = EXPECTATIONS[client.ground].tableSlots;
   // With both ends in one device's table, each session takes two of its slots.
   const both = client.ground !== 'user' && endOf('server').ground !== 'user';
   assert.equal(reports.get(this)?.dialled, both ? slots / 2 : slots);
@@ -67,6 +67,11 @@ Then('it fails with {word}', function (this: PoolWorld, failure: string) {
     [error.code, error.name].includes(failure),
     `expected ${failure}, got ${error.code ?? error.name}: ${error.message}`,
   );
+});
+
+Then('it fails with {word}, if the backend checks it', function (this: PoolWorld, code: string) {
+  if (this.expects('client').handshakeChecks === 'some' && this.outcome && 'value' in this.outcome) return;
+  assert.equal(this.error.code, code, this.error.message);
 });
 
 Then('the error counts as a timeout', function (this: PoolWorld) {

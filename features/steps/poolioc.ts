@@ -57,12 +57,13 @@ Then(
   },
 );
 
-When(/^(\d+) is written to bytes_sent of a pool_session_info$/, function (this: PoolWorld, value: string) {
+// Not \d+, which Cucumber would turn into a number, and so lose bits of.
+When(/^([0-9]+) is written to bytes_sent of a pool_session_info$/, function (this: PoolWorld, value: string) {
   const written = new poolioc.structs.SessionInfo({ bytesSent: BigInt(value) });
   // A second look at the same memory: what was kept beside it does not count.
   field.set(this, new poolioc.structs.SessionInfo(written.ref()).bytesSent);
 });
 
-Then(/^reading it gives (\d+)$/, function (this: PoolWorld, value: string) {
+Then(/^reading it gives ([0-9]+)$/, function (this: PoolWorld, value: string) {
   assert.equal(field.get(this), BigInt(value));
 });

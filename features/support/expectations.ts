@@ -24,8 +24,10 @@ export interface Expectations {
   readonly acceptedRemote: 'known' | 'may be unknown';
   /** A connection's own address: the module does not tell it. */
   readonly localAddress: 'known' | 'unknown';
-  /** Slots of the session table that a program fills, and how many of them one dial to its own machine takes. */
-  readonly table: { readonly slots: number; readonly perDial: number };
+  /** Whether a dial notices a forged ACK and a public key of low order: the module checks neither for certain. */
+  readonly handshakeChecks: 'all' | 'some';
+  /** Slots of the session table that a program can fill. */
+  readonly tableSlots: number;
 }
 
 export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
@@ -35,7 +37,8 @@ export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
     queuedAtClose: 'kept',
     acceptedRemote: 'known',
     localAddress: 'known',
-    table: { slots: 4, perDial: 1 },
+    handshakeChecks: 'all',
+    tableSlots: 4,
   },
   device: {
     listenHost: 'unspecified',
@@ -43,7 +46,8 @@ export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
     queuedAtClose: 'kept',
     acceptedRemote: 'known',
     localAddress: 'known',
-    table: { slots: 64, perDial: 1 },
+    handshakeChecks: 'all',
+    tableSlots: 64,
   },
   module: {
     listenHost: 'unspecified',
@@ -51,7 +55,8 @@ export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
     queuedAtClose: 'may be lost',
     acceptedRemote: 'may be unknown',
     localAddress: 'unknown',
-    table: { slots: 64, perDial: 1 },
+    handshakeChecks: 'some',
+    tableSlots: 64,
   },
 };
 

@@ -5,26 +5,52 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 const HEADER_BYTES = 80;
 const CHALLENGE = 1;
 const DATA = 3;
+const ACK = 4;
 
 interface Challenge {
   version?: number;
   type?: number;
   difficulty?: number;
+  publicKey?: Buffer;
 }
 
+interface Header {
+  version?: number;
+  type: number;
+  sessionId: Buffer;
+  payloadBytes: number;
+}
+
+function header({ version = 1, type, sessionId, payloadBytes }: Header): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  bytes.writeUInt8((version << 4) | type, 0);
+  bytes.writeBigUInt64BE(7n, 4);
+  sessionId.copy(bytes, 20);
+  bytes.writeUInt16BE(payloadBytes, 44);
+  return bytes;
+}
+
+const freshKey = (): Buffer =>
+  generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+
 /** A CHALLENGE that is right but for what is given. */
-function challenge({ version = 1, type = CHALLENGE, difficulty = 8 }: Challenge): Buffer {
-  const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+function challenge({ version, type = CHALLENGE, difficulty = 8, publicKey = freshKey() }: Challenge): Buffer {
   const payload = Buffer.alloc(98);
   publicKey.copy(payload, 0);
   randomBytes(32).copy(payload, 32);
   payload.writeUInt16BE(difficulty, 64);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt8((version << 4) | type, 0);
-  header.writeBigUInt64BE(7n, 4);
-  randomBytes(16).copy(header, 20);
-  header.writeUInt16BE(payload.length, 44);
-  return Buffer.concat([header, payload]);
+  const sessionId = randomBytes(16);
+  const common = { type, sessionId, payloadBytes: payload.length };
+  return Buffer.concat([header(version === undefined ? common : { ...common, version }), payload]);
+}
+
+/** A right CHALLENGE, and behind RESPONSE an ACK whose HMAC is made up. */
+function forgeAcknowledgement(socket: Socket): void {
+  const first = challenge({});
+  const ack = header({ type: ACK, sessionId: first.subarray(20, 36), payloadBytes: 0 });
+  randomBytes(32).copy(ack, 48);
+  socket.write(first);
+  socket.once('data', () => socket.write(ack));
 }
 
 const http = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 26\r\n\r\nthis is not what I expect\n`;
@@ -36,6 +62,8 @@ export const FAULTS: Readonly<Record<string, (socket: Socket) => void>> = {
   'answers in HTTP': (socket) => socket.write(http),
   'speaks version 2': (socket) => socket.write(challenge({ version: 2 })),
   'answers INIT with DATA': (socket) => socket.write(challenge({ type: DATA })),
+  'offers a key that makes no secret': (socket) => socket.write(challenge({ publicKey: Buffer.alloc(32) })),
+  'forges its acknowledgement': forgeAcknowledgement,
   'sets a puzzle that nobody solves': (socket) => socket.write(challenge({ difficulty: 255 })),
 };
 
