@@ -14,10 +14,11 @@ interface Piece {
   last?: boolean;
 }
 
+const LONG = counted(65_535);
 const DATA = counted(3_000);
 
 function add(reassembly: Reassembly, { id = 1, at, size, total = 3_000, channel = 4, last = false }: Piece) {
-  const bytes = counted(65_535).subarray(at, at + size);
+  const bytes = LONG.subarray(at, at + size);
   return reassembly.add(channel, writeFragment({ messageId: id, offset: at, total }, bytes), last, 0n);
 }
 
