@@ -168,6 +168,26 @@ describe('hazard 4: a RECV that waits takes the next session’s message', () =>
   });
 });
 
+describe('hazard 4, where the device does not answer signals', () => {
+  it('gives the message of a RECV that could not be taken back to the session that it was for', async () => {
+    b.device.deaf = true;
+    const first = await dialled(b);
+    await first.session.close({ timeout: 1000 });
+    const second = await b.backend.dial(PEER, {});
+    const model = b.device.session(0)!;
+    // The old RECV takes it, while nobody receives for the new session yet.
+    b.device.peerSends(model, 0, 'early');
+    await settle();
+    const seen = new Recorder();
+    second.start(seen);
+    await settle();
+    b.device.peerSends(model, 0, 'later');
+    await settle();
+    expect(seen.messages).toEqual(['0:early', '0:later']);
+    expect(first.seen.messages).toEqual([]);
+  });
+});
+
 describe('hazard 5: a dead connection stays ESTABLISHED', () => {
   it('notices within a second that the receiver thread is gone, after what was queued', async () => {
     const { session, seen } = await dialled(b);
@@ -297,9 +317,10 @@ describe('hazard 11: an interrupted SEND destroys its session in silence', () =>
     for (const text of ['a', 'b']) b.device.peerSends(model, 0, text);
     await settle();
     b.device.peerCloses(model);
-    const sent = send(session, 'too late');
+    const sent = [send(session, 'too late'), send(session, 'later still')];
     await settle();
-    expect(sent.result).toBe('ERR_POOL_NOT_ESTABLISHED');
+    expect(sent.map(({ result }) => result)).toEqual(Array(2).fill('ERR_POOL_NOT_ESTABLISHED'));
+    expect(b.device.count('SEND')).toBe(1);
     expect(seen.ends).toEqual([]);
     seen.room = true;
     session.resume();

@@ -305,7 +305,7 @@ export class ScriptedDevice implements KernelDevice {
             else waiter.late?.(message);
           } catch (error) {
             done();
-            reject(error);
+            if (error instanceof Error) reject(error);
           }
         },
       };

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { ChannelTurn } from '../../../src/pool/kernel/channel-turn.js';
+import { ReceiveLanes, type Received } from '../../../src/pool/kernel/receive-lanes.js';
+import { Snapshot } from '../../../src/pool/kernel/session-table.js';
+import { Slot, type Recipient } from '../../../src/pool/kernel/slot.js';
+import { ManualClock, settle } from './manual-clock.js';
+
+/** A session that writes down what it gets. */
+class Taker implements Recipient {
+  readonly channels = new ChannelTurn();
+  readonly got: string[] = [];
+  wants = true;
+  patience: number | undefined;
+
+  constructor(readonly id: string) {}
+
+  message(channel: number, data: Uint8Array): void {
+    this.got.push(`${channel}:${Buffer.from(data).toString()}`);
+  }
+
+  quiet(): void {
+    this.got.push('quiet');
+  }
+
+  failed(): void {
+    this.got.push('failed');
+    this.wants = false;
+  }
+}
+
+/** RECVs that end when a test says so; `occupant` is the session that the table shows. */
+function lanesOf(count = 16) {
+  const calls: { index: number; channel: number; end(received: Received): void; signal: AbortSignal | undefined }[] =
+    [];
+  const table = { occupant: 'b' };
+  const clock = new ManualClock();
+  const lanes = new ReceiveLanes({
+    receive: (index, channel, _buffer, { signal }) =>
+      new Promise((resolve) => {
+        calls.push({ index, channel, end: resolve, signal });
+        signal?.addEventListener('abort', () => resolve({ kind: 'nothing' }));
+      }),
+    occupant: () => Promise.resolve(table.occupant),
+    latest: () => new Snapshot([]),
+    parked: () => {},
+    clock,
+    lanes: count,
+  });
+  return { lanes, calls, table, clock };
+}
+
+const message = (text: string): Received => ({ kind: 'message', data: Buffer.from(text) });
+
+describe('one receiver per slot (kernel contract, hazard 4)', () => {
+  it('hands what an old call gets to the slot’s new owner', async () => {
+    const { lanes, calls } = lanesOf();
+    const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
+    await slot.give(a);
+    lanes.ready(slot);
+    await settle();
+    await slot.give(b);
+    calls[0]!.end(message('hello'));
+    await settle();
+    expect([a.got, b.got]).toEqual([[], ['0:hello']]);
+  });
+
+  it('does not end the new owner’s session by the old call’s error', async () => {
+    const { lanes, calls } = lanesOf();
+    const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
+    await slot.give(a);
+    lanes.ready(slot);
+    await settle();
+    await slot.give(b);
+    calls[0]!.end({ kind: 'failed', error: new Error('ECONNRESET') });
+    await settle();
+    expect(b.got).toEqual([]);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('makes no second call while one is under way, however often it is asked to', async () => {
+    const { lanes, calls } = lanesOf();
+    const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
+    await slot.give(a);
+    for (let i = 0; i < 3; i += 1) lanes.ready(slot);
+    await slot.give(b);
+    for (let i = 0; i < 3; i += 1) lanes.ready(slot);
+    await settle();
+    expect(calls).toHaveLength(1);
+  });
+
+  it.each([
+    ['b', ['0:early']],
+    ['somebody else', []],
+  ])('keeps a message without an owner for the session that had the slot then (%s)', async (occupant, expected) => {
+    const { lanes, calls, table } = lanesOf();
+    const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
+    await slot.give(a);
+    lanes.ready(slot);
+    await settle();
+    table.occupant = occupant;
+    slot.recipient = null;
+    calls[0]!.end(message('early'));
+    await settle();
+    await slot.give(b);
+    expect([a.got, b.got]).toEqual([[], expected]);
+  });
+});
+
+describe('places', () => {
+  it('go to those who have news, from those who wait', async () => {
+    const { lanes, calls, clock } = lanesOf(1);
+    const slots = [new Slot(0), new Slot(1)];
+    for (const slot of slots) await slot.give(new Taker(`${slot.index}`));
+    for (const slot of slots) lanes.ready(slot);
+    await settle();
+    expect(calls.map(({ index }) => index)).toEqual([0]);
+    await clock.advance(10);
+    expect(calls[0]!.signal?.aborted).toBe(true);
+    expect(calls.map(({ index }) => index)).toEqual([0, 1]);
+  });
+
+  it('are kept by those who wait, while nobody else wants them', async () => {
+    const { lanes, calls, clock } = lanesOf(1);
+    const slot = new Slot(0);
+    await slot.give(new Taker('a'));
+    lanes.ready(slot);
+    await clock.advance(60_000);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]!.signal?.aborted).toBe(false);
+  });
+
+  it('say nothing of the queue when they are taken back', async () => {
+    const { lanes } = lanesOf();
+    const [slot, a] = [new Slot(0), new Taker('a')];
+    await slot.give(a);
+    lanes.ready(slot);
+    await settle();
+    lanes.nudge(slot);
+    await settle();
+    expect(a.got).toEqual([]);
+  });
+
+  it('do not spin where another process receives on the same session', async () => {
+    const { lanes, calls, clock } = lanesOf();
+    const slot = new Slot(0);
+    await slot.give(new Taker('a'));
+    lanes.ready(slot);
+    await settle();
+    for (let i = 0; i < 5; i += 1) {
+      calls.at(-1)!.end({ kind: 'elsewhere' });
+      await settle();
+      expect(calls).toHaveLength(i + 1);
+      await clock.advance(10);
+    }
+  });
+});
