@@ -10,6 +10,7 @@ const entries = {
   'poolnode/index': 'src/poolnode/index.ts',
   'pooldev/index': 'src/pooldev/index.ts',
   'pooldev/worker': 'src/pooldev/worker.ts',
+  'cli/main': 'src/cli/main.ts',
   'testing/index': 'src/testing/index.ts',
 };
 
