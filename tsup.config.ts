@@ -21,6 +21,9 @@ export default defineConfig({
   platform: 'node',
   dts: true,
   splitting: true,
+  // With this Rollup makes the CommonJS chunks. Else sucrase does, and moves public class fields behind private ones, which
+  // breaks classes whose fields build on one another.
+  treeshake: true,
   sourcemap: true,
   clean: true,
   // tsup's own shim builds the URL by joining 'file:' and the path, which breaks under folders named with # or %.
