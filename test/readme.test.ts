@@ -152,11 +152,18 @@ describe('what is typed into a REPL', () => {
   test.each(planned('repl'))('$key', async ({ code, plan }) => {
     await quickStartServer();
     const [program = '', ...args] = plan.program;
-    const stdin = `${localised(code)}.exit\n`;
-    const { stdout, stderr } = await run([join(ROOT, 'node_modules', program), ...args], { cwd: folder, stdin });
-    expect(stderr).toBe('');
-    expect(stdout).not.toMatch(/Uncaught|Error/);
-    expect(stdout).toMatch(plan.prints);
+    const repl = start([join(ROOT, 'node_modules', program), ...args], { cwd: folder });
+    // A person waits for the prompt as well: what is typed before goes to the statement that still runs.
+    let prompts = 0;
+    for (const line of [...localised(code).trim().split('\n'), '.exit']) {
+      prompts += 1;
+      await repl.printed(new RegExp(`(?:^> [^]*?){${prompts}}$`, 'm'));
+      repl.child.stdin.write(`${line}\n`);
+    }
+    await repl.ended;
+    expect(repl.output.stderr).toBe('');
+    expect(repl.output.stdout).not.toMatch(/Uncaught|Error/);
+    expect(repl.output.stdout).toMatch(plan.prints);
   });
 });
 
