@@ -47,9 +47,9 @@ export class Rekey {
 
   /** To be called when timers passed. */
   handleTimeout(now: bigint): void {
-    const { timers, keys } = this.#session;
+    const { timers, keys, state } = this.#session;
     if (timers.expired(Timer.OldKeys, now)) {
-      if (keys.unanswered) this.#answered(now);
+      if (state.name === 'REKEYING') this.#answered(now);
       keys.settle();
     }
     if (!timers.expired(Timer.Rekey, now)) return;
@@ -63,7 +63,7 @@ export class Rekey {
     if (session.keys.settled) return;
     if (session.keys.opened(keys)) session.timers.stop(Timer.OldKeys);
     else if (!session.keys.isNew(keys)) session.timers.set(Timer.OldKeys, now + OLD_KEYS_NS);
-    else if (session.keys.isModuleAnswer(keys)) this.#answered(now);
+    else if (session.keys.isModuleAnswer(keys) && session.state.name === 'REKEYING') this.#answered(now);
   }
 
   /** The peer's REKEY, which opened under `under`. */

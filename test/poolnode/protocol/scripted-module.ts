@@ -92,7 +92,7 @@ export class ScriptedModule {
 
   send(type: number, flags = 0, channel = 0, plaintext: Uint8Array = EMPTY): void {
     this.#writer.write(this.keys!, type, flags, channel, plaintext, 0n);
-    if (this.#laterBase !== null && this.lateJump-- === 0) {
+    if (this.#laterBase !== null && --this.lateJump === 0) {
       this.rebase(this.#laterBase);
       this.#laterBase = null;
     }
