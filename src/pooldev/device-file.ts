@@ -152,6 +152,8 @@ export class DeviceFile {
   }
 
   #ioctl(header: RequestHeader, body: Buffer): void {
+    // An answer to a second call of that name would go to the first.
+    if (this.#calls.has(header.unique)) return;
     const ioctl = decodeIoctl(body);
     if (ioctl === null) {
       this.#reply(header, -Errno.EINVAL);
@@ -160,7 +162,7 @@ export class DeviceFile {
     const { command, input } = ioctl;
     if (!this.#mayUse(header)) this.#reply(header, -Errno.EACCES);
     else if (input.length !== inputBytes(command)) this.#reply(header, -Errno.EINVAL);
-    else if (this.#calls.size >= MAX_CALLS || this.#calls.has(header.unique)) this.#reply(header, -Errno.EBUSY);
+    else if (this.#calls.size >= MAX_CALLS) this.#reply(header, -Errno.EBUSY);
     else {
       const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
         this.#calls.delete(header.unique);

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { callerMemory } from '../../src/pooldev/caller-memory.js';
+import { CopyState, copyChannel, Direction, Word } from '../../src/pooldev/copy-channel.js';
+import { CopyPool, type CopyTicket } from '../../src/pooldev/copy-pool.js';
+import { Errno } from '../../src/pooldev/errno.js';
+
+/** Threads that copy when the test says so; a hanging one never does. */
+function threads() {
+  const started: { run(result?: number): void; take(): boolean; state(): number; data: Buffer; stopped: boolean }[] =
+    [];
+  const pool = new CopyPool((shared, done) => {
+    const { words, data } = copyChannel(shared);
+    const take = () =>
+      Atomics.compareExchange(words, Word.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
+    const thread = {
+      data,
+      stopped: false,
+      take,
+      state: () => Atomics.load(words, Word.STATE),
+      run(result = 0) {
+        if (thread.state() !== CopyState.RUNNING && !take()) return;
+        words[Word.RESULT] = result;
+        Atomics.store(words, Word.STATE, CopyState.DONE);
+        done();
+      },
+    };
+    started.push(thread);
+    return { ready: Promise.resolve(), stop: () => (thread.stopped = true) };
+  });
+  return { pool, started };
+}
+
+const ticket = (length: number, direction: number = Direction.FROM_CALLER): CopyTicket => ({
+  ...{ pid: 1, pin: 3, address: 0x1000n, length, direction },
+});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('CopyPool', () => {
+  it('hands over what a thread read, and no more of it than was asked for', () => {
+    const { pool, started } = threads();
+    const done = vi.fn((_error: number, bytes: Buffer) => bytes.toString());
+    pool.copy(ticket(5), undefined, done);
+    started[0]?.data.write('hello world');
+    started[0]?.run();
+    expect(done).toHaveBeenCalledTimes(1);
+    expect(done).toHaveReturnedWith('hello');
+    pool.close();
+    expect(started[0]).toMatchObject({ stopped: true });
+    expect(started[0]?.state()).toBe(CopyState.STOP);
+  });
+
+  it('passes on what the system said', () => {
+    const { pool, started } = threads();
+    const done = vi.fn();
+    pool.copy(ticket(5), undefined, done);
+    started[0]?.run(-Errno.EPERM);
+    expect(done.mock.calls[0]?.[0]).toBe(-Errno.EPERM);
+    pool.close();
+  });
+
+  it('cancels what no thread took yet, and never what one took', () => {
+    const { pool, started } = threads();
+    const [first, second, third] = [vi.fn(), vi.fn(), vi.fn()];
+    const asked = pool.copy(ticket(1), undefined, first);
+    const waiting = pool.copy(ticket(1), undefined, second);
+    expect([asked.cancel(), asked.cancel()]).toEqual([true, false]);
+    // The waiting one has moved up.
+    expect(started[0]?.take()).toBe(true);
+    expect(waiting.cancel()).toBe(false);
+    const behind = pool.copy(ticket(1), undefined, third);
+    expect(behind.cancel()).toBe(true);
+    started[0]?.run();
+    expect([first, second, third].map((done) => done.mock.calls.length)).toEqual([0, 1, 0]);
+    pool.close();
+  });
+
+  it('takes the bytes of a write that must wait at once', async () => {
+    const { pool, started } = threads();
+    pool.copy(ticket(1), undefined, vi.fn());
+    const bytes = Buffer.from('before');
+    pool.copy(ticket(6, Direction.TO_CALLER), bytes, vi.fn());
+    bytes.write('after!');
+    started[0]?.run();
+    expect(started[0]?.data.toString('latin1', 0, 6)).toBe('before');
+    pool.close();
+  });
+
+  it('starts another thread when one hangs, and gives the copy that hangs up with EFAULT', async () => {
+    const { pool, started } = threads();
+    const [hanging, other] = [vi.fn(), vi.fn()];
+    pool.copy(ticket(1), undefined, hanging);
+    started[0]?.take();
+    pool.copy(ticket(1), undefined, other);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(started).toHaveLength(2);
+    started[1]?.run();
+    expect(other.mock.calls[0]?.[0]).toBe(0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hanging.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    // It comes loose at last: nobody hears of it, and the thread serves again.
+    started[0]?.run();
+    expect(hanging).toHaveBeenCalledTimes(1);
+    const later = vi.fn();
+    pool.copy(ticket(1), undefined, later);
+    started[0]?.run();
+    expect(later).toHaveBeenCalledTimes(1);
+    pool.close();
+  });
+
+  it('never has more than four threads, and answers everybody in time even when all hang', async () => {
+    const { pool, started } = threads();
+    const calls = Array.from({ length: 8 }, () => vi.fn());
+    for (const done of calls) {
+      pool.copy(ticket(1), undefined, done);
+      started.forEach((thread) => thread.take());
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(started).toHaveLength(4);
+    await vi.advanceTimersByTimeAsync(1100);
+    for (const done of calls) expect(done.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    pool.close();
+  });
+});
+
+describe('callerMemory', () => {
+  it.each([
+    ['address 0', 0n, 8],
+    ['the kernel half', 2n ** 63n, 8],
+    ['the end of all addresses', 2n ** 64n - 4n, 8],
+    ['no bytes', 0x1000n, 0],
+    ['more than a message', 0x1000n, 65536],
+  ])('refuses %s before anything is copied', (_name, address, length) => {
+    const copy = vi.fn();
+    const memory = callerMemory({ copy }, { pin: () => null });
+    const caller = { pid: 1, uid: 0, pin: 3, release: () => {} };
+    const errors: number[] = [];
+    memory.read(caller, address, length, (error) => errors.push(error));
+    memory.write(caller, address, new Uint8Array(length), (error) => errors.push(error));
+    expect(errors).toEqual([-Errno.EFAULT, -Errno.EFAULT]);
+    expect(copy).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { parseDeviceArguments } from '../../src/pooldev/command.js';
+import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from '../../src/pooldev/options.js';
+import { PoolDevice } from '../../src/pooldev/pool-device.js';
+
+describe('options', () => {
+  it('default to a private device that listens everywhere', () => {
+    expect(checkOptions({})).toEqual({ strictModule: false, host: '', mode: 0o600, allowOther: false });
+  });
+
+  it.each([
+    [{ mode: 0o1000 }, 'ERR_OUT_OF_RANGE'],
+    [{ mode: -1 }, 'ERR_OUT_OF_RANGE'],
+    [{ mode: 1.5 }, 'ERR_OUT_OF_RANGE'],
+    [{ mode: '600' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ host: 'localhost' }, 'ERR_POOL_INVALID_ADDRESS'],
+    [{ host: 1 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ strictModule: 'yes' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ allowOther: 1 }, 'ERR_INVALID_ARG_TYPE'],
+  ])('%j is refused before anything is mounted', async (options, code) => {
+    await expect(PoolDevice.serve('/nowhere/pool', options as PoolDeviceOptions)).rejects.toMatchObject({ code });
+  });
+
+  it('path is a name', () => {
+    for (const path of ['', 'a\0b'])
+      expect(() => checkPath(path)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+    expect(() => checkPath(7)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+  });
+
+  it('the path defaults by user', () => {
+    expect(defaultDevicePath(0, '/run/user/0')).toBe('/dev/pool');
+    expect(defaultDevicePath(1000, '/run/user/1000')).toBe('/run/user/1000/pool');
+    expect(() => defaultDevicePath(1000, '')).toThrow('XDG_RUNTIME_DIR');
+  });
+});
+
+describe('the command', () => {
+  it('reads its arguments', () => {
+    expect(parseDeviceArguments([])).toEqual({ path: undefined, options: { strictModule: false, allowOther: false } });
+    expect(
+      parseDeviceArguments(['/tmp/p', '--mode', '660', '--host', '::1', '--allow-other', '--strict-module']),
+    ).toEqual({
+      path: '/tmp/p',
+      options: { strictModule: true, allowOther: true, mode: 0o660, host: '::1' },
+    });
+  });
+
+  it.each([[['a', 'b']], [['--mode', '9']], [['--mode', '7777']], [['--what']]])('refuses %j', (args) => {
+    expect(() => parseDeviceArguments(args)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+  });
+});
