@@ -119,6 +119,22 @@ describe('places', () => {
     expect(calls.map(({ index }) => index)).toEqual([0, 1]);
   });
 
+  it('go on to others after a while of receiving in a row', async () => {
+    const { lanes, calls, clock } = lanesOf(1);
+    const slots = [new Slot(0), new Slot(1)];
+    for (const slot of slots) await slot.give(new Taker(`${slot.index}`));
+    lanes.ready(slots[0]!);
+    await settle();
+    lanes.ready(slots[1]!);
+    for (let i = 0; i < 12 && calls.at(-1)?.index === 0; i += 1) {
+      clock.jump(1);
+      calls.at(-1)!.end(message('x'));
+      await settle();
+    }
+    expect(calls.at(-1)?.index).toBe(1);
+    expect(calls.length).toBeGreaterThan(5);
+  });
+
   it('are kept by those who wait, while nobody else wants them', async () => {
     const { lanes, calls, clock } = lanesOf(1);
     const slot = new Slot(0);
