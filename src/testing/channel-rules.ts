@@ -12,6 +12,7 @@ import {
   rejects,
   timesOut,
   until,
+  meanwhile,
 } from './contract-case.js';
 
 export const channels: Readonly<Record<string, Check>> = {
@@ -66,7 +67,7 @@ export const channels: Readonly<Record<string, Check>> = {
 
   'a channel that closes is closed on this side only': async ({ c1, c2 }) => {
     const [a, b] = await openBoth({ c1, c2 }, 3);
-    const pending = rejects(b.readMessage(), 'ERR_POOL_CLOSED');
+    const pending = meanwhile(rejects(b.readMessage(), 'ERR_POOL_CLOSED'));
     await b.close();
     await pending;
     assert.deepEqual(await b.closed, { by: 'local' });
@@ -90,8 +91,8 @@ export const channels: Readonly<Record<string, Check>> = {
   'a channel sends what was written before it closes': async ({ c1, c2 }) => {
     const [a, b] = await openBoth({ c1, c2 }, 4);
     const size = 50 * c1.maxMessageSize;
-    const reading = readBytes(b, size);
-    const writing = a.write(pattern(size));
+    const reading = meanwhile(readBytes(b, size));
+    const writing = meanwhile(a.write(pattern(size)));
     await a.close();
     assert.equal(await writing, size);
     assert.ok(Buffer.from(pattern(size)).equals(await reading));
@@ -101,7 +102,7 @@ export const channels: Readonly<Record<string, Check>> = {
     const [a, b] = await openBoth({ c1, c2 }, 6);
     await a.writeMessage('last');
     await until(() => b.readableLength > 0);
-    const pending = rejects(a.readMessage(), 'ERR_POOL_CLOSED');
+    const pending = meanwhile(rejects(a.readMessage(), 'ERR_POOL_CLOSED'));
     await c1.close();
     await pending;
     assert.deepEqual(await a.closed, { by: 'local' });
@@ -116,7 +117,7 @@ export const channels: Readonly<Record<string, Check>> = {
 
   'a channel fails with its session': async ({ c1, c2 }) => {
     const [, b] = await openBoth({ c1, c2 }, 6);
-    const pending = rejects(b.readMessage(), 'ERR_POOL_PEER_LOST');
+    const pending = meanwhile(rejects(b.readMessage(), 'ERR_POOL_PEER_LOST'));
     c1.destroy();
     await pending;
     assert.equal((await b.closed).error?.code, 'ERR_POOL_PEER_LOST');
@@ -138,8 +139,8 @@ export const channels: Readonly<Record<string, Check>> = {
   'flows take turns: a short message does not wait for a long write': async ({ c1, c2 }) => {
     const [a, b] = await openBoth({ c1, c2 }, 10);
     const size = 500 * c1.maxMessageSize;
-    const long = c1.write(pattern(size));
-    const short = a.writeMessage('short');
+    const long = meanwhile(c1.write(pattern(size)));
+    const short = meanwhile(a.writeMessage('short'));
     let received = 0;
     const reading = (async () => {
       while (received < size) received += (await c2.readMessage())!.length;

@@ -2,13 +2,24 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import type { Conn } from '../pool/conn.js';
-import { type Check, loop, pattern, readBytes, readText, rejects, text, turn, until } from './contract-case.js';
+import {
+  type Check,
+  loop,
+  pattern,
+  readBytes,
+  readText,
+  rejects,
+  text,
+  turn,
+  until,
+  meanwhile,
+} from './contract-case.js';
 
 export const closing: Readonly<Record<string, Check>> = {
   'close ends pending reads at once and refuses later calls': async ({ c1 }) => {
     const pending = [c1.read(new Uint8Array(1)), c1.readMessage(), c1.readMessages()];
-    const ended = Promise.all(pending.map((read) => rejects(read, 'ERR_POOL_CLOSED')));
-    const closing = c1.close();
+    const ended = meanwhile(Promise.all(pending.map((read) => rejects(read, 'ERR_POOL_CLOSED'))));
+    const closing = meanwhile(c1.close());
     assert.notEqual(c1.state, 'open');
     await ended;
     await closing;
@@ -29,9 +40,9 @@ export const closing: Readonly<Record<string, Check>> = {
 
   'close sends what was written': async ({ c1, c2 }, { lossyClose }) => {
     const size = 20 * c1.maxMessageSize;
-    const reading = lossyClose ? null : readBytes(c2, size);
-    const writing = c1.write(pattern(size));
-    const closing = c1.close();
+    const reading = lossyClose ? null : meanwhile(readBytes(c2, size));
+    const writing = meanwhile(c1.write(pattern(size)));
+    const closing = meanwhile(c1.close());
     await rejects(c1.write('late'), 'ERR_POOL_CLOSED');
     assert.equal(await writing, size);
     await closing;
@@ -85,7 +96,7 @@ export const closing: Readonly<Record<string, Check>> = {
   },
 
   'destroy ends pending calls, and tells its reason': async ({ c1, c2 }) => {
-    const read = rejects(c1.readMessage(), 'ERR_POOL_CLOSED');
+    const read = meanwhile(rejects(c1.readMessage(), 'ERR_POOL_CLOSED'));
     const pending = Array.from({ length: 400 }, () => c1.writeMessage(pattern(c1.maxMessageSize)));
     const writes = Promise.allSettled(pending);
     const reason = new Error('no more');
@@ -101,7 +112,7 @@ export const closing: Readonly<Record<string, Check>> = {
   },
 
   'a close that the peer holds up times out and destroys': async ({ c1, c2 }) => {
-    const writing = rejects(c1.write(pattern(1000 * c1.maxMessageSize)), 'ERR_POOL_TIMEOUT');
+    const writing = meanwhile(rejects(c1.write(pattern(1000 * c1.maxMessageSize)), 'ERR_POOL_TIMEOUT'));
     const error = await rejects(c1.close({ closeTimeout: 100 }), 'ERR_POOL_TIMEOUT');
     assert.equal(error.timeout, true);
     await writing;
@@ -113,7 +124,7 @@ export const closing: Readonly<Record<string, Check>> = {
 
   'a signal ends the waiting for close, and the closing goes on': async ({ c1, c2 }) => {
     const controller = new AbortController();
-    const waiting = c1.close({ signal: controller.signal });
+    const waiting = meanwhile(c1.close({ signal: controller.signal }));
     controller.abort(new Error('enough'));
     await assert.rejects(waiting, { message: 'enough' });
     await c1.close();
@@ -122,8 +133,7 @@ export const closing: Readonly<Record<string, Check>> = {
 
   'the end of a using block closes': async ({ c1, c2 }) => {
     await c1.writeMessage('in the block');
-    const received = readText(c2);
-    await received;
+    assert.equal(await readText(c2), 'in the block');
     await c1[Symbol.asyncDispose]();
     assert.deepEqual(await c1.closed, { by: 'local' });
     assert.deepEqual(await c2.closed, { by: 'remote' });
@@ -147,8 +157,8 @@ export const closing: Readonly<Record<string, Check>> = {
   },
 
   "a loop ends on either side's close and throws on an error": async ({ c1, c2 }) => {
-    const ofPeer = loop(c2);
-    const own = loop(c1);
+    const ofPeer = meanwhile(loop(c2));
+    const own = meanwhile(loop(c1));
     await turn();
     await c1.writeMessage('before the end');
     await until(() => c2.bytesRead > 0n);
@@ -159,22 +169,22 @@ export const closing: Readonly<Record<string, Check>> = {
   },
 
   'a loop throws when the peer is lost': async ({ c1, c2 }) => {
-    const ended = rejects(loop(c2), 'ERR_POOL_PEER_LOST');
+    const ended = meanwhile(rejects(loop(c2), 'ERR_POOL_PEER_LOST'));
     c1.destroy();
     await ended;
   },
 
   'one flow has one way of reading at a time': async ({ c1, c2 }) => {
     const iterator = c2[Symbol.asyncIterator]();
-    const next = iterator.next();
+    const next = meanwhile(iterator.next());
     await rejects(c2.readMessage(), 'ERR_POOL_LOCKED');
     await rejects(c2.read(new Uint8Array(1)), 'ERR_POOL_LOCKED');
     await c1.writeMessage('a');
     assert.equal(text((await next).value as Uint8Array), 'a');
-    const pending = iterator.next();
+    const pending = meanwhile(iterator.next());
     await iterator.return!();
     assert.equal((await pending).done, true);
-    const read = readText(c2);
+    const read = meanwhile(readText(c2));
     await rejects(c2[Symbol.asyncIterator]().next(), 'ERR_POOL_LOCKED');
     await c1.writeMessage('b');
     assert.equal(await read, 'b');
@@ -203,7 +213,7 @@ export const closing: Readonly<Record<string, Check>> = {
     c1.setReadDeadline(1);
     const early = await rejects(c1.readMessage(), 'ERR_POOL_TIMEOUT');
     c1.setReadDeadline(null);
-    const pending = rejects(c1.readMessage(), 'ERR_POOL_TIMEOUT');
+    const pending = meanwhile(rejects(c1.readMessage(), 'ERR_POOL_TIMEOUT'));
     await turn();
     c1.setReadDeadline(1);
     for (const error of [early, await pending]) {

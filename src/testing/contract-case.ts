@@ -67,6 +67,15 @@ async function runCheck(
   }
 }
 
+/**
+ * For what is awaited later: when the check fails before that, its failure is the one that counts, and this is no
+ * unhandled rejection beside it.
+ */
+export function meanwhile<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** The promise rejects with a PoolError of this code, which is returned. */
 export async function rejects(promise: Promise<unknown>, code: string): Promise<PoolError> {
   const error = await promise.then(

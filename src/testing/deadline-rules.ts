@@ -1,6 +1,16 @@
 /** The rules about deadlines. */
 import assert from 'node:assert/strict';
-import { AN_HOUR_MS, type Check, delay, LONG_AGO, readText, rejects, timesOut, until } from './contract-case.js';
+import {
+  AN_HOUR_MS,
+  type Check,
+  delay,
+  LONG_AGO,
+  readText,
+  rejects,
+  timesOut,
+  until,
+  meanwhile,
+} from './contract-case.js';
 
 const MONTHS_MS = 2 ** 31 + AN_HOUR_MS;
 
@@ -26,14 +36,14 @@ export const deadlines: Readonly<Record<string, Check>> = {
   },
 
   'a deadline applies to the calls that are pending when it is set': async ({ c1 }) => {
-    const read = timesOut(c1.readMessage());
+    const read = meanwhile(timesOut(c1.readMessage()));
     c1.setReadDeadline(LONG_AGO);
     await read;
   },
 
   'a deadline can be moved and cleared': async ({ c1, c2 }) => {
     c1.setReadDeadline(Date.now() + 30);
-    const read = readText(c1);
+    const read = meanwhile(readText(c1));
     c1.setReadDeadline(Date.now() + AN_HOUR_MS);
     await delay(60);
     c1.setReadDeadline(Date.now() + 30);
@@ -58,7 +68,7 @@ export const deadlines: Readonly<Record<string, Check>> = {
   'any date works, also one that is months away': async ({ c1, c2 }) => {
     for (const at of [Date.now() + MONTHS_MS, new Date(Date.now() + MONTHS_MS), new Date(8.64e15), 8.64e18]) {
       c1.setDeadline(at);
-      const read = readText(c1);
+      const read = meanwhile(readText(c1));
       await delay(5);
       await c2.writeMessage('there');
       assert.equal(await read, 'there');

@@ -16,6 +16,7 @@ import {
   readBytes,
   rejects,
   timesOut,
+  meanwhile,
 } from './contract-case.js';
 
 const CHUNK = 1024;
@@ -25,7 +26,7 @@ export const nettest: Readonly<Record<string, Check>> = {
     const want = pattern(1 << 20);
     const [got] = await Promise.all([readBytes(c2, want.length), writeChunks(c1, want)]);
     assert.ok(Buffer.from(got).equals(want), 'the bytes differ');
-    const ended = c2.read(new Uint8Array(CHUNK));
+    const ended = meanwhile(c2.read(new Uint8Array(CHUNK)));
     await c1.close();
     assert.equal(await ended, null);
   },
@@ -48,7 +49,7 @@ export const nettest: Readonly<Record<string, Check>> = {
 
   // A buffer is the caller's again as soon as the read has failed.
   'nettest RacyRead': async ({ c1, c2 }) => {
-    const writing = writeForever(c2);
+    const writing = meanwhile(writeForever(c2));
     c1.setReadDeadline(Date.now() + 1);
     const reader = async (): Promise<void> => {
       const buffer = new Uint8Array(CHUNK);
@@ -104,7 +105,7 @@ export const nettest: Readonly<Record<string, Check>> = {
   },
 
   'nettest WriteTimeout': async ({ c1, c2 }) => {
-    const writing = writeForever(c2);
+    const writing = meanwhile(writeForever(c2));
     c1.setWriteDeadline(LONG_AGO);
     await timesOut(c1.write(new Uint8Array(CHUNK)));
     assert.ok((await c1.read(new Uint8Array(CHUNK)))! > 0);
@@ -129,8 +130,8 @@ export const nettest: Readonly<Record<string, Check>> = {
       await timesOut(forever(call));
       assert.ok(set, 'timed out before the deadline was set');
     };
-    const reading = ends(() => c1.read(new Uint8Array(CHUNK)));
-    const writing = ends(() => c1.write(new Uint8Array(CHUNK)));
+    const reading = meanwhile(ends(() => c1.read(new Uint8Array(CHUNK))));
+    const writing = meanwhile(ends(() => c1.write(new Uint8Array(CHUNK))));
     await delay(100);
     set = true;
     c1.setReadDeadline(LONG_AGO);
@@ -141,8 +142,8 @@ export const nettest: Readonly<Record<string, Check>> = {
   'nettest FutureTimeout': async ({ c1, c2 }) => {
     const at = Date.now() + 100;
     c1.setDeadline(at);
-    const reading = timesOut(c1.read(new Uint8Array(CHUNK)));
-    const writing = timesOut(forever(() => c1.write(new Uint8Array(CHUNK))));
+    const reading = meanwhile(timesOut(c1.read(new Uint8Array(CHUNK))));
+    const writing = meanwhile(timesOut(forever(() => c1.write(new Uint8Array(CHUNK)))));
     await Promise.all([reading, writing]);
     assert.ok(Date.now() >= at, 'timed out early');
     void echo(c2);
@@ -153,13 +154,17 @@ export const nettest: Readonly<Record<string, Check>> = {
   'nettest CloseTimeout': async ({ c1, c2 }) => {
     void echo(c2);
     c1.setDeadline(Date.now() + AN_HOUR_MS);
-    const reading = rejects(
-      forever(() => c1.read(new Uint8Array(CHUNK))),
-      'ERR_POOL_CLOSED',
+    const reading = meanwhile(
+      rejects(
+        forever(() => c1.read(new Uint8Array(CHUNK))),
+        'ERR_POOL_CLOSED',
+      ),
     );
-    const writing = rejects(
-      forever(() => c1.write(new Uint8Array(CHUNK))),
-      'ERR_POOL_CLOSED',
+    const writing = meanwhile(
+      rejects(
+        forever(() => c1.write(new Uint8Array(CHUNK))),
+        'ERR_POOL_CLOSED',
+      ),
     );
     await delay(50);
     await c1.close();

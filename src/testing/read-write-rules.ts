@@ -13,12 +13,13 @@ import {
   text,
   turn,
   until,
+  meanwhile,
 } from './contract-case.js';
 
 export const readingAndWriting: Readonly<Record<string, Check>> = {
   'messages keep their boundaries and their order': async ({ c1, c2 }) => {
     const sizes = [1, 2, 3, 79, 80, 81, 1400, 4096, 65_511 - 16, c1.maxMessageSize - 1, c1.maxMessageSize, 1];
-    const writing = Promise.all(sizes.map((size) => c1.writeMessage(pattern(size, size))));
+    const writing = meanwhile(Promise.all(sizes.map((size) => c1.writeMessage(pattern(size, size)))));
     for (const size of sizes) {
       const message = await c2.readMessage();
       assert.ok(Buffer.from(pattern(size, size)).equals(message!), `the message of ${size} bytes differs`);
@@ -49,7 +50,7 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
     await until(() => c2.readableLength === 5);
     assert.deepEqual((await c2.readMessages({ max: 2 }))!.map(text), ['a', 'b']);
     assert.deepEqual((await c2.readMessages())!.map(text), ['c', 'd', 'e']);
-    const pending = c2.readMessages();
+    const pending = meanwhile(c2.readMessages());
     await c1.writeMessage('f');
     assert.deepEqual((await pending)!.map(text), ['f']);
   },
@@ -62,7 +63,7 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
 
   'write sends what is longer than a message in several': async ({ c1, c2 }) => {
     const data = pattern(2 * c1.maxMessageSize + 5);
-    const writing = c1.write(data);
+    const writing = meanwhile(c1.write(data));
     const sizes: number[] = [];
     const got: Uint8Array[] = [];
     for (let left = data.length; left > 0; left -= got.at(-1)!.length) {
@@ -141,14 +142,14 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
     const reads = [c1.read(new Uint8Array(9), { signal }), c1.readMessage({ signal }), c1.readMessages({ signal })].map(
       (read) => cancels(read, signal),
     );
-    const last = readText(c1);
+    const last = meanwhile(readText(c1));
     controller.abort(new Error('enough'));
     await Promise.all(reads);
     await c2.writeMessage('kept');
     assert.equal(await last, 'kept');
 
     const settled = new AbortController().signal;
-    const read = c1.readMessage({ signal: settled });
+    const read = meanwhile(c1.readMessage({ signal: settled }));
     await c2.writeMessage('more', { signal: settled });
     assert.equal(text(await read), 'more');
     assert.equal(getEventListeners(settled, 'abort').length, 0);
