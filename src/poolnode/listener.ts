@@ -51,8 +51,10 @@ class TcpListener implements NodeListener {
     this.#server = server;
     this.#options = options;
     server.on('connection', (socket) => this.#accept(socket));
-    // accept(2) failed, for want of file descriptors or memory. The listener lives on, and so does the process.
-    server.on('error', (error) => process.emitWarning(`accept failed: ${error.message}`, { code: 'POOL_ACCEPT' }));
+    // accept(2) failed, for want of file descriptors or memory. The listener lives on, and so does the process; told once,
+    // since each further connection fails in the same way.
+    server.once('error', (error) => process.emitWarning(`accept failed: ${error.message}`, { code: 'POOL_ACCEPT' }));
+    server.on('error', () => {});
   }
 
   close(): Promise<void> {
@@ -80,7 +82,7 @@ class TcpListener implements NodeListener {
   #accept(socket: net.Socket): void {
     keepErrorsHandled(socket);
     const ends = endpointsOf(socket);
-    if (ends === null) return void socket.destroy();
+    if (ends === null || this.#closed !== null) return void socket.destroy();
     // The listener keeps the process alive or doesn't; a stranger's connection has no say in it.
     socket.unref();
     const refused = (reason: DropReason, error?: PoolError): void => {

@@ -104,6 +104,11 @@ export class SocketOutput {
     if (last > 0) this.#socket.uncork();
   }
 
+  /** Tells a sender, in the next turn, that its message was not taken. */
+  refuse(error: PoolError, done: Sent): void {
+    process.nextTick(() => this.#settle([done], error));
+  }
+
   /** Settles what was not sent; what the socket says after this is not listened to. */
   fail(error: PoolError): void {
     this.#settle([...this.#flushed.splice(0).flat(), ...this.#waiting.splice(0)], error);

@@ -5,14 +5,15 @@
 import type { Socket } from 'node:net';
 import { PoolError } from '../errors.js';
 import { ChannelSet } from './channel-set.js';
-import { NS_PER_MS, type Clock } from './clock.js';
-import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE, STALLED_AFTER_MS } from './constants.js';
+import type { Clock } from './clock.js';
+import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE } from './constants.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Session } from './protocol/types.js';
 import { beginClosing, linger, type Closing } from './session-close.js';
 import { SessionInput } from './session-input.js';
 import { sessionSocketError } from './socket-errors.js';
 import { SocketOutput, type Sent } from './socket-output.js';
+import { StallWatch } from './stall-watch.js';
 import type {
   Endpoint,
   NodeSession,
@@ -22,8 +23,6 @@ import type {
   SessionHandler,
   SessionStateName,
 } from './types.js';
-
-const STALLED_AFTER_NS = BigInt(STALLED_AFTER_MS) * NS_PER_MS;
 
 export interface TcpSessionParts {
   index: number;
@@ -54,6 +53,7 @@ export class TcpSession implements NodeSession {
   readonly #input: SessionInput;
   readonly #output: SocketOutput;
   readonly #timer: DeadlineTimer;
+  readonly #stall: StallWatch;
   readonly #channels = new ChannelSet();
   #handler: SessionHandler | null = null;
   #closing: Closing | null = null;
@@ -62,9 +62,9 @@ export class TcpSession implements NodeSession {
   #endTold = false;
   /** The connection failed while messages that came before were still to be delivered. */
   #broken: PoolError | null = null;
+  /** The peer's CLOSE came while ours was on its way. */
+  #peerClosed = false;
   #retain: boolean;
-  /** The pause that began at this time was reported. */
-  #stallReported: bigint | null = null;
 
   constructor(parts: TcpSessionParts) {
     const { socket, protocol, clock } = parts;
@@ -88,11 +88,12 @@ export class TcpSession implements NodeSession {
       worked: () => this.#afterWork(),
       threw,
     });
+    this.#stall = new StallWatch(this.#input);
     this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now));
     socket.on('data', (chunk: Buffer) => this.#input.receive(chunk));
     socket.on('end', () => this.#finReceived());
     socket.on('error', (error) => this.#connectionFailed(sessionSocketError(error)));
-    socket.on('close', () => this.#connectionFailed(new PoolError('ERR_POOL_PEER_LOST', 'the connection is gone')));
+    socket.on('close', () => this.#socketClosed());
     this.#afterWork();
   }
 
@@ -109,20 +110,21 @@ export class TcpSession implements NodeSession {
 
   send(channel: number, data: Uint8Array, done?: Sent): boolean {
     const refused = this.#broken ?? this.#refusal();
-    if (refused !== null) {
-      if (done !== undefined) process.nextTick(done, refused);
-      return false;
-    }
+    if (refused !== null) return this.#refuse(refused, done);
     try {
       this.#protocol.sendMessage(channel, data, this.#clock());
     } catch (error) {
       // A wrong argument is the caller's. Otherwise the session failed, and says so in its next event.
       if (this.#protocol.state !== 'CLOSING') throw error;
       process.nextTick(() => this.#input.pump());
-      if (done !== undefined) process.nextTick(done, error);
-      return false;
+      return this.#refuse(error as PoolError, done);
     }
     return this.#output.sent(data.length, done);
+  }
+
+  #refuse(error: PoolError, done: Sent | undefined): false {
+    if (done !== undefined) this.#output.refuse(error, done);
+    return false;
   }
 
   /** Why a message can't be sent; null while it can. */
@@ -229,8 +231,8 @@ export class TcpSession implements NodeSession {
 
   #armTimer(): void {
     this.#timer.within(this.#protocol.nextTimeout());
-    const pausedSince = this.#unreportedPause();
-    if (pausedSince !== null) this.#timer.within(pausedSince + STALLED_AFTER_NS);
+    // Before `start` there is nobody to tell.
+    if (this.#handler !== null) this.#timer.within(this.#stall.deadline);
   }
 
   #atDeadline(now: bigint): void {
@@ -240,17 +242,11 @@ export class TcpSession implements NodeSession {
     this.#input.pump();
   }
 
-  #unreportedPause(): bigint | null {
-    const { pausedSince } = this.#input;
-    return this.#handler === null || pausedSince === this.#stallReported ? null : pausedSince;
-  }
-
   #reportStall(now: bigint): void {
-    const pausedSince = this.#unreportedPause();
-    if (pausedSince === null || now < pausedSince + STALLED_AFTER_NS) return;
-    this.#stallReported = pausedSince;
+    const ms = this.#handler === null ? null : this.#stall.check(now);
+    if (ms === null) return;
     try {
-      this.#handler?.stalled?.(Number((now - pausedSince) / NS_PER_MS));
+      this.#handler?.stalled?.(ms);
     } catch (error) {
       this.#ownerThrew(error);
     }
@@ -260,8 +256,14 @@ export class TcpSession implements NodeSession {
     if (this.#end === null && this.#closing === null) this.#input.end('fin');
   }
 
+  #socketClosed(): void {
+    if (this.#end === null) this.#connectionFailed(new PoolError('ERR_POOL_PEER_LOST', 'the connection is gone'));
+  }
+
   #connectionFailed(error: PoolError): void {
     if (this.#end !== null) return;
+    // Both sides said CLOSE: that the connection then goes is no loss.
+    if (this.#peerClosed) return this.#finish({ by: 'local' });
     if (this.#closing !== null) return this.#fail(error);
     this.#broken ??= error;
     this.#output.fail(this.#broken);
@@ -270,7 +272,8 @@ export class TcpSession implements NodeSession {
 
   #closedByPeer(): void {
     // Two closes that crossed: ours goes on to its own end.
-    if (this.#closing !== null) return;
+    this.#peerClosed = this.#closing !== null;
+    if (this.#peerClosed) return;
     this.#finish({ by: 'remote' });
     this.#socket.end();
     linger(this.#socket);
@@ -278,7 +281,9 @@ export class TcpSession implements NodeSession {
 
   #ownerThrew(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.destroy(new PoolError('ERR_POOL_CLOSED', `the owner of the session threw: ${reason}`, { cause: error }));
+    // Of a session that is gone already, all that is left is to not lose the fault.
+    if (this.#end !== null) process.emitWarning(error instanceof Error ? error : reason);
+    else this.destroy(new PoolError('ERR_POOL_CLOSED', `the owner of the session threw: ${reason}`, { cause: error }));
   }
 
   #fail(error: PoolError): void {
@@ -307,8 +312,7 @@ export class TcpSession implements NodeSession {
     try {
       this.#handler.end(this.#end);
     } catch (error) {
-      // The session is gone already; all that is left is to not lose the fault.
-      process.emitWarning(error instanceof Error ? error : String(error));
+      this.#ownerThrew(error);
     }
   }
 }

@@ -133,18 +133,26 @@ export class Server {
 export async function rawConnection(port: number, options: Partial<net.TcpNetConnectOpts> = {}): Promise<net.Socket> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...options });
   onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
   socket.on('error', () => {});
+  await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
   return socket;
 }
 
+/** Settles when the other side has ended this connection, in whatever way. */
+export function goneFrom(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['end', 'error', 'close']) socket.once(event, () => resolve());
+    socket.resume();
+  });
+}
+
 /** A TCP server without a protocol. Closed when the test is over. */
-export async function rawServer(connection: (socket: net.Socket) => void): Promise<number> {
+export async function rawServer(connection: (socket: net.Socket) => void | Promise<void>): Promise<number> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
-    connection(socket);
+    void connection(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

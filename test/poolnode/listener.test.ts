@@ -6,7 +6,7 @@ import { createPoolNode } from '../../src/poolnode/node.js';
 import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import type { DropReason, PoolNode } from '../../src/poolnode/types.js';
-import { bytes, codeOf, rawConnection, Recorder, Server, turn, until } from './conversation.js';
+import { bytes, codeOf, goneFrom, rawConnection, Recorder, Server, turn, until } from './conversation.js';
 
 const HOST = '127.0.0.1';
 
@@ -65,7 +65,7 @@ describe('listen', () => {
   it('drops the pending handshakes when it is closed', async () => {
     const server = await Server.listen();
     const [socket] = await silent(server.port, 1);
-    const closed = once(socket!.resume(), 'end');
+    const closed = goneFrom(socket!);
     await turn();
     await server.listener.close();
     await closed;
@@ -116,7 +116,7 @@ describe('a listener', () => {
     expect(server.node.sessions()).toEqual([]);
     const session = await createPoolNode().dial({ host: HOST, port: server.port });
     handshake.receive(challenge);
-    const ended = once(socket, 'end');
+    const ended = goneFrom(socket);
     socket.write(go());
     await ended;
     expect(server.drops).toEqual([{ reason: 'table-full', code: undefined }]);
@@ -161,8 +161,8 @@ describe('a listener', () => {
       while (handshake.busy);
       const response = Buffer.concat(handshake.takeOutput());
       response[at] = response[at]! ^ 1;
-      const ended = once(socket, 'end');
-      socket.resume().write(response);
+      const ended = goneFrom(socket);
+      socket.write(response);
       await ended;
     }
     expect(server.drops).toEqual(
@@ -178,7 +178,7 @@ describe('a listener', () => {
     challenged!.write(packet);
     let at = 0;
     const drip = setInterval(() => dripping!.write(packet.subarray(at, ++at)), 5);
-    await Promise.all([quiet!, dripping!, challenged!].map((socket) => once(socket.resume(), 'end')));
+    await Promise.all([quiet!, dripping!, challenged!].map(goneFrom));
     clearInterval(drip);
     await until(() => server.drops.length === 3);
     expect(server.drops.map(({ code }) => code)).toEqual(['ERR_POOL_TIMEOUT', 'ERR_POOL_TIMEOUT', 'ERR_POOL_TIMEOUT']);

@@ -1,8 +1,9 @@
 import { createHash, randomInt } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPoolNode } from '../../src/poolnode/node.js';
-import { ipv6 } from '../require.js';
-import { bytes, codeOf, pair, type Recorder, Server } from './conversation.js';
+import { ipv6, requirement } from '../require.js';
+import { bytes, codeOf, pair, Recorder, Server, turn, until } from './conversation.js';
 
 const loopback6 = ipv6();
 
@@ -174,5 +175,34 @@ describe('a node', () => {
 
   it.each([0, -1, 1.5, 2 ** 21])('refuses a table of %d slots', (maxSessions) => {
     expect(() => createPoolNode({ maxSessions })).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+  });
+});
+
+describe('dial and close, again and again', () => {
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  const proc = requirement('procfs', () => (existsSync('/proc/self/fd') ? null : 'there is no /proc/self/fd'));
+
+  it.skipIf(proc.missing)('leaves no descriptor and no slot behind, however it ends', async () => {
+    const server = await Server.listen({ session: (session) => session.start(new Recorder()) });
+    const node = createPoolNode({ maxSessions: 4 });
+    const dial = (signal?: AbortSignal) =>
+      node.dial({ host: '127.0.0.1', port: server.port, ...(signal === undefined ? {} : { signal }) });
+    await (await dial()).close();
+    await until(() => server.node.sessions().length === 0);
+    const before = descriptors();
+    for (let i = 0; i < 40; i++) {
+      await (await dial()).close();
+      (await dial()).destroy();
+      const controller = new AbortController();
+      const aborted = dial(controller.signal);
+      for (let turns = i % 8; turns > 0; turns--) await turn();
+      controller.abort();
+      await aborted.then(
+        (session) => session.destroy(),
+        () => {},
+      );
+    }
+    await until(() => server.node.sessions().length === 0 && descriptors() <= before);
+    expect(node.sessions()).toEqual([]);
   });
 });

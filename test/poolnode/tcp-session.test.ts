@@ -386,6 +386,16 @@ describe('an owner that throws', () => {
     dialled.destroy();
   });
 
+  it('from a callback of a message that is refused gets a warning', async () => {
+    const { client } = await pair();
+    await client.close();
+    const warned = once(process, 'warning');
+    client.send(0, bytes('late'), () => {
+      throw new Error('oops too late');
+    });
+    expect(((await warned)[0] as Error).message).toBe('oops too late');
+  });
+
   it('from end gets a warning, and the process lives', async () => {
     const { client } = await pair({ start: false });
     const warned = once(process, 'warning');

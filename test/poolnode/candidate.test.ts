@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { Candidate } from '../../src/poolnode/candidate.js';
+import { monotonicClock } from '../../src/poolnode/clock.js';
+import { HandshakeDoor } from '../../src/poolnode/handshake-door.js';
+import type { NodeParts } from '../../src/poolnode/node-parts.js';
+import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
+import { SessionTable } from '../../src/poolnode/session-table.js';
+import { rawConnection, rawServer, until } from './conversation.js';
+
+function parts(door: HandshakeDoor): NodeParts {
+  return {
+    crypto: nodeCrypto(),
+    clock: monotonicClock,
+    limits: {},
+    connect: () => {
+      throw new Error('nobody dials here');
+    },
+    protocol: { createClientHandshake, createServerHandshake },
+    table: new SessionTable(1),
+    door,
+    retainEnded: false,
+  };
+}
+
+async function candidate(door: HandshakeDoor) {
+  const port = await rawServer(() => {});
+  const socket = await rawConnection(port);
+  socket.pause();
+  const log: string[] = [];
+  const made = new Candidate(parts(door), socket, {
+    established: () => log.push('established'),
+    refused: (reason, error) => log.push(`${reason} ${error?.code}`),
+  });
+  return { made, socket, log };
+}
+
+describe('Candidate', () => {
+  it('is refused where there is no place', async () => {
+    const { made, log } = await candidate(new HandshakeDoor(monotonicClock, { pending: 0 }));
+    made.enter('192.0.2.1');
+    expect(log).toEqual(['too-many-handshakes undefined']);
+  });
+
+  it('gives its place back when it fails, and when it is cancelled', async () => {
+    const door = new HandshakeDoor(monotonicClock, { pending: 1 });
+    const first = await candidate(door);
+    first.made.enter('192.0.2.1');
+    first.socket.destroy();
+    await until(() => first.log.length === 1);
+    expect(first.log).toEqual(['handshake-failed ECONNRESET']);
+    const second = await candidate(door);
+    second.made.enter('192.0.2.1');
+    second.made.cancel();
+    const third = await candidate(door);
+    third.made.enter('192.0.2.1');
+    expect([...second.log, ...third.log]).toEqual([]);
+    third.made.cancel();
+  });
+
+  it('is not read before it has its turn', async () => {
+    const door = new HandshakeDoor(monotonicClock, { busyAbove: 0, rate: 1, burst: 1 });
+    const first = await candidate(door);
+    first.made.enter('192.0.2.1');
+    const second = await candidate(door);
+    second.made.enter('192.0.2.1');
+    expect([first.socket.isPaused(), second.socket.isPaused()]).toEqual([false, true]);
+    first.made.cancel();
+    second.made.cancel();
+  });
+});
