@@ -51,10 +51,18 @@ function connection(local: string, remote: string): TcpConnection {
 const ACCEPTED = connection('10.0.0.2:9253', '192.0.2.7:51000');
 const DIALLED = connection('10.0.0.2:40000', STALE);
 
+interface SignOptions {
+  listening?: boolean;
+  module?: boolean;
+  /** Roles by index. */
+  known?: Record<number, Role>;
+  claimed?: TcpConnection[];
+}
+
 function signs(
   table: SessionRecord[],
   tcp: TcpConnection[],
-  { listening = true, module = true, known = {}, claimed = [] as TcpConnection[] } = {},
+  { listening = true, module = true, known = {}, claimed = [] }: SignOptions = {},
 ): RoleSigns {
   return {
     table,
