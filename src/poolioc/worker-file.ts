@@ -10,10 +10,13 @@ import { PoolError } from '../errors.js';
 
 const WORKER = join('poolioc', 'worker.js');
 
-/** `override`: POOL_WORKER, a path. `base`: the URL of the file that this code is in. */
 export interface WorkerFileOptions {
+  /** A path; POOL_WORKER by default. */
   override?: string | undefined;
+  /** The URL of the file that this code is in. */
   base?: string | undefined;
+  /** Paths from which a pool-ts installed beside a bundle is looked for. */
+  program?: readonly string[];
 }
 
 /**
@@ -23,13 +26,14 @@ export interface WorkerFileOptions {
 export function findWorkerFile({
   override = process.env['POOL_WORKER'],
   base = import.meta.url,
+  program = [process.argv[1], join(process.cwd(), 'package.json')].filter((path) => path !== undefined),
 }: WorkerFileOptions = {}): URL {
   if (override !== undefined && override !== '') {
     const path = resolve(override);
     if (existsSync(path)) return pathToFileURL(path);
     throw new PoolError('ENOENT', `POOL_WORKER names ${path}, and there is no such file`, { syscall: 'open' });
   }
-  for (const path of [...fromHere(base), ...fromProgram()]) if (existsSync(path)) return pathToFileURL(path);
+  for (const path of [...fromHere(base), ...fromProgram(program)]) if (existsSync(path)) return pathToFileURL(path);
   throw new PoolError(
     'ENOENT',
     "pool-ts can't find its worker, dist/poolioc/worker.js; if a bundler made this program, set POOL_WORKER to the path of " +
@@ -55,9 +59,8 @@ function* fromHere(base: string | undefined): Generator<string> {
 }
 
 /** A bundle beside an installed pool-ts. */
-function* fromProgram(): Generator<string> {
-  for (const from of [process.argv[1], join(process.cwd(), 'package.json')]) {
-    if (from === undefined) continue;
+function* fromProgram(program: readonly string[]): Generator<string> {
+  for (const from of program) {
     try {
       yield join(dirname(createRequire(resolve(from)).resolve('pool-ts/package.json')), 'dist', WORKER);
     } catch {

@@ -1,0 +1,278 @@
+import { constants } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { PoolError } from '../../src/errors.js';
+import {
+  POOL_IOC_CHANNEL,
+  POOL_IOC_CLOSE_SESS,
+  POOL_IOC_CONNECT,
+  POOL_IOC_LISTEN,
+  POOL_IOC_RECV,
+  POOL_IOC_SEND,
+  POOL_IOC_SESSIONS,
+} from '../../src/poolioc/ioctl.js';
+import { ipv4ToMapped } from '../../src/poolioc/mapped.js';
+import { scripted, until } from './scripted.js';
+
+const { errno } = constants;
+const code = (error: unknown): unknown => (error as PoolError).code;
+const peer = { peerAddr: ipv4ToMapped('127.0.0.1'), peerPort: 9253 };
+
+describe('a device', () => {
+  it('gives results, and errno, code and syscall of failures', async () => {
+    const { device } = await scripted({
+      [POOL_IOC_CONNECT]: [{ ret: 7 }, { ret: -1, errno: errno.ECONNREFUSED }, { ret: -1, errno: errno.ENOSPC }],
+      [POOL_IOC_LISTEN]: [{ ret: -1, errno: errno.EADDRINUSE }],
+    });
+    expect(await device.connect(peer)).toBe(7);
+    const refused = await device.connect(peer).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(PoolError);
+    expect(refused).toMatchObject({
+      code: 'ECONNREFUSED',
+      errno: errno.ECONNREFUSED,
+      syscall: 'ioctl',
+      address: '127.0.0.1',
+      port: 9253,
+      message: 'connect to 127.0.0.1:9253 on /scripted: connection refused (ECONNREFUSED)',
+    });
+    expect((refused as Error).stack).toContain('device.test.ts');
+    await expect(device.connect(peer)).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL', errno: errno.ENOSPC });
+    await expect(device.listen(9253)).rejects.toMatchObject({ code: 'EADDRINUSE', port: 9253 });
+    await device.close();
+  });
+
+  it('receives into the buffer, an empty message too', async () => {
+    const { device } = await scripted({
+      [POOL_IOC_RECV]: [
+        { struct: [8, 3, 0, 0, 0], data: [9, 8, 7] },
+        { struct: [8, 0, 0, 0, 0] },
+        { ret: -1, errno: errno.EMSGSIZE },
+        { ret: -1, errno: errno.ETIMEDOUT },
+      ],
+    });
+    const buffer = new Uint8Array(8);
+    expect(await device.recvBytes(3, 5, buffer)).toBe(3);
+    expect([...buffer]).toEqual([9, 8, 7, 0, 0, 0, 0, 0]);
+    expect(await device.recv({ sessionIdx: 3, channel: 5, data: buffer })).toEqual({ len: 0, channel: 5, flags: 0 });
+    await expect(device.recvBytes(3, 0, buffer)).rejects.toMatchObject({ code: 'ERR_POOL_MESSAGE_TOO_LARGE' });
+    await expect(device.recvBytes(3, 0, buffer)).rejects.toMatchObject({ code: 'ETIMEDOUT', timeout: true });
+    await device.close();
+  });
+
+  it('says what to do about a file that is missing or no device', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_SESSIONS]: [{ ret: -1, errno: errno.ENOTTY }] });
+    await expect(device.sessions()).rejects.toMatchObject({
+      code: 'ENOTTY',
+      message: expect.stringContaining('no POOL device') as string,
+    });
+    const { Device } = await import('../../src/poolioc/device.js');
+    const workers = { pool: script.pool, exit: script.exit };
+    const missing = await Device.open('/missing', { workers }).catch((error: unknown) => error);
+    expect(missing).toMatchObject({ code: 'ENOENT', syscall: 'open', errno: errno.ENOENT });
+    expect((missing as Error).message).toMatch(/modprobe pool.*npx pool-ts device.*backend 'user'/);
+    await device.close();
+  });
+
+  it('takes a blocked RECV back by signal and by timeout, and gives a message that was faster', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [
+        { block: true, deaf: 3 },
+        { block: true },
+        { block: true, struct: [8, 1, 0, 0, 0], data: [42] },
+      ],
+    });
+    const buffer = new Uint8Array(4);
+    const aborted = new AbortController();
+    const first = device.recvBytes(0, 0, buffer, { signal: aborted.signal });
+    await script.inside(1);
+    const reason = new Error('enough');
+    aborted.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    // It didn't hear three of them: they are sent until the thread comes back.
+    expect(script.signals).toBeGreaterThanOrEqual(4);
+    expect(await device.recvBytes(0, 0, buffer, { timeout: 5 })).toBeNull();
+    const late = new AbortController();
+    const third = device.recvBytes(0, 0, buffer, { signal: late.signal });
+    await script.inside(1);
+    script.release();
+    late.abort();
+    expect(await third).toBe(1);
+    expect(buffer[0]).toBe(42);
+    await device.close();
+  });
+
+  it('does not begin a call whose signal is aborted already', async () => {
+    const { script, device } = await scripted({});
+    const reason = new Error('no');
+    await expect(device.sessions({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(script.calls(POOL_IOC_SESSIONS)).toBe(0);
+    await device.close();
+  });
+
+  it('makes an interrupted RECV again, but neither SEND nor CONNECT', async () => {
+    const stray = { ret: -1, errno: errno.EINTR };
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [stray, stray, { struct: [8, 2, 0, 0, 0], data: [1, 2] }],
+      [POOL_IOC_SEND]: [stray, {}],
+      [POOL_IOC_CONNECT]: [stray, { ret: 1 }],
+    });
+    expect(await device.recvBytes(0, 0, new Uint8Array(4))).toBe(2);
+    await expect(device.sendBytes(0, 0, Uint8Array.of(1))).rejects.toMatchObject({ code: 'EINTR' });
+    await expect(device.connect(peer)).rejects.toMatchObject({ code: 'EINTR' });
+    expect(script.calls(POOL_IOC_RECV)).toBe(3);
+    expect(script.calls(POOL_IOC_SEND)).toBe(1);
+    expect(script.calls(POOL_IOC_CONNECT)).toBe(1);
+    await device.close();
+  });
+
+  it('tells of a session that came after its connect was given up', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_CONNECT]: [{ block: true, deaf: 1e9, ret: 11 }] });
+    const late: number[] = [];
+    const giveUp = new AbortController();
+    const dial = device.connect(peer, { signal: giveUp.signal, onLate: (index) => late.push(index) });
+    await script.inside(1);
+    giveUp.abort();
+    await expect(dial).rejects.toMatchObject({ name: 'AbortError' });
+    expect(late).toEqual([]);
+    script.release();
+    await until(() => late.length > 0);
+    expect(late).toEqual([11]);
+    await device.close();
+  });
+
+  it('hands over a message that came after its RECV was given up', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [{ block: true, deaf: 1e9, struct: [8, 2, 0, 0, 0], data: [5, 6] }],
+    });
+    const buffer = new Uint8Array(4);
+    const late: Uint8Array[] = [];
+    const giveUp = new AbortController();
+    const receive = device.recvBytes(0, 0, buffer, {
+      signal: giveUp.signal,
+      onLate: (message) => late.push(message),
+    });
+    await script.inside(1);
+    giveUp.abort();
+    await expect(receive).rejects.toMatchObject({ name: 'AbortError' });
+    script.release();
+    await until(() => late.length > 0);
+    expect([...late[0]!]).toEqual([5, 6]);
+    expect([...buffer]).toEqual([0, 0, 0, 0]);
+    await device.close();
+  });
+
+  it('never signals a thread in SEND: its promise settles, the call goes on', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_SEND]: [{ block: true }] });
+    const message = Uint8Array.of(1);
+    await expect(device.sendBytes(0, 0, message, { timeout: 5 })).rejects.toMatchObject({ code: 'ERR_POOL_TIMEOUT' });
+    const signal = AbortSignal.timeout(5);
+    await expect(device.sendBytes(1, 0, message, { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await script.inside(2);
+    script.pool.interruptAll(5);
+    expect(script.signals).toBe(0);
+    await script.inside(2);
+    script.release();
+    await script.inside(0);
+    await device.close();
+  });
+
+  it('makes no CLOSE_SESS on a slot, and no other SEND, while a SEND is inside', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_SEND]: [{ block: true }] });
+    const sending = device.sendBytes(4, 0, Uint8Array.of(1));
+    await script.inside(1);
+    const buffer = Uint8Array.of(2);
+    const second = device.sendBytes(4, 0, buffer);
+    const closing = device.closeSession(4);
+    await device.closeSession(5);
+    await expect(device.closeSession(4, { timeout: 5 })).rejects.toMatchObject({ code: 'ERR_POOL_TIMEOUT' });
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
+    expect(script.calls(POOL_IOC_SEND)).toBe(1);
+    script.release();
+    await Promise.all([sending, second, closing]);
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(2);
+    expect(script.calls(POOL_IOC_SEND)).toBe(2);
+    await device.close();
+  });
+
+  it('takes all calls back on close, and closes the descriptor when the last thread is out', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [{ block: true }],
+      [POOL_IOC_SEND]: [{ block: true }],
+    });
+    const calls = [
+      device.recvBytes(0, 0, new Uint8Array(4)),
+      device.recvBytes(1, 0, new Uint8Array(4)),
+      device.sendBytes(2, 0, Uint8Array.of(1)),
+    ].map((call) => call.catch(code));
+    await script.inside(3);
+    const closed = device.close();
+    expect(device.fd).toBe(-1);
+    expect(await Promise.all(calls)).toEqual(['ERR_POOL_CLOSED', 'ERR_POOL_CLOSED', 'ERR_POOL_CLOSED']);
+    await closed;
+    expect(script.closed).toBe(0);
+    script.release();
+    await until(() => script.closed === 1);
+    await expect(device.sessions()).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
+    expect(device.close()).toBe(closed);
+  });
+
+  it('lists, sets and clears channels', async () => {
+    const { device } = await scripted({
+      [POOL_IOC_CHANNEL]: [{}, {}, { data: [1, ...Array<number>(30).fill(0), 128] }],
+    });
+    await device.channelSubscribe(0, 5);
+    await device.channelUnsubscribe(0, 5);
+    const bitmap = await device.channelList(0);
+    expect([bitmap.length, bitmap[0], bitmap[31]]).toEqual([32, 1, 128]);
+    await device.close();
+  });
+
+  it.each([
+    ['120', 120, false],
+    ['128', 128, true],
+  ])('decodes rows of %s bytes', async (_, stride, digest) => {
+    const rows = [0, 1].flatMap((index) => {
+      const row = Buffer.alloc(stride);
+      row.writeUInt32LE(index + 10, 0);
+      row.writeBigUInt64LE(2n ** 53n + 1n, 40);
+      row.writeBigUInt64LE(2n ** 64n - 1n, 104);
+      row.writeUInt32LE(7, 116);
+      if (digest) row.writeUInt32LE(0xdeadbeef, 120);
+      return [...row];
+    });
+    const { device } = await scripted({ [POOL_IOC_SESSIONS]: [{ struct: [0, 2, 0, 0, 0], data: rows }] });
+    const sessions = await device.sessions();
+    expect(sessions.map(({ index }) => index)).toEqual([10, 11]);
+    expect(sessions[1]).toMatchObject({
+      bytesSent: 2n ** 53n + 1n,
+      telemetry: { uptimeNs: 2n ** 64n - 1n, configVersion: 7 },
+    });
+    expect(sessions[1]!.telemetry.stateDigest).toBe(digest ? 0xdeadbeef : undefined);
+    await device.close();
+  });
+
+  it('is not misled by a table that ends in the sentinel', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_SESSIONS]: [{ struct: [0, 1, 0, 0, 0], fill: [120, 0xa5] }],
+    });
+    expect(await device.sessions()).toHaveLength(1);
+    expect(script.calls(POOL_IOC_SESSIONS)).toBe(2);
+    await device.close();
+  });
+
+  it.each([
+    ['longer', 2, 272],
+    ['shorter', 2, 232],
+    ['of no length', 1, 0],
+    ['more than the table has', 65, 65 * 120],
+  ])('refuses rows that are %s', async (_, count, written) => {
+    const { device } = await scripted({ [POOL_IOC_SESSIONS]: [{ struct: [0, count, 0, 0, 0], fill: [written, 1] }] });
+    await expect(device.sessions()).rejects.toMatchObject({ code: 'ERR_POOL_ABI_MISMATCH' });
+    await device.close();
+  });
+
+  it('reads an empty table', async () => {
+    const { device } = await scripted({ [POOL_IOC_SESSIONS]: [{ struct: [0, 0, 0, 0, 0] }] });
+    expect(await device.sessions()).toEqual([]);
+    await device.close();
+  });
+});

@@ -1,0 +1,90 @@
+/** A device on workers with a scripted libc, and a look at what the workers do. */
+import { ExitGuard } from '../../src/poolioc/exit.js';
+import { Device } from '../../src/poolioc/device.js';
+import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/worker-pool.js';
+import type { SignalLibc } from '../../src/poolioc/worker-thread.js';
+import { bundleWorker } from './bundle.js';
+
+/** What a call of a request gives; see test/fixtures/poolioc/scripted-libc.mjs. */
+export interface Step {
+  ret?: number;
+  errno?: number;
+  struct?: number[];
+  data?: number[];
+  fill?: [length: number, byte: number];
+  block?: boolean;
+  deaf?: number;
+}
+
+const Words = { RELEASED: 0, SIGNALS: 1, INSIDE: 2, MOST_INSIDE: 3, CLOSED: 4, CALLS: 8 } as const;
+
+export class Script {
+  readonly words = new Int32Array(new SharedArrayBuffer(256));
+  readonly pool: WorkerPool;
+  readonly exit: ExitGuard;
+  exitCode: number | null = null;
+  constructor(steps: Record<number, Step[]>, options: Partial<WorkerPoolOptions> & { file: URL }) {
+    const libc: SignalLibc = {
+      address: () => 0x1000n,
+      interruptBy: () => {},
+      tgkill: () => {
+        Atomics.add(this.words, Words.SIGNALS, 1);
+        Atomics.notify(this.words, Words.SIGNALS);
+        return { ret: 0, errno: 0 };
+      },
+      exit: (code) => {
+        this.exitCode = code;
+        return undefined as never;
+      },
+    };
+    const module = new URL('../fixtures/poolioc/scripted-libc.mjs', import.meta.url).href;
+    this.pool = new WorkerPool({
+      libc,
+      substitute: { module, options: { words: this.words, steps } },
+      idleTimeout: 50,
+      ...options,
+    });
+    this.exit = new ExitGuard(this.pool, libc);
+  }
+
+  get signals(): number {
+    return Atomics.load(this.words, Words.SIGNALS);
+  }
+  get mostInside(): number {
+    return Atomics.load(this.words, Words.MOST_INSIDE);
+  }
+  get closed(): number {
+    return Atomics.load(this.words, Words.CLOSED);
+  }
+  /** How often a request was made, by its number in pool.h. */
+  calls(request: number): number {
+    return Atomics.load(this.words, Words.CALLS + (request & 0xff));
+  }
+  /** Lets every call that blocks come back. */
+  release(): void {
+    Atomics.store(this.words, Words.RELEASED, 1);
+    Atomics.notify(this.words, Words.SIGNALS);
+  }
+  /** Fulfils when `count` calls are blocked. */
+  async inside(count: number): Promise<void> {
+    await until(() => Atomics.load(this.words, Words.INSIDE) === count);
+  }
+
+  open(): Promise<Device> {
+    return Device.open('/scripted', { workers: { pool: this.pool, exit: this.exit } });
+  }
+}
+
+/** Fulfils when `condition` holds. The test's own timeout is the bound. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** A script and a device that follows it. */
+export async function scripted(
+  steps: Record<number, Step[]>,
+  options: Partial<WorkerPoolOptions> = {},
+): Promise<{ script: Script; device: Device }> {
+  const script = new Script(steps, { file: await bundleWorker(), ...options });
+  return { script, device: await script.open() };
+}
