@@ -302,7 +302,7 @@ describe('iteration', () => {
       if (seen.length === 2) setImmediate(() => void listener.close());
     }
     expect(seen).toEqual([1, 2]);
-    for await (const conn of listener) expect.unreachable(String(conn));
+    for await (const conn of listener) expect.unreachable(conn.id);
   });
 
   it('does not close the listener when it is left', async () => {
