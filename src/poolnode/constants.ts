@@ -1,4 +1,5 @@
 /** Every number of the node's shell once. Those of the wire are in protocol/. */
+import { DEFAULT_DIFFICULTY_BITS } from './protocol/constants.js';
 
 /** Slots of a node that was not told otherwise. */
 export const DEFAULT_MAX_SESSIONS = 1024;
@@ -27,7 +28,7 @@ export const HANDSHAKE_LIMITS = Object.freeze({
   rate: 20,
   burst: 5,
   /** Leading zero bits asked of a puzzle. The module gives up after 10^6 tries: at 16 bits it fails once in 4 million. */
-  difficulty: 8,
+  difficulty: DEFAULT_DIFFICULTY_BITS,
   busyDifficulty: 16,
 });
 export type HandshakeLimits = { readonly [K in keyof typeof HANDSHAKE_LIMITS]: number };
@@ -49,4 +50,4 @@ export const LINGER_MS = 1000;
 export const STALLED_AFTER_MS = 8000;
 
 /** Bytes of one message: what the device's SEND takes. Above 65519 it travels as two fragments. */
-export const MAX_MESSAGE_SIZE = 65535;
+export { MAX_MESSAGE_BYTES as MAX_MESSAGE_SIZE } from './protocol/constants.js';
