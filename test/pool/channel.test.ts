@@ -76,6 +76,18 @@ describe('a channel', () => {
     expect([channel.state, conn.state]).toEqual(['closed', 'open']);
   });
 
+  it('that is closed counts what it discards, and the next of its number starts anew', async () => {
+    const { conn, peer } = setUp();
+    const closed = await conn.openChannel(5);
+    await closed.close();
+    for (let i = 0; i < 3; i++) peer.send(5, Buffer.from('lost'), () => {});
+    await vi.waitFor(() => expect(closed.discardedMessages).toBe(3));
+    const open = await conn.openChannel(5);
+    peer.send(5, Buffer.from('kept'), () => {});
+    expect(Buffer.from((await open.readMessage())!).toString()).toBe('kept');
+    expect([open.discardedMessages, closed.discardedMessages, conn.readableLength]).toEqual([0, 3, 0]);
+  });
+
   it('that is destroyed tells why', async () => {
     const { conn } = setUp();
     const channel = await conn.openChannel(5);

@@ -133,13 +133,14 @@ describe('the writes of a session', () => {
   });
 
   it('are flushed when the last message is done, or cannot be any more', async () => {
-    const { queue, writer, finish } = sessionOf({ room: 1 });
+    const { queue, writer, finish } = sessionOf({ room: 2 });
     const [a, b] = [writer(0), writer(1)];
-    void a.write('writeMessage', bytes('a'), undefined);
+    void a.write('write', bytes('aaaaAAAA'), undefined);
     const lost = b.write('writeMessage', bytes('b'), undefined).catch((error: unknown) => error);
     let flushed = 0;
     const own = a.flushed().then(() => (flushed += 1));
     const all = queue.flushed().then(() => (flushed += 1));
+    finish(1);
     await Promise.resolve();
     expect(flushed).toBe(0);
     finish(1);
