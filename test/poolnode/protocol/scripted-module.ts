@@ -145,6 +145,6 @@ function solve(seed: Uint8Array, difficulty: number): Uint8Array {
   for (let counter = 0n; ; counter++) {
     solution.writeBigUInt64LE(counter);
     const digest = createHash('sha256').update(seed).update(solution).digest();
-    if (digest.readUInt32BE() >>> (32 - difficulty) === 0) return new Uint8Array(solution);
+    if (digest.readUInt32BE() < 2 ** (32 - difficulty)) return new Uint8Array(solution);
   }
 }
