@@ -58,6 +58,7 @@ async function connect(address: string, stop: AbortSignal): Promise<void> {
     if (end?.error) throw end.error;
   } finally {
     finish();
+    process.stdin.destroy(); // a terminal or pipe that stays open would keep the process
     await conn.close();
   }
 }
@@ -93,6 +94,4 @@ try {
     process.exitCode = badInput ? 2 : 1;
   }
 }
-// Standard input may still be open, and would keep the process.
-process.stdin.unref();
 if (process.stdout.writableLength > 0) await once(process.stdout, 'drain');

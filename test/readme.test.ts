@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { killAll, ROOT, run, start } from './programs/run.js';
+import { fuse } from './require.js';
 
 interface Block {
   /** File, heading and language, and which of them where there are several. */
@@ -20,6 +21,8 @@ interface Block {
 type Plan =
   /** Runs, with the server of the quick start when `server` says so; standard output has to match. */
   | { how: 'run'; server?: boolean; prints: RegExp }
+  /** Runs on a device file served for it, with the server of the quick start; where FUSE is missing, type-checked. */
+  | { how: 'device'; prints: RegExp }
   /** The server of the quick start itself: runs under the others. */
   | { how: 'server' }
   /** Typed into a REPL, whose output has to match. */
@@ -48,6 +51,11 @@ const PLAN: Readonly<Record<string, Plan>> = {
     how: 'run',
     prints:
       /^127.* user backend\n11\n4 4\nchannel 5 data\nRTT: \d+µs, Loss: 0%\nESTABLISHED \d+n\n127.0.0.1:9253\nnull remote$/m,
+  },
+  'README.md, The device itself, ts': { how: 'device', prints: /^hello POOL\n\d+ 3 \d+n\n32$/m },
+  'README.md, The device itself, sh': {
+    how: 'commands',
+    why: 'would take /dev/pool; the block before runs on such a device',
   },
   'README.md, Architecture, text': { how: 'read', why: 'a picture' },
   'README.md, Testing, sh': { how: 'commands', why: 'would run this test again' },
@@ -93,9 +101,14 @@ beforeAll(async () => {
 afterEach(killAll);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const FUSE = fuse();
+
 /** The documentation's peer is this machine, its port a free one. */
 const localised = (code: string): string =>
-  code.replaceAll(/(?:10\.0\.0\.1|127\.0\.0\.1)?:9253(?=')/g, `127.0.0.1:${port}`);
+  code
+    .replaceAll(/(?:10\.0\.0\.1|127\.0\.0\.1)?:9253(?=')/g, `127.0.0.1:${port}`)
+    .replace("'10.0.0.1'", "'127.0.0.1'")
+    .replace('peerPort: 9253', `peerPort: ${port}`);
 
 function write({ key, language, code }: Block, text = code): string {
   const file = join(folder, `${key.replaceAll(/\W+/g, '-')}.${language === 'ts' ? 'mts' : 'cjs'}`);
@@ -148,6 +161,22 @@ describe('programs run', () => {
   });
 });
 
+describe.skipIf(FUSE.missing)('programs run on a device file', () => {
+  test.each(planned('device'))('$key', async (block) => {
+    await quickStartServer();
+    const device = join(folder, 'pool');
+    const served = start([join(ROOT, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1']);
+    await served.printed(/serving/);
+    const text = localised(block.code).replace('Device.open()', `Device.open(${JSON.stringify(device)})`);
+    const { code, stdout, stderr } = await run([write(block, text)], { cwd: folder });
+    served.child.kill('SIGINT'); // it unmounts
+    expect(await served.ended).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(block.plan.prints);
+    expect(code).toBe(0);
+  });
+});
+
 describe('what is typed into a REPL', () => {
   test.each(planned('repl'))('$key', async ({ code, plan }) => {
     await quickStartServer();
@@ -171,6 +200,7 @@ describe('commands exist', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     name: string;
     scripts: Record<string, string>;
+    bin: Record<string, string>;
     devDependencies: Record<string, string>;
   };
   const commands = planned('commands').flatMap(({ key, code }) =>
@@ -184,7 +214,7 @@ describe('commands exist', () => {
   test.each(commands)('$command ($key)', ({ command }) => {
     const [tool, verb = '', argument = ''] = command.split(/\s+/);
     if (tool === 'npx') {
-      expect(Object.keys(manifest.devDependencies)).toContain(verb);
+      expect([...Object.keys(manifest.devDependencies), ...Object.keys(manifest.bin)]).toContain(verb);
       if (argument.startsWith('examples/')) expect(() => readFileSync(join(ROOT, argument))).not.toThrow();
       return;
     }

@@ -41,7 +41,7 @@ Then('the telemetry holds a number for each of:', function (this: PoolWorld, tab
   const telemetry = answer(this, 'telemetry');
   for (const [name] of table.raw()) {
     const value = telemetry[name as keyof Telemetry];
-    assert(typeof value === 'number' && value >= 0, `${name} is ${String(value)}`);
+    assert(typeof value === 'number' && value >= 0, `${name} is a ${typeof value}, or below 0`);
   }
 });
 

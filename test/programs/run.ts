@@ -73,13 +73,18 @@ export async function run(
   return { code, ...program.output };
 }
 
-/** For afterEach: ends what a failed test left behind. */
+/** ms for a program to end when asked, before it is killed. */
+const GRACE_MS = 5000;
+
+/** For afterEach: ends what a failed test left behind; asks first, since a served device unmounts only then. */
 export async function killAll(): Promise<void> {
   await Promise.all(
-    [...running].map((child) => {
+    [...running].map(async (child) => {
       const closed = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGKILL');
-      return closed;
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+      await closed;
+      clearTimeout(kill);
     }),
   );
 }
