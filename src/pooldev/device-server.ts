@@ -27,6 +27,8 @@ export interface DeviceServerParts {
   source: string;
   options: CheckedOptions;
   warn: (code: string, text: string) => void;
+  /** The fd of /dev/fuse is closed. */
+  disconnected(): void;
   /** The mount was taken away by somebody else; everything is closed. */
   ended(error: PoolError): void;
 }
@@ -35,6 +37,8 @@ export interface DeviceServer {
   readonly path: string;
   readonly fd: number;
   close(): Promise<void>;
+  /** Closes the connection at once and nothing else: callers get ECONNABORTED. For the exit of the process. */
+  disconnect(): void;
 }
 
 export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServer> {
@@ -73,6 +77,11 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
   let connection: FuseConnection | null = null;
   let closing: Promise<void> | null = null;
 
+  const disconnect = (): void => {
+    connection?.close();
+    parts.disconnected();
+  };
+
   const takeApart = async (): Promise<void> => {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((settle) => {
@@ -82,7 +91,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     file.abort(Errno.ECONNABORTED);
     await Promise.race([closed, patience]);
     clearTimeout(timer);
-    connection?.close();
+    disconnect();
     copies.close();
     pins.close();
   };
@@ -108,6 +117,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
   return {
     path,
     fd,
+    disconnect,
     close: () =>
       (closing ??= (async () => {
         // First the name, so that nobody opens what is about to end. Somebody may have mounted over it: that stays.

@@ -2,15 +2,18 @@
 import { Worker } from 'node:worker_threads';
 import { PoolError } from '../errors.js';
 import { Errno, systemError } from './errno.js';
-import { type Libc, loadLibc } from './libc.js';
+import { loadLibc } from './libc.js';
 import { resolveMountPoint } from './mount-point.js';
 import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
 import { forgetMount, rememberMount, type ServedMount } from './served-mounts.js';
 import { findWorkerFile } from './worker-file.js';
-import { type DeviceCommand, type DeviceMessage, fromMessage, type WorkerRole } from './worker-messages.js';
+import { type DeviceCommand, type DeviceMessage, type DeviceRole, fromMessage } from './worker-messages.js';
 
 /** ms after which a device's thread that does not end is ended. */
 const CLOSE_LIMIT = 5000;
+
+/** ms that the exit of the process waits for the device's thread to let go. */
+const LET_GO_LIMIT = 200;
 
 /** How a device ended; `error` where nobody asked for it. */
 export interface PoolDeviceEnd {
@@ -28,10 +31,12 @@ export class PoolDevice implements AsyncDisposable {
   /** Always fulfils: after `close`, or when the mount was taken away or the thread failed. */
   readonly closed: Promise<PoolDeviceEnd>;
   readonly #worker: Worker;
+  readonly #mount: ServedMount;
   #closeAsked = false;
 
-  private constructor(path: string, worker: Worker, closed: Promise<PoolDeviceEnd>) {
-    this.path = path;
+  private constructor(mount: ServedMount, worker: Worker, closed: Promise<PoolDeviceEnd>) {
+    this.path = mount.path;
+    this.#mount = mount;
     this.#worker = worker;
     this.closed = closed;
   }
@@ -53,17 +58,19 @@ export class PoolDevice implements AsyncDisposable {
     const workerFile = findWorkerFile(options.worker);
     const libc = await loadLibc();
     const mount = rememberMount(libc, await resolveMountPoint(asked));
-    const workerData: WorkerRole = {
+    const workerData: DeviceRole = {
       role: 'pool-ts device',
       path: mount.path,
       source: mount.source,
       options: checked,
       workerFile,
+      released: new SharedArrayBuffer(4),
     };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
-    const thread = watch(worker, libc, mount);
+    mount.letGo = () => letGo(worker, new Int32Array(workerData.released));
+    const thread = watch(worker, mount);
     await thread.mounted;
-    return new PoolDevice(mount.path, worker, thread.closed);
+    return new PoolDevice(mount, worker, thread.closed);
   }
 
   /**
@@ -75,7 +82,10 @@ export class PoolDevice implements AsyncDisposable {
       this.#closeAsked = true;
       const command: DeviceCommand = { type: 'close' };
       this.#worker.postMessage(command);
-      const limit = setTimeout(() => void this.#worker.terminate(), CLOSE_LIMIT);
+      const limit = setTimeout(() => {
+        this.#mount.letGo?.();
+        void this.#worker.terminate();
+      }, CLOSE_LIMIT);
       void this.closed.then(() => clearTimeout(limit));
     }
     await this.closed;
@@ -98,13 +108,16 @@ export class PoolDevice implements AsyncDisposable {
   }
 }
 
+/** True where the thread has closed its connection. Blocks for a moment: at exit there is no later. */
+function letGo(worker: Worker, released: Int32Array): boolean {
+  const command: DeviceCommand = { type: 'let go' };
+  worker.postMessage(command);
+  Atomics.wait(released, 0, 0, LET_GO_LIMIT);
+  return Atomics.load(released, 0) === 1;
+}
+
 /** What the device's thread tells, and what is left to do when it ends in whatever way. */
-function watch(
-  worker: Worker,
-  libc: Libc,
-  mount: ServedMount,
-): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
-  let fd: number | null = null;
+function watch(worker: Worker, mount: ServedMount): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
   let end: PoolDeviceEnd = {};
   let settle: { mounted: () => void; failed: (error: PoolError) => void };
   const mounted = new Promise<void>((resolve, reject) => {
@@ -113,7 +126,7 @@ function watch(
   worker.on('message', (message: DeviceMessage) => {
     switch (message.type) {
       case 'mounted':
-        fd = message.fd;
+        mount.fd = message.fd;
         settle.mounted();
         return;
       case 'warning':
@@ -124,7 +137,7 @@ function watch(
         void worker.terminate();
         return;
       case 'closed':
-        fd = null;
+        mount.fd = null;
         if (message.error !== undefined) end = { error: fromMessage(message.error) };
         void worker.terminate();
     }
@@ -134,8 +147,8 @@ function watch(
   });
   const closed = new Promise<PoolDeviceEnd>((resolve) => {
     worker.once('exit', () => {
-      // The fd is the process's, not the thread's: left open, callers would wait for a server that is gone.
-      if (fd !== null) libc.close(fd);
+      // Nobody is left to let go of the fd but this thread.
+      mount.letGo = null;
       forgetMount(mount);
       settle.failed(end.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
       resolve(end);

@@ -12,6 +12,10 @@ export interface ServedMount {
   path: string;
   /** What mountinfo names as the source of this server's mount, and of no other's. */
   source: string;
+  /** Of /dev/fuse, while this process answers over it. */
+  fd: number | null;
+  /** Asks the device's thread to close the fd, and waits a moment until it has. Synchronous. */
+  letGo: (() => boolean) | null;
 }
 
 interface Registry {
@@ -34,7 +38,13 @@ function registry(): Registry {
 /** From before the mount until `forgetMount`, the exit of the process takes the mount away. */
 export function rememberMount(libc: Libc, path: string): ServedMount {
   const { mounts } = registry();
-  const mount: ServedMount = { libc, path, source: `pool-ts-${process.pid}-${++registry().served}` };
+  const mount: ServedMount = {
+    libc,
+    path,
+    source: `pool-ts-${process.pid}-${++registry().served}`,
+    fd: null,
+    letGo: null,
+  };
   mounts.add(mount);
   return mount;
 }
@@ -45,11 +55,24 @@ export function forgetMount(mount: ServedMount): void {
   cleanUp(mount);
 }
 
-function cleanUp({ libc, path, source }: ServedMount): void {
+function cleanUp(mount: ServedMount): void {
+  const { libc, path, source } = mount;
   try {
+    closeConnection(mount);
     if (mountsAt(path).at(-1)?.source === source) unmountFileSync(libc, path);
     removeMountPoint(path);
   } catch {
     // At exit nothing is left to tell it to; the next start cleans up what stays.
   }
+}
+
+/**
+ * Left open, callers would wait for a thread that is gone; one of them may be a thread of this process, which would then
+ * never exit. The thread does it itself where it can: koffi aborts the process when its poll calls back into a thread
+ * that is being ended.
+ */
+function closeConnection(mount: ServedMount): void {
+  const { fd } = mount;
+  mount.fd = null;
+  if (fd !== null && mount.letGo?.() !== true) mount.libc.close(fd);
 }

@@ -17,6 +17,8 @@ export interface DeviceRole {
   source: string;
   options: CheckedOptions;
   workerFile: string;
+  /** One word, 1 when the thread has closed its fd of /dev/fuse. */
+  released: SharedArrayBuffer;
 }
 
 /** workerData. */
@@ -30,7 +32,7 @@ export type DeviceMessage =
   | { type: 'closed'; error?: ErrorMessage };
 
 /** To the device's thread. */
-export type DeviceCommand = { type: 'close' };
+export type DeviceCommand = { type: 'close' } | { type: 'let go' };
 
 /** From a copying thread. */
 export type CopyMessage = 'ready' | 'done';

@@ -31,7 +31,8 @@ async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void>
   runCopyThread(copyChannel(shared), libc, () => say('done'));
 }
 
-async function serve(port: MessagePort, { path, source, options, workerFile }: DeviceRole): Promise<void> {
+async function serve(port: MessagePort, { path, source, options, workerFile, released }: DeviceRole): Promise<void> {
+  const word = new Int32Array(released);
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
     const server = await serveDevice({
@@ -42,10 +43,15 @@ async function serve(port: MessagePort, { path, source, options, workerFile }: D
       source,
       options,
       warn: (code, text) => say({ type: 'warning', code, text }),
+      disconnected: () => {
+        Atomics.store(word, 0, 1);
+        Atomics.notify(word, 0);
+      },
       ended: (error) => say({ type: 'closed', error: toMessage(error) }),
     });
     port.on('message', (command: DeviceCommand) => {
-      if (command.type === 'close') void server.close().then(() => say({ type: 'closed' }));
+      if (command.type === 'let go') server.disconnect();
+      else void server.close().then(() => say({ type: 'closed' }));
     });
     say({ type: 'mounted', path: server.path, fd: server.fd });
   } catch (error) {

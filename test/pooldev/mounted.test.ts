@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -308,6 +309,51 @@ describe.skipIf(missing)('a mounted device', () => {
       expect(mountsAt(path)).toEqual([]);
       expect(existsSync(path)).toBe(false);
     });
+  });
+
+  it('does not keep its own process from exiting while a thread of it waits in the device', async () => {
+    const path = join(folder, 'pool');
+    const port = await freePort();
+    const koffi = createRequire(import.meta.url).resolve('koffi');
+    const caller = `
+      const { parentPort } = require('node:worker_threads');
+      const koffi = require(${JSON.stringify(koffi)});
+      const ioctl = koffi.load(null).func('int ioctl(int fd, uint64_t request, void *argument)');
+      const fd = require('node:fs').openSync(${JSON.stringify(path)}, 'r+');
+      const [listen, connect, recv, data] = [2, 24, 24, 64].map((size) => Buffer.alloc(size));
+      listen.writeUInt16LE(${port});
+      connect.set([255, 255, 127, 0, 0, 1], 10);
+      connect.writeUInt16LE(${port}, 16);
+      connect.writeUInt8(10, 18);
+      recv.writeUInt32LE(64, 8);
+      recv.writeBigUInt64LE(BigInt(koffi.address(data)), 16);
+      ioctl(fd, 0x40025001, listen);
+      ioctl(fd, 0x40185002, connect);
+      parentPort.postMessage('receiving');
+      ioctl(fd, 0xc0185004, recv);
+      parentPort.postMessage('received');`;
+    const script = `
+      const { Worker } = await import('node:worker_threads');
+      const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
+      await PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' });
+      const worker = new Worker(${JSON.stringify(caller)}, { eval: true, execArgv: [] });
+      worker.on('message', (text) => (console.log(text), setTimeout(() => process.exit(4), 300)));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    const receiving = new Promise<number>((settle) =>
+      child.stdout.on('data', (text) => {
+        said += String(text);
+        settle(performance.now());
+      }),
+    );
+    const started = await receiving;
+    expect(await ended(child)).toEqual({ status: 4 });
+    // The RECV alone would take 5 s.
+    expect(performance.now() - started).toBeLessThan(3000);
+    expect(said).toBe('receiving\n');
+    expect(existsSync(path)).toBe(false);
   });
 
   it.skipIf(process.getuid?.() !== 0)(
