@@ -6,9 +6,13 @@ import { Timer, type Timers } from './timers.js';
 
 export type SilenceVerdict = 'fine' | 'ask' | 'lost';
 
+/** A timer that is late by less says that the process was busy, not that it was away. */
+const SHORTEST_ABSENCE_NS = 1_000_000_000n;
+
 export class Silence {
   readonly #timers: Timers;
   readonly #allowed: bigint;
+  readonly #absence: bigint;
   #lastHeard: bigint;
   /** The `lastHeard` that a HEARTBEAT was already asked for. */
   #askedAfter: bigint | null = null;
@@ -16,6 +20,7 @@ export class Silence {
   constructor(timers: Timers, allowed: bigint, now: bigint) {
     this.#timers = timers;
     this.#allowed = allowed;
+    this.#absence = allowed / 4n > SHORTEST_ABSENCE_NS ? allowed / 4n : SHORTEST_ABSENCE_NS;
     this.#lastHeard = now;
     timers.set(Timer.Silence, now + allowed / 2n);
   }
@@ -35,7 +40,7 @@ export class Silence {
     const deadline = this.#timers.deadline(Timer.Silence);
     if (deadline === null || deadline > now || this.#timers.paused) return 'fine';
     // A timer this late means that the process stood still, not the peer: one fresh chance, after one question.
-    if (now - deadline > this.#allowed / 4n) {
+    if (now - deadline > this.#absence) {
       this.#lastHeard = now - this.#allowed / 2n;
       return this.#ask();
     }
