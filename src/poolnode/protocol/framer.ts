@@ -60,6 +60,7 @@ export class Framer {
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#buffered += chunk.length;
+    // Gathering only ever adds behind a view that is still queued, so nothing that was handed out changes.
     if (this.#chunks.length > 0 && chunk.length < GATHER_BELOW_BYTES) this.#append(chunk);
     else {
       this.#chunks.push(chunk);
@@ -134,8 +135,6 @@ export class Framer {
       else {
         this.#chunks.shift();
         this.#consumed = 0;
-        // What was handed out must not change: a gathering buffer whose view left the queue is finished.
-        if (this.#chunks.length === 0) this.#gather = null;
       }
     }
     this.#buffered -= size;

@@ -79,15 +79,24 @@ export class ScriptedModule {
     this.#derive();
   }
 
-  /** Answers a CHALLENGE; `before` goes out ahead of RESPONSE, as a HEARTBEAT of the module may. */
-  response(bytes: Uint8Array, before: () => void = () => undefined): void {
+  /**
+   * Answers a CHALLENGE; `before` goes out ahead of RESPONSE, as a HEARTBEAT of the module may. `alter` may spoil the
+   * solution (bytes 0..31) or the proof (32..63) before they are sealed.
+   */
+  response(
+    bytes: Uint8Array,
+    before: () => void = () => undefined,
+    alter: (payload: Uint8Array) => void = () => undefined,
+  ): void {
     const { publicKey, seed, difficulty } = readChallenge(bytes.subarray(80, 178));
     this.id.set(bytes.subarray(20, 36));
     this.#peer = publicKey;
     const { proof } = deriveHandshakeKeys(crypto, this.#own, publicKey, this.id);
     this.#derive();
     before();
-    this.send(PacketType.Response, Flag.RequireAck, 0, writeResponse({ solution: solve(seed, difficulty), proof }));
+    const payload = writeResponse({ solution: solve(seed, difficulty), proof });
+    alter(payload);
+    this.send(PacketType.Response, Flag.RequireAck, 0, payload);
   }
 
   send(type: number, flags = 0, channel = 0, plaintext: Uint8Array = EMPTY): void {

@@ -161,17 +161,23 @@ describe('a server handshake', () => {
   });
 
   it('gives the same verdict on a wrong puzzle solution, a wrong proof and a wrong tag', () => {
+    const spoiled = (at: number) => (payload: Uint8Array) => void (payload[at]! ^= 0xff);
     const messages = new Set<string>();
-    for (const byte of [0, 40, 70]) {
+    for (const fault of ['solution', 'proof', 'tag']) {
       const { server, module, challenge } = dialled();
-      module.response(challenge);
+      const alter = fault === 'tag' ? undefined : spoiled(fault === 'solution' ? 20 : 63);
+      module.response(challenge, undefined, alter);
       const response = module.take();
-      // Re-authenticated, so that only the plaintext or the tag is wrong.
-      response[80 + byte]! ^= 0x10;
-      response.fill(0, 48, 80);
-      response.set(module.keys!.mac([response]), 48);
+      if (fault === 'tag') {
+        // Authenticated anew, so that only the tag is wrong.
+        response[response.length - 1]! ^= 1;
+        response.fill(0, 48, 80);
+        response.set(module.keys!.mac([response]), 48);
+      }
       server.receive(response);
-      messages.add(failure(() => server.advance(NOW)).message);
+      const error = failure(() => server.advance(NOW));
+      expect(error.code).toBe('ERR_POOL_AUTH_FAILED');
+      messages.add(error.message);
     }
     expect(messages.size).toBe(1);
   });

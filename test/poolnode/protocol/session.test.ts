@@ -151,11 +151,14 @@ describe('fragments of a module', () => {
     session.pauseReading(conversation.now + SECOND);
     session.handleTimeout(conversation.now + 60n * SECOND);
     session.resumeReading(conversation.now + 61n * SECOND);
-    conversation.now += 64n * SECOND;
-    session.handleTimeout(conversation.now);
-    conversation.module.send(PacketType.Data, FRAGMENT | Flag.LastFragment, 3, fragment(1, 3, 6, 'def'));
+    conversation.now += 61n * SECOND;
+    conversation.module.send(PacketType.Data, FRAGMENT, 3, fragment(2, 0, 6, 'ghi'));
     conversation.toSession();
-    expect(conversation.texts()).toEqual(['abcdef']);
+    for (let i = 0; i < 3; i++) session.handleTimeout((conversation.now += SECOND));
+    conversation.module.send(PacketType.Data, FRAGMENT | Flag.LastFragment, 3, fragment(1, 3, 6, 'def'));
+    conversation.module.send(PacketType.Data, FRAGMENT | Flag.LastFragment, 3, fragment(2, 3, 6, 'jkl'));
+    conversation.toSession();
+    expect(conversation.texts()).toEqual(['abcdef', 'ghijkl']);
     expect(conversation.side.ended).toBeNull();
   });
 
@@ -268,6 +271,8 @@ describe('life and death', () => {
     expect([pair.client.ended, pair.server.ended]).toEqual([null, null]);
     pair.client.session.resumeReading(pair.now);
     pair.client.session.handleTimeout(pair.now);
+    pair.run(15n * SECOND);
+    expect(pair.client.ended).toBeNull();
     for (const stream of held) pair.client.session.receive(stream);
     pair.server.tap = (stream) => [stream];
     pair.run(60n * SECOND);
