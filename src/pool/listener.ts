@@ -153,7 +153,8 @@ export class PoolListener implements Listener {
     return this.#accept(methodSite(this, 'accept'), options);
   }
 
-  async #accept(site: CallSite, options: OpOptions | undefined): Promise<Conn> {
+  /** Not an async function: promises settle in the order in which their sessions came, and so at equal depth. */
+  #accept(site: CallSite, options: OpOptions | undefined): Promise<Conn> {
     let signal: AbortSignal | undefined;
     try {
       signal = reader(options).signal('signal');
@@ -161,12 +162,13 @@ export class PoolListener implements Listener {
       if (this.#closing !== null) throw this.#error('ERR_POOL_CLOSED', 'the listener is closed');
       if (this.#accepts.deadline.passed) throw this.#timedOut(site);
       const session = this.#backlog.shift();
-      if (session !== undefined) return this.#handOut(session);
+      if (session !== undefined) return Promise.resolve(this.#handOut(session));
       if (this.#failure !== null) throw this.#failed(this.#failure);
+      return this.#accepts.add(new Accepting(site), signal);
     } catch (error) {
-      throw atCallSite(error, site, signal);
+      // A signal's reason can be anything; it is passed on as it is.
+      return Promise.reject(atCallSite(error as Error, site, signal));
     }
-    return this.#accepts.add(new Accepting(site), signal);
   }
 
   serve(handler: (conn: Conn) => void | Promise<void>, options?: ServeOptions): Promise<void> {

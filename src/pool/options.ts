@@ -9,7 +9,6 @@ import {
   type LookupFunction,
 } from 'node:net';
 import { PoolError } from '../errors.js';
-import { LARGEST_SESSION_TABLE } from '../poolnode/constants.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
 import type { OpOptions } from './op-options.js';
@@ -168,7 +167,7 @@ function readCommon(read: Reader): CommonSettings {
     writeQueueBytes: read.integer('writeQueueBytes', 1, LARGEST) ?? DEFAULT_QUEUE_BYTES,
     idleTimeout: read.milliseconds('idleTimeout') ?? 0,
     channels: read.channels('channels') ?? [],
-    maxSessions: read.integer('maxSessions', 1, LARGEST_SESSION_TABLE),
+    maxSessions: read.integer('maxSessions', 1, LARGEST),
   };
 }
 

@@ -102,6 +102,49 @@ describe('accept', () => {
     expect(portOf(await listener.accept())).toBe(8);
   });
 
+  it('hands out each session once and in order, whatever accepts are given up meanwhile', async () => {
+    const seed = Date.now() & 0x7fffffff;
+    console.log(`seed ${seed}`);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+      return (state >> 8) % below;
+    };
+    const { backend, listener } = await start({ backlog: 1e6 });
+    const stops: AbortController[] = [];
+    const got: number[] = [];
+    const pending: Promise<unknown>[] = [];
+    let came = 0;
+    for (let i = 0; i < 3000; i++) {
+      switch (random(4)) {
+        case 0:
+          backend.peer('127.0.0.1', ++came);
+          break;
+        case 1:
+          stops[random(stops.length + 1)]?.abort();
+          break;
+        case 2:
+          await turn();
+          break;
+        default: {
+          const stop = new AbortController();
+          stops.push(stop);
+          pending.push(
+            listener.accept({ signal: stop.signal }).then(
+              (conn) => got.push(portOf(conn)),
+              () => {},
+            ),
+          );
+        }
+      }
+    }
+    for (const stop of stops) stop.abort();
+    await Promise.all(pending);
+    while (got.length < came) got.push(portOf(await listener.accept()));
+    expect(got).toEqual(Array.from({ length: came }, (_, i) => i + 1));
+    expect(stops.flatMap(({ signal }) => getEventListeners(signal, 'abort'))).toEqual([]);
+  });
+
   it.each([
     [{ signal: 1 }, 'ERR_INVALID_ARG_TYPE'],
     ['signal', 'ERR_INVALID_ARG_TYPE'],

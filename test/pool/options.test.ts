@@ -37,7 +37,7 @@ const COMMON: [string, unknown, string][] = [
   ['channels', new Set([1]), 'ERR_INVALID_ARG_TYPE'],
   ['channels', 5, 'ERR_INVALID_ARG_TYPE'],
   ['maxSessions', 0, 'ERR_OUT_OF_RANGE'],
-  ['maxSessions', 2 ** 40, 'ERR_OUT_OF_RANGE'],
+  ['maxSessions', 2 ** 60, 'ERR_OUT_OF_RANGE'],
   ['maxSessions', '64', 'ERR_INVALID_ARG_TYPE'],
   ['network', 'tcp', 'ERR_INVALID_ARG_VALUE'],
   ['network', 4, 'ERR_INVALID_ARG_TYPE'],
