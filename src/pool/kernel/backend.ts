@@ -219,9 +219,16 @@ export class KernelBackend implements Backend {
     }
   }
 
-  /** A dead process's slots stay taken, so a process that ends in a normal way gives back what it has left open. */
+  /**
+   * A dead process's slots stay taken, so a process that ends in a normal way gives back what it has left open. The
+   * listener comes last: it costs a slot only when somebody dials, a session costs one now.
+   */
   #exit(device: SyncDevice): void {
+    this.#closeLeftOpen(device);
     if (this.#listener?.own === true) device.stop();
+  }
+
+  #closeLeftOpen(device: SyncDevice): void {
     const open = this.#registry.sessions.filter((session) => !session.sending);
     if (open.length === 0) return;
     const table = device.sessions().map(toRecord);
@@ -229,7 +236,12 @@ export class KernelBackend implements Backend {
       const record = table.find((one) => one.index === index && one.id === id);
       if (record === undefined || (this.#signs.module && record.state === 'CLOSING')) continue;
       // Hazard 2, here as everywhere: nothing between the check and the call.
-      if (this.#signs.mayClose(index) === 'safe') device.closeSession(index);
+      if (this.#signs.mayClose(index) !== 'safe') continue;
+      try {
+        device.closeSession(index);
+      } catch {
+        // One that hangs or fails takes nothing from the others.
+      }
     }
   }
 }
