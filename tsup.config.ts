@@ -12,6 +12,8 @@ const entries = {
   'pooldev/worker': 'src/pooldev/worker.ts',
   'cli/main': 'src/cli/main.ts',
   'testing/index': 'src/testing/index.ts',
+  'http/index': 'src/http/index.ts',
+  'metrics/index': 'src/metrics/index.ts',
 };
 
 export default defineConfig({
