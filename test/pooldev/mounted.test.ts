@@ -356,6 +356,35 @@ describe.skipIf(missing)('a mounted device', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  const asUser = process.getuid?.() === 0 && !program('fusermount3', 'fusermount3').missing;
+  it.skipIf(!asUser)('is served by an ordinary user through fusermount3', async () => {
+    const home = join(folder, 'home');
+    const path = join(home, 'pool');
+    const script = `
+      const { spawnSync } = await import('node:child_process');
+      const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
+      await converse(await PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' }));
+      async function converse(device) {
+        const input = 'listen ${await freePort()}\\nsessions 64\\n';
+        console.log(spawnSync(${JSON.stringify(compiled.program)}, [device.path], { input }).stdout.toString());
+        await device.close();
+      }`;
+    // /dev/fuse may be root's alone here: a mount namespace of its own shows the user one that everybody may open.
+    const shell = [
+      `mkdir ${home} && chown 65534:65534 ${home} && chmod 755 ${folder} && mknod ${folder}/fuse c 10 229`,
+      `chmod 666 ${folder}/fuse && mount --bind ${folder}/fuse /dev/fuse`,
+      `chmod -R a+rX ${join(built.indexFile, '../..')} ${join(compiled.program, '..')}`,
+      'exec setpriv --reuid 65534 --regid 65534 --clear-groups "$0" --input-type=module -e "$1"',
+    ].join(' && ');
+    const args = ['--mount', '--propagation', 'private', 'sh', '-c', shell, process.execPath, script];
+    const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (text) => (said += String(text)));
+    expect(await ended(child)).toEqual({ status: 0 });
+    expect(said.trim().split('\n').slice(1)).toEqual(['ok 0', 'ok 0 0 120 1']);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it.skipIf(process.getuid?.() !== 0)(
     'lets other users in only when told to, as far as the mode lets them',
     async () => {
