@@ -45,7 +45,6 @@ export class WorkerThread {
     };
     // Without the program's own flags: loaders of TypeScript cost time in each worker, and it has nothing for them.
     this.#worker = new Worker(options.file, { workerData: setup, name: 'pool-ts', execArgv: [] });
-    this.#worker.unref();
     this.#worker.on('message', (result: FromWorker) => {
       this.#current = 0;
       options.finished(this, result);
@@ -57,6 +56,8 @@ export class WorkerThread {
       this.#died('a worker thread of pool-ts ended in the middle of a call');
       options.ended(this);
     });
+    // After the listeners: the one for messages would ref it again.
+    this.#worker.unref();
   }
 
   /** Whether an order has not been answered. */

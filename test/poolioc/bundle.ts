@@ -34,3 +34,13 @@ export async function bundle(path: string): Promise<URL> {
 
 /** The worker of the sources as they are now. */
 export const bundleWorker = (): Promise<URL> => bundle('src/poolioc/worker.ts');
+
+/** URLs for a pool whose calls sleep; see test/poolioc/sleeping.ts. */
+export async function sleepingFiles(): Promise<{ worker: string; libc: string; module: string }> {
+  const [worker, libc] = await Promise.all([bundleWorker(), bundle('src/poolioc/libc.ts')]);
+  return {
+    worker: worker.href,
+    libc: libc.href,
+    module: new URL('test/fixtures/poolioc/sleeping-libc.mjs', ROOT).href,
+  };
+}

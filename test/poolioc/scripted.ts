@@ -16,7 +16,7 @@ export interface Step {
   deaf?: number;
 }
 
-const Words = { RELEASED: 0, SIGNALS: 1, INSIDE: 2, MOST_INSIDE: 3, CLOSED: 4, CALLS: 8 } as const;
+const Words = { RELEASED: 0, SIGNALS: 1, INSIDE: 2, MOST_INSIDE: 3, CLOSED: 4, SENDS: 5, CALLS: 8, SENT: 32 } as const;
 
 export class Script {
   readonly words = new Int32Array(new SharedArrayBuffer(256));
@@ -59,6 +59,10 @@ export class Script {
   /** How often a request was made, by its number in pool.h. */
   calls(request: number): number {
     return Atomics.load(this.words, Words.CALLS + (request & 0xff));
+  }
+  /** The first byte of each message that was sent, of the first 32. */
+  sent(): number[] {
+    return [...this.words.subarray(Words.SENT, Words.SENT + Atomics.load(this.words, Words.SENDS))];
   }
   /** Lets every call that blocks come back. */
   release(): void {
