@@ -1,5 +1,6 @@
 /** dial: from an address to a Conn. */
 import { PoolError } from '../errors.js';
+import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './conn.js';
 import { connMaker } from './conn-events.js';
@@ -69,9 +70,9 @@ export async function dialWith(
 async function connect(parts: DialParts, target: Target, settings: DialSettings): Promise<Conn> {
   const { signal, timeout } = settings;
   const operation = new AbortController();
-  const cancelled = (): void => operation.abort(signal?.reason);
+  const cancelled: Abortable = { aborted: (fired) => operation.abort(fired.reason) };
   const timedOut = (): void => operation.abort(new PoolError('ERR_POOL_TIMEOUT', `no session within ${timeout} ms`));
-  signal?.addEventListener('abort', cancelled);
+  if (signal !== undefined) listen(signal, cancelled);
   const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_DELAY_MS));
   try {
     return await connectUnder(operation.signal, parts, target, settings);
@@ -79,7 +80,7 @@ async function connect(parts: DialParts, target: Target, settings: DialSettings)
     throw targetError('dial', target, error, signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', cancelled);
+    if (signal !== undefined) unlisten(signal, cancelled);
   }
 }
 

@@ -78,8 +78,14 @@ export function requireChannel(channel: unknown): number {
 export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return pending;
   return new Promise<T>((resolve, reject) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-    const waiting: Abortable = { aborted: () => reject(signal.reason) };
+    const waiting: Abortable = {
+      aborted: () => {
+        // What goes on may never end; the signal is done with now.
+        unlisten(signal, waiting);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
+        reject(signal.reason);
+      },
+    };
     if (signal.aborted) waiting.aborted(signal);
     else listen(signal, waiting);
     const settled = (): void => unlisten(signal, waiting);

@@ -1,5 +1,6 @@
 /** Listener.serve: a handler for every connection, so many at a time. */
 import { PoolError } from '../errors.js';
+import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { atCallSite, type CallSite, isReason } from './call-site.js';
 import type { Conn } from './conn.js';
 import { describe } from './host-port.js';
@@ -79,14 +80,14 @@ class Service {
 
   async run(): Promise<void> {
     const { signal } = this.#settings;
-    const stop = (): void => this.#halt(signal?.reason);
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop);
+    const stop: Abortable = { aborted: (fired) => this.#halt(fired.reason) };
+    if (signal?.aborted) stop.aborted(signal);
+    else if (signal !== undefined) listen(signal, stop);
     try {
       while (await this.#serveOne());
       await this.#fewerThan(1);
     } finally {
-      signal?.removeEventListener('abort', stop);
+      if (signal !== undefined) unlisten(signal, stop);
     }
     this.stopped.throwIfAborted();
   }

@@ -151,6 +151,16 @@ describe('a dial that is given up', () => {
     expect(backend.dials.every(({ signal }) => signal?.aborted)).toBe(true);
   });
 
+  it('one signal ends any number of dials, by one listener', async () => {
+    const stop = new AbortController();
+    const dials = Array.from({ length: 50 }, () => start('10.0.0.1:1', { signal: stop.signal }));
+    for (const { backend } of dials) await backend.nth(0);
+    expect(getEventListeners(stop.signal, 'abort').length).toBe(1);
+    stop.abort();
+    for (const { conn } of dials) expect((await rejection(conn)).name).toBe('AbortError');
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
   it('a signal that fires after the dial settled changes nothing', async () => {
     const stop = new AbortController();
     const { backend, conn } = start('10.0.0.1:1', { signal: stop.signal, timeout: 50 });
