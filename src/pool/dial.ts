@@ -1,5 +1,6 @@
 /** dial: from an address to a Conn. */
 import { PoolError } from '../errors.js';
+import { bare } from '../own-properties.js';
 import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './conn.js';
@@ -7,7 +8,7 @@ import { connMaker } from './conn-events.js';
 import { trace } from './diagnostics.js';
 import { firstToAnswer } from './first-to-answer.js';
 import { orAborted } from './op-options.js';
-import { bare, type DialOptions, type DialSettings, readDialOptions } from './options.js';
+import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
 import { addressesToDial } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';

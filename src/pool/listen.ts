@@ -1,4 +1,5 @@
 /** listen: from an address to a Listener. */
+import { bare } from '../own-properties.js';
 import type { Backend } from './backend.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import { connMaker } from './conn-events.js';
@@ -6,7 +7,7 @@ import { DEFAULT_PORT } from './constants.js';
 import { trace } from './diagnostics.js';
 import { type Listener, PoolListener } from './listener.js';
 import { orAborted } from './op-options.js';
-import { bare, type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
+import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
 import { addressesOf } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';

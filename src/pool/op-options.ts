@@ -1,6 +1,7 @@
 /** The options of operations on a flow, checked before anything happens. */
 import { inspect } from 'node:util';
 import { PoolError } from '../errors.js';
+import { ownOption } from '../own-properties.js';
 import { type Abortable, listen, unlisten } from './abort-listeners.js';
 
 /** Options of one operation. */
@@ -30,17 +31,17 @@ export function signalOf(options: OpOptions | undefined): AbortSignal | undefine
   if (options === null || typeof options !== 'object') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${inspect(options)}`);
   }
-  const { signal } = options;
+  const signal = ownOption(options, 'signal');
   if (signal === undefined) return undefined;
   if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
   }
-  return signal;
+  return signal as AbortSignal;
 }
 
 /** The bound of a batch; Infinity when none is given. */
 export function maxOf(options: ReadMessagesOptions | undefined): number {
-  const max = options?.max;
+  const max = options === undefined ? undefined : ownOption(options, 'max');
   if (max === undefined) return Infinity;
   if (typeof max !== 'number') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.max is a number of messages, not ${inspect(max)}`);
@@ -52,7 +53,7 @@ export function maxOf(options: ReadMessagesOptions | undefined): number {
 }
 
 export function closeTimeoutOf(options: CloseOptions | undefined): number {
-  const timeout = options?.closeTimeout;
+  const timeout = options === undefined ? undefined : ownOption(options, 'closeTimeout');
   if (timeout === undefined) return DEFAULT_CLOSE_TIMEOUT_MS;
   if (typeof timeout !== 'number') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.closeTimeout is a number of ms, not ${inspect(timeout)}`);

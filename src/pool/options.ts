@@ -9,6 +9,7 @@ import {
   type LookupFunction,
 } from 'node:net';
 import { PoolError } from '../errors.js';
+import { ownOption } from '../own-properties.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
 import type { OpOptions } from './op-options.js';
@@ -139,16 +140,6 @@ export function readListenOptions(options: unknown): ListenSettings {
 /** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function readResolveOptions(options: unknown): ResolveSettings {
   return readResolve(reader(options));
-}
-
-/** The value of an object's own property: what a prototype has is not an option. */
-export function ownOption(options: object, name: string): unknown {
-  return Object.hasOwn(options, name) ? (options as Record<string, unknown>)[name] : undefined;
-}
-
-/** An options object for code that reads options the ordinary way: it has no prototype to find others in. */
-export function bare<T extends object>(options: T): T {
-  return Object.assign(Object.create(null) as T, options);
 }
 
 function readResolve(read: Reader): ResolveSettings {

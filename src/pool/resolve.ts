@@ -2,11 +2,12 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { PoolError } from '../errors.js';
+import { bare } from '../own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import { quote } from './host-port.js';
 import { orAborted } from './op-options.js';
-import { bare, readResolveOptions, type ResolveOptions, type ResolveSettings } from './options.js';
+import { readResolveOptions, type ResolveOptions, type ResolveSettings } from './options.js';
 import { targetError } from './target-error.js';
 import { type AddressInput, familyOf, readTarget, type Target } from './target.js';
 

@@ -4,7 +4,8 @@ import { PoolError } from '../errors.js';
 import { Addr, joinHostPort } from './addr.js';
 import { DEFAULT_PORT } from './constants.js';
 import { describe, quote, readHost, readPort, splitHostPort } from './host-port.js';
-import { ownOption, type Network } from './options.js';
+import { ownOption } from '../own-properties.js';
+import type { Network } from './options.js';
 
 /** `host:port` as text (a missing port is 9253), the two apart, or an Addr that came from elsewhere. */
 export type AddressInput = string | { readonly host?: string | undefined; readonly port?: number | undefined } | Addr;

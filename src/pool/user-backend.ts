@@ -9,7 +9,7 @@ import type {
   BackendListenOptions,
   BackendSession,
 } from './backend.js';
-import { bare } from './options.js';
+import { bare } from '../own-properties.js';
 import { hex, type SessionInfo, type SessionState, type Telemetry, toSessionInfo, toTelemetry } from './telemetry.js';
 
 /** A backend on a node. Both have the same rules of delivery, so that handlers pass through as they are. */

@@ -1,6 +1,7 @@
 /** Dials: TCP, the client's handshake, a slot. */
 import type { Socket } from 'node:net';
 import { PoolError } from '../errors.js';
+import { bare } from '../own-properties.js';
 import { checkHost, checkInteger, checkTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS, nanoseconds } from './clock.js';
 import { CHALLENGE_TIMEOUT_MS, COMPLETION_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_DIAL_TRIES } from './constants.js';
@@ -72,14 +73,16 @@ function attempt(
 ): Promise<TcpSession> {
   const { host, port, lookup, signal } = options;
   return new Promise((resolve, reject) => {
-    const socket = node.connect({
-      host,
-      port,
-      ...(lookup === undefined ? {} : { lookup }),
-      autoSelectFamily: false,
-      allowHalfOpen: true,
-      noDelay: true,
-    });
+    const socket = node.connect(
+      bare({
+        host,
+        port,
+        ...(lookup === undefined ? {} : { lookup }),
+        autoSelectFamily: false,
+        allowHalfOpen: true,
+        noDelay: true,
+      }),
+    );
     keepErrorsHandled(socket);
     let giveUp = (): void => {};
 

@@ -1,6 +1,7 @@
 /** Listens: net.Server, the server's handshakes, slots for those who proved themselves. */
 import * as net from 'node:net';
 import type { PoolError } from '../errors.js';
+import { bare } from '../own-properties.js';
 import { checkFunction, checkHost, checkInteger } from './arguments.js';
 import { Candidate } from './candidate.js';
 import { endpoint, endpointsOf } from './endpoint.js';
@@ -14,14 +15,15 @@ export async function listen(node: NodeParts, options: NodeListenOptions): Promi
   checkInteger('port', options.port, 0, 65535);
   checkFunction(options, 'session');
   if (options.backlog !== undefined) checkInteger('backlog', options.backlog, 1, 2 ** 31 - 1);
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-  await opened(server, {
+  const server = net.createServer(bare({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }));
+  const where: net.ListenOptions = {
     port: options.port,
     // Node listens on :: without a host, and on 0.0.0.0 where there is no IPv6.
     ...(host === '' ? (options.ipv6Only ? { host: '::' } : {}) : { host }),
     ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only }),
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
-  });
+  };
+  await opened(server, bare(where));
   return new TcpListener(node, server, options);
 }
 

@@ -1,13 +1,6 @@
 import { BlockList } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  bare,
-  ownOption,
-  reader,
-  readDialOptions,
-  readListenOptions,
-  readResolveOptions,
-} from '../../src/pool/options.js';
+import { reader, readDialOptions, readListenOptions, readResolveOptions } from '../../src/pool/options.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
@@ -185,12 +178,5 @@ describe('what an options object did not have itself', () => {
     expect(readDialOptions(sent)).toEqual(readDialOptions({ network: 'pool4' }));
     expect(readDialOptions({ __proto__: { timeout: 1 } })).toEqual(readDialOptions({}));
     expect(({} as { timeout?: number }).timeout).toBeUndefined();
-  });
-
-  it('ownOption and bare keep it out', () => {
-    expect(ownOption({ __proto__: { a: 1 } }, 'a')).toBeUndefined();
-    expect(ownOption(Object.assign(Object.create(null) as object, { a: 1 }), 'a')).toBe(1);
-    Object.defineProperty(Object.prototype, 'timeout', { value: 1, configurable: true });
-    expect((bare({ a: 1 }) as { timeout?: number }).timeout).toBeUndefined();
   });
 });

@@ -315,9 +315,10 @@ describe('a dial', () => {
     const session = await server.node.dial({ host: HOST, port: server.port });
     session.unref();
     (await server.accepted()).unref();
-    expect(timers()).toBe(before);
+    // At most: a timer of the runner's own may have ended meanwhile.
+    expect(timers()).toBeLessThanOrEqual(before);
     await codeOf(server.node.dial({ host: HOST, port: await closedPort() }));
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before);
     session.destroy();
   });
 });
