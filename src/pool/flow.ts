@@ -1,6 +1,8 @@
 /** What a Conn and a Channel share: the interface that programs see. */
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
+import type { DuplexOptions, FlowDuplex } from './duplex.js';
 import type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';
 
 /** How a flow ended. */
@@ -29,7 +31,7 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    * @param buffer is written to only at the moment when the read succeeds
    * @returns how many bytes; null at the end
    * @throws PoolError ERR_POOL_TIMEOUT once the read deadline has passed, even if something is queued: as in Go;
-   * ERR_POOL_LOCKED while an iterator reads. Nothing is lost by either: it is the next read's.
+   * ERR_POOL_LOCKED while an iterator or a stream reads. Nothing is lost by either: it is the next read's.
    */
   read(buffer: Uint8Array, options?: OpOptions): Promise<number | null>;
   /**
@@ -69,6 +71,32 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
   writeMessages(messages: readonly (Uint8Array | string)[], options?: OpOptions): Promise<void>;
   /** Bytes of the longest message: 65535 on the user backend, 65511 on the kernel backend. */
   readonly maxMessageSize: number;
+  /**
+   * The bytes that come, as a Web Stream in byte mode: a BYOB reader's memory is filled directly, and any other reader
+   * gets a message at a time. Nothing is read before somebody asks for it.
+   *
+   * From its first read until its end, or until it is cancelled, other reads of this flow reject with ERR_POOL_LOCKED.
+   * It closes at the peer's close, behind what is queued; it errors when the session fails, when the read deadline passes,
+   * and with ERR_POOL_CLOSED when this side closes, since then nobody knows what was still to come. Cancelling it leaves
+   * the flow open and gives the reads back. What was cancelled or has failed is replaced: the next use of this property
+   * makes a new stream.
+   */
+  readonly readable: ReadableStream<Uint8Array>;
+  /**
+   * Sends bytes, as a Web Stream. A write fulfils as `write` does; `ready` tells when there is room for more.
+   *
+   * Closing it closes the flow as `close` does: of a Conn the session, reading included, so read a reply before. Aborting
+   * it destroys the flow. A write that fails, for example at its deadline, fails the stream and leaves the flow as it is;
+   * the next use of this property makes a new stream then.
+   */
+  readonly writable: WritableStream<Uint8Array>;
+  /**
+   * Makes a Node stream of this flow, for `pipeline`, http, tls and whatever else takes a socket: see {@link FlowDuplex}.
+   * Make one of a flow, and leave reading and writing to it.
+   * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+   * @example await pipeline(createReadStream('report.pdf'), conn.toDuplex());
+   */
+  toDuplex(options?: DuplexOptions): FlowDuplex;
   /**
    * Sets the read and the write deadline: the point in time after which calls, pending and future ones, reject with
    * ERR_POOL_TIMEOUT. It can be moved and cleared, and the flow is as good as before then.

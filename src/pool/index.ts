@@ -12,6 +12,7 @@ export {
 } from './constants.js';
 export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './diagnostics.js';
 export { dial } from './dial.js';
+export type { DuplexOptions, FlowDuplex } from './duplex.js';
 export type { Flow, FlowClosed } from './flow.js';
 export { listen } from './listen.js';
 export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnections } from './listener.js';

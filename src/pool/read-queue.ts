@@ -11,18 +11,20 @@ import { Waiter, Waiters } from './waiters.js';
 
 export type ReadResult = number | Uint8Array | Uint8Array[] | null;
 
-/** Who has the reads of a flow to itself. Streams are to join the iterator here. */
-export type ReadHolder = 'iterator';
+/** Who has the reads of a flow to itself. */
+export type ReadHolder = 'iterator' | 'stream';
 
 class ReadWaiter extends Waiter<ReadResult> {
   /**
    * @param buffer to be filled; null for whole messages
    * @param max 0 for one message, else the most messages of a batch
+   * @param maxBytes a batch that has as many takes no further message
    */
   constructor(
     op: string,
     readonly buffer: Uint8Array | null,
     readonly max: number,
+    readonly maxBytes: number,
   ) {
     super(op);
   }
@@ -70,18 +72,23 @@ export class ReadQueue {
   }
 
   /** At most `buffer.length` bytes of one message, and how many. A buffer without bytes gets 0 at once, as in Go. */
-  read(buffer: Uint8Array, signal: AbortSignal | undefined): Promise<number | null> {
-    return this.#request('read', buffer, 0, signal, null) as Promise<number | null>;
+  read(buffer: Uint8Array, signal: AbortSignal | undefined, holder: ReadHolder | null = null): Promise<number | null> {
+    return this.#request(buffer, 0, signal, holder) as Promise<number | null>;
   }
 
   /** The next message, or what is left of one that was read in part. */
   readMessage(signal: AbortSignal | undefined, holder: ReadHolder | null = null): Promise<Uint8Array | null> {
-    return this.#request('read', null, 0, signal, holder) as Promise<Uint8Array | null>;
+    return this.#request(null, 0, signal, holder) as Promise<Uint8Array | null>;
   }
 
-  /** Between 1 and `max` messages: all that is queued. */
-  readMessages(max: number, signal: AbortSignal | undefined): Promise<Uint8Array[] | null> {
-    return this.#request('read', null, max, signal, null) as Promise<Uint8Array[] | null>;
+  /** Between 1 and `max` messages: all that is queued, but none behind `maxBytes` bytes. */
+  readMessages(
+    max: number,
+    signal: AbortSignal | undefined,
+    holder: ReadHolder | null = null,
+    maxBytes = Infinity,
+  ): Promise<Uint8Array[] | null> {
+    return this.#request(null, max, signal, holder, maxBytes) as Promise<Uint8Array[] | null>;
   }
 
   /** Gives the reads to one holder; others get ERR_POOL_LOCKED meanwhile. */
@@ -144,29 +151,34 @@ export class ReadQueue {
   }
 
   #request(
-    op: string,
     buffer: Uint8Array | null,
     max: number,
     signal: AbortSignal | undefined,
     holder: ReadHolder | null,
+    maxBytes = Infinity,
   ): Promise<ReadResult> {
+    const op = 'read';
     if (this.#closed) throw this.#closedError(op);
     if (this.#holder !== holder) throw this.#lockedError();
     if (signal?.aborted) throw signal.reason;
     if (buffer !== null && buffer.length === 0) return Promise.resolve(0);
     if (this.deadline.passed) throw opError(op, this.#target, 'ERR_POOL_TIMEOUT', 'deadline exceeded');
     if (this.#waiters.empty) {
-      if (this.#messages.length > 0) return Promise.resolve(this.#take(buffer, max));
+      if (this.#messages.length > 0) return Promise.resolve(this.#take(buffer, max, maxBytes));
       if (this.#end !== null) return this.#atEnd(op, this.#end);
     }
-    return this.#waiters.add(new ReadWaiter(op, buffer, max), signal);
+    return this.#waiters.add(new ReadWaiter(op, buffer, max, maxBytes), signal);
   }
 
-  #take(buffer: Uint8Array | null, max: number): ReadResult {
+  #take(buffer: Uint8Array | null, max: number, maxBytes: number): ReadResult {
     if (buffer !== null) return this.#fill(buffer);
     if (max === 0) return this.#shift();
     const batch: Uint8Array[] = [];
-    while (batch.length < max && this.#messages.length > 0) batch.push(this.#shift());
+    for (let bytes = 0; batch.length < max && bytes < maxBytes && this.#messages.length > 0; ) {
+      const message = this.#shift();
+      bytes += message.length;
+      batch.push(message);
+    }
     return batch;
   }
 
@@ -194,7 +206,8 @@ export class ReadQueue {
 
   #serve(): void {
     for (let waiter = this.#waiters.first; waiter !== null; waiter = this.#waiters.first) {
-      if (this.#messages.length > 0) this.#waiters.resolve(waiter, this.#take(waiter.buffer, waiter.max));
+      const { buffer, max, maxBytes } = waiter;
+      if (this.#messages.length > 0) this.#waiters.resolve(waiter, this.#take(buffer, max, maxBytes));
       else if (this.#end === null) return;
       else if (this.#end.by === 'error') this.#waiters.reject(waiter, this.#failure(waiter.op, this.#end));
       else this.#waiters.resolve(waiter, null);
@@ -228,7 +241,7 @@ export class ReadQueue {
     const reason =
       this.#holder === null
         ? 'a read is pending, so nothing else can take over reading'
-        : `an ${this.#holder} reads, and one flow has one way of reading at a time`;
+        : `${this.#holder === 'iterator' ? 'an iterator' : 'a stream'} reads, and one flow has one way of reading at a time`;
     return opError('read', this.#target, 'ERR_POOL_LOCKED', reason);
   }
 }

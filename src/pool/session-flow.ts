@@ -1,8 +1,10 @@
 /** The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. */
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
+import { type DuplexOptions, FlowDuplex } from './duplex.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { FlowWriter } from './flow-writer.js';
 import { MessageIterator } from './message-iterator.js';
@@ -19,6 +21,7 @@ import {
 import { requireBuffer, toBytes, toMessage, toMessages } from './payload.js';
 import type { ReadBound } from './read-bound.js';
 import { ReadQueue } from './read-queue.js';
+import { readableOf, writableOf } from './web-streams.js';
 import type { WriteQueue } from './write-queue.js';
 
 /** What the flows of one session share. */
@@ -38,6 +41,8 @@ export abstract class SessionFlow implements Flow {
   protected readonly target: OpTarget;
   #state: Flow['state'] = 'open';
   #closing: Promise<void> | undefined;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
   #resolveClosed!: (closed: FlowClosed) => void;
 
   constructor({ session, bound, writes }: SessionParts, channel: number) {
@@ -110,6 +115,24 @@ export abstract class SessionFlow implements Flow {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     return new MessageIterator(this.reads);
+  }
+
+  get readable(): ReadableStream<Uint8Array> {
+    this.#readable ??= readableOf(this.reads, () => {
+      this.#readable = undefined;
+    });
+    return this.#readable;
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    this.#writable ??= writableOf(this, () => {
+      this.#writable = undefined;
+    });
+    return this.#writable;
+  }
+
+  toDuplex(options?: DuplexOptions): FlowDuplex {
+    return new FlowDuplex(this, this.reads, options);
   }
 
   setDeadline(at: Date | number | null): void {
