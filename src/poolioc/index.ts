@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
 export * from './constants.js';
 export { DEFAULT_DEVICE_PATH, Device, type OpenOptions } from './device.js';
 export * from './ioctl.js';

@@ -7,8 +7,8 @@ import type { SessionInfo, SyncDevice } from './types.js';
 import type { CallPlan } from './worker-call.js';
 import type { WorkerPool } from './worker-pool.js';
 
-/** ms for one call: the process is ending, and a device that hangs must not hold it up. */
-const CALL_MS = 100;
+/** ms for one call, a cold thread included: the process is ending, and a device that hangs must not hold it up. */
+const CALL_MS = 250;
 
 export interface SyncDeviceOptions {
   pool: WorkerPool;
@@ -16,13 +16,15 @@ export interface SyncDeviceOptions {
   fd: number;
   /** The key of a slot: no CLOSE_SESS on one that a SEND is in. */
   slotKey: (index: number) => string;
+  /** ms for one call. */
+  callTimeout?: number;
   /** ms left for all calls. */
   left: () => number;
 }
 
-export function syncDevice({ pool, path, fd, slotKey, left }: SyncDeviceOptions): SyncDevice {
+export function syncDevice({ pool, path, fd, slotKey, left, callTimeout = CALL_MS }: SyncDeviceOptions): SyncDevice {
   const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
-    const timeout = Math.min(CALL_MS, left());
+    const timeout = Math.min(callTimeout, left());
     const outcome = timeout > 0 ? pool.callSync(plan, timeout) : null;
     if (outcome === null) {
       throw new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result while the process was ending`);

@@ -96,7 +96,7 @@ export interface SessionInfo {
   telemetry: RawTelemetry;
 }
 
-/** Calls that don't return before they are done, or 100 ms passed: for the moments before the process ends. */
+/** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
 export interface SyncDevice {
   sessions(): SessionInfo[];
   closeSession(index: number): void;

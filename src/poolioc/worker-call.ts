@@ -28,6 +28,8 @@ export interface TakenBack {
 
 /** ms that a promise waits for a thread that was told to come back, so that a result that wins the race is not lost. */
 const GRACE_MS = 250;
+/** Longest interval that Node's timers take. */
+const NEVER_MS = 2 ** 31 - 1;
 const { EINTR } = constants.errno;
 
 export class WorkerCall<T> {
@@ -44,6 +46,8 @@ export class WorkerCall<T> {
   #settled = false;
   #grace: NodeJS.Timeout | undefined;
   #ref: boolean;
+  /** Keeps the process alive for a call that no thread keeps it alive for yet. */
+  #hold: NodeJS.Timeout | undefined;
 
   constructor(plan: CallPlan<T>, ref: boolean) {
     this.plan = plan;
@@ -63,7 +67,13 @@ export class WorkerCall<T> {
     return this.#ended;
   }
 
+  /** No thread is free. */
+  wait(): void {
+    if (this.#ref && this.#thread === null && !this.#settled) this.#hold ??= setInterval(() => {}, NEVER_MS);
+  }
+
   begin(thread: WorkerThread, libc: SignalLibc): void {
+    this.#release();
     this.#thread = thread;
     if (this.#ref) thread.ref();
     thread.post(this.plan.order(thread.memory, libc));
@@ -72,6 +82,8 @@ export class WorkerCall<T> {
   setRef(ref: boolean): void {
     this.#ref = ref;
     if (this.#settled) return;
+    if (!ref) this.#release();
+    else this.wait();
     if (ref) this.#thread?.ref();
     else this.#thread?.unref();
   }
@@ -126,9 +138,15 @@ export class WorkerCall<T> {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#grace);
+    this.#release();
     this.#thread?.unref();
     this.#reject(reason);
     if (this.#thread === null) this.#leave();
+  }
+
+  #release(): void {
+    clearInterval(this.#hold);
+    this.#hold = undefined;
   }
 
   #leave(): void {

@@ -58,6 +58,7 @@ export class WorkerPool {
     const queue = this.#queue(plan.lane);
     queue.push(call as WorkerCall<unknown>);
     this.#dispatch(plan.lane);
+    call.wait();
     return call;
   }
 

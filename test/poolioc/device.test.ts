@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/errors.js';
@@ -274,5 +275,23 @@ describe('a device', () => {
     const { device } = await scripted({ [POOL_IOC_SESSIONS]: [{ struct: [0, 0, 0, 0, 0] }] });
     expect(await device.sessions()).toEqual([]);
     await device.close();
+  });
+
+  it('leaves nothing behind after many opens and closes', async () => {
+    const { script, device } = await scripted({}, { idleTimeout: 60_000 });
+    const { Device } = await import('../../src/poolioc/device.js');
+    const workers = { pool: script.pool, exit: script.exit };
+    const threads = (): number => readdirSync('/proc/self/task').length;
+    const before = threads();
+    for (let at = 0; at < 500; at += 1) {
+      const other = await Device.open('/scripted', { workers });
+      await other.stop();
+      await other.close();
+    }
+    expect(script.closed).toBe(500);
+    expect(script.pool.size).toBe(1);
+    expect(threads()).toBeLessThanOrEqual(before);
+    await device.close();
+    script.pool.retireIdle();
   });
 });
