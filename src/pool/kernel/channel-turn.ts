@@ -35,10 +35,12 @@ export class ChannelTurn {
     if (this.#row >= ROW) this.#advance();
   }
 
-  /** The last RECV gave EAGAIN. */
-  elsewhere(): void {
-    this.#misses = this.next() === 0 ? 0 : this.#misses + 1;
-    this.#advance();
+  /** The last RECV, which asked for channel `asked`, gave EAGAIN. */
+  elsewhere(asked: number): void {
+    // A channel that was opened while the RECV waited is next, and hasn't been asked: the round begins anew.
+    const opened = asked !== this.next();
+    this.#misses = asked === 0 || opened ? 0 : this.#misses + 1;
+    if (!opened) this.#advance();
   }
 
   /** The last RECV found the queue empty, or was taken back. */

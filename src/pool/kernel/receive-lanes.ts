@@ -161,7 +161,7 @@ export class ReceiveLanes implements TableObserver {
         if (owner === asker && !taken) owner.quiet();
         break;
       case 'elsewhere':
-        asker.channels.elsewhere();
+        asker.channels.elsewhere(channel);
         if (channel === 0) await new Promise<void>((resolve) => this.#options.clock.after(RIVAL_MS, resolve));
         break;
       case 'failed':

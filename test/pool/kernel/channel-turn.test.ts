@@ -44,7 +44,7 @@ describe('the order in which channels are asked', () => {
         }
         const asked = turn.next();
         const got = receive(queue, asked);
-        if (got === 'EAGAIN') turn.elsewhere();
+        if (got === 'EAGAIN') turn.elsewhere(asked);
         else if (got === 'nothing') turn.empty();
         else {
           turn.received();
@@ -54,8 +54,9 @@ describe('the order in which channels are asked', () => {
         }
       }
       for (let more = 0; queue.length > 0 && more < 10_000; more += 1) {
-        const got = receive(queue, turn.next());
-        if (got === 'EAGAIN') turn.elsewhere();
+        const asked = turn.next();
+        const got = receive(queue, asked);
+        if (got === 'EAGAIN') turn.elsewhere(asked);
         else received += 1;
         if (typeof got === 'number') turn.received();
       }
@@ -66,17 +67,33 @@ describe('the order in which channels are asked', () => {
   it('asks for channel 0 only, while no other is open', () => {
     const turn = new ChannelTurn();
     expect(turn.next()).toBe(0);
-    turn.elsewhere();
+    turn.elsewhere(0);
     expect(turn.next()).toBe(0);
   });
 
   it('asks a channel that opened in the middle of a round before channel 0', () => {
     const turn = new ChannelTurn();
     turn.open(1);
-    turn.elsewhere();
+    turn.elsewhere(1);
     turn.open(2);
     expect(turn.next()).toBe(2);
-    turn.elsewhere();
+    turn.elsewhere(2);
+    expect(turn.next()).toBe(0);
+  });
+
+  it('takes no EAGAIN of a RECV that waited while channels opened for theirs', () => {
+    const turn = new ChannelTurn();
+    turn.open(1);
+    const waiting = turn.next();
+    turn.open(2);
+    turn.open(255);
+    turn.elsewhere(waiting);
+    const asked = [1, 2, 3].map(() => {
+      const channel = turn.next();
+      turn.elsewhere(channel);
+      return channel;
+    });
+    expect(asked.toSorted((a, b) => a - b)).toEqual([1, 2, 255]);
     expect(turn.next()).toBe(0);
   });
 
@@ -84,9 +101,9 @@ describe('the order in which channels are asked', () => {
     const turn = new ChannelTurn();
     turn.open(1);
     turn.open(2);
-    turn.elsewhere();
+    turn.elsewhere(turn.next());
     turn.received();
-    turn.elsewhere();
+    turn.elsewhere(turn.next());
     expect(turn.next()).not.toBe(0);
   });
 
