@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { pool } from './pool.js';
 import { profile } from './profile.js';
 import { tls } from './tls.js';
-import { type Client, timed, type Transport } from './transport.js';
+import { type Client, cpuSeconds, timed, type Transport } from './transport.js';
 
 /** 65519 bytes are the most that one packet carries; 65535 the most that one message holds, in two packets. */
 const BULK_SIZES = [65_519, 65_535, 1304];
@@ -58,13 +58,28 @@ async function withClient<T>(name: Name, port: number, use: (client: Client) => 
   }
 }
 
-/** MB/s of one round that lasts about as long as asked. */
-function bulk(name: Name, port: number, size: number): Promise<number> {
+interface Bulk {
+  /** MB/s. */
+  rate: number;
+  /** s of CPU of both processes for a GB: steadier than the rate where the machine has other work. */
+  cpu: number;
+}
+
+/** One round that lasts about as long as asked. */
+function bulk(name: Name, { port, child }: Peer, size: number): Promise<Bulk> {
+  const cpu = async (): Promise<number> => {
+    const answer = once(child, 'message') as Promise<[number]>;
+    child.send('cpu');
+    return cpuSeconds() + (await answer)[0];
+  };
   return withClient(name, port, async (client) => {
     const few = Math.ceil(4e6 / size);
     await client.bulk(size, few); // warms up code and sockets
     const messages = Math.max(few, Math.ceil((few * seconds) / (await timed(() => client.bulk(size, few)))));
-    return (messages * size) / 1e6 / (await timed(() => client.bulk(size, messages)));
+    const before = await cpu();
+    const took = await timed(() => client.bulk(size, messages));
+    const used = (await cpu()) - before;
+    return { rate: (messages * size) / 1e6 / took, cpu: (1e9 * used) / (messages * size) };
   });
 }
 
@@ -76,7 +91,12 @@ function roundTrip(name: Name, port: number): Promise<number> {
   });
 }
 
-async function startPeer(name: Name): Promise<{ port: number; child: ChildProcess }> {
+interface Peer {
+  port: number;
+  child: ChildProcess;
+}
+
+async function startPeer(name: Name): Promise<Peer> {
   const file = fileURLToPath(new URL('./peer.ts', import.meta.url));
   const child = fork(file, ['serve', name], { execArgv: ['--import', 'tsx'] });
   const [port] = (await once(child, 'message')) as [number];
@@ -84,13 +104,19 @@ async function startPeer(name: Name): Promise<{ port: number; child: ChildProces
 }
 
 /** Rounds in turns, POOL first in one and TLS first in the next. */
-async function compare(measure: (name: Name) => Promise<number>): Promise<Record<Name, number>> {
-  const results: Record<Name, number[]> = { pool: [], tls: [] };
+async function compare<T>(measure: (name: Name) => Promise<T>): Promise<Record<Name, T[]>> {
+  const results: Record<Name, T[]> = { pool: [], tls: [] };
   for (let round = 0; round < rounds; round += 1) {
     const order: Name[] = round % 2 === 0 ? ['pool', 'tls'] : ['tls', 'pool'];
     for (const name of order) results[name].push(await measure(name));
   }
-  return { pool: median(results.pool), tls: median(results.tls) };
+  return results;
+}
+
+/** A line with the median of each and their ratio. */
+function print(label: string, results: Record<Name, number[]>, unit: (value: number) => string): void {
+  const [ours, theirs] = [median(results.pool), median(results.tls)];
+  console.log(row(label, unit(ours), unit(theirs), (ours / theirs).toFixed(2)));
 }
 
 const row = (...cells: string[]): string =>
@@ -102,20 +128,21 @@ try {
   console.log(`medians of ${rounds} alternating rounds\n`);
   console.log(row('', 'POOL', 'TLS 1.3', 'POOL / TLS'));
   for (const size of BULK_SIZES) {
-    const { pool: ours, tls: theirs } = await compare((name) => bulk(name, peers[name].port, size));
-    const rate = (value: number) => `${value.toFixed(0)} MB/s`;
-    console.log(row(`bulk, messages of ${size} B`, rate(ours), rate(theirs), (ours / theirs).toFixed(2)));
-    const perSecond = (value: number) => `${Math.round((value * 1e6) / size)}/s`;
-    console.log(row('', perSecond(ours), perSecond(theirs), ''));
+    const { pool: ours, tls: theirs } = await compare((name) => bulk(name, peers[name], size));
+    const each = (of: keyof Bulk) => ({ pool: ours.map((one) => one[of]), tls: theirs.map((one) => one[of]) });
+    print(`bulk, messages of ${size} B`, each('rate'), (rate) => `${rate.toFixed(0)} MB/s`);
+    print('  messages a second', each('rate'), (rate) => `${Math.round((rate * 1e6) / size)}`);
+    print('  CPU of both processes', each('cpu'), (cpu) => `${cpu.toFixed(1)} s/GB`);
   }
-  const { pool: ours, tls: theirs } = await compare((name) => roundTrip(name, peers[name].port));
-  const time = (value: number) => `${value.toFixed(0)} µs`;
-  console.log(row(`round trip, ${ROUND_TRIP_SIZE} B`, time(ours), time(theirs), (ours / theirs).toFixed(2)));
+  const trips = await compare((name) => roundTrip(name, peers[name].port));
+  print(`round trip, ${ROUND_TRIP_SIZE} B`, trips, (time) => `${time.toFixed(0)} µs`);
 } finally {
   for (const { child } of Object.values(peers)) child.kill('SIGTERM');
 }
 
 if (values.profile) {
   console.log('\nself time of a bulk transfer, 65519 B a message\n');
-  console.log(await profile(65_519, 10_000));
+  console.log(await profile('bulk', 65_519, 10_000));
+  console.log(`self time of round trips, ${ROUND_TRIP_SIZE} B a message\n`);
+  console.log(await profile('trips', ROUND_TRIP_SIZE, 10_000));
 }

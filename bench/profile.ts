@@ -1,4 +1,4 @@
-/** Where the time of a bulk transfer goes: V8's CPU profiles of sender and receiver, self time by category. */
+/** Where the time goes: V8's CPU profiles of sender and receiver, self time by category. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -20,14 +20,14 @@ interface CpuProfile {
 
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url));
 
-/** Runs one bulk transfer of POOL between two profiled processes and returns the report of each. */
-export async function profile(size: number, messages: number): Promise<string> {
+/** Runs one transfer of POOL, or its round trips, between two profiled processes and returns the report of each. */
+export async function profile(role: 'bulk' | 'trips', size: number, messages: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pool-ts-profile-'));
   try {
     const execArgv = (who: string) => ['--import', 'tsx', '--cpu-prof', '--cpu-prof-dir', join(folder, who)];
     const receiver = fork(PEER, ['serve', 'pool'], { execArgv: execArgv('receiver') });
     const [port] = (await once(receiver, 'message')) as [number];
-    const args = ['bulk', 'pool', String(port), String(size), String(messages)];
+    const args = [role, 'pool', String(port), String(size), String(messages)];
     const sender = fork(PEER, args, { execArgv: execArgv('sender') });
     await once(sender, 'exit');
     receiver.kill('SIGTERM');

@@ -41,3 +41,9 @@ export async function timed(run: () => Promise<void>): Promise<number> {
   await run();
   return Number(process.hrtime.bigint() - start) / 1e9;
 }
+
+/** Seconds of CPU that this process has used. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
