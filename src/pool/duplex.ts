@@ -36,6 +36,7 @@ const LARGEST_DELAY_MS = 2 ** 31 - 1;
  *
  * `destroy()` destroys the flow: the peer of a Conn sees ERR_POOL_PEER_LOST, as no CLOSE is sent. A failure of the flow,
  * and a read or write deadline that passes, destroys with that error. Closing the flow by itself emits `close` alone.
+ * As with every Node stream, a `for await` destroys it when it is left.
  */
 export class FlowDuplex extends Duplex {
   /** Never true: a flow is connected. */
