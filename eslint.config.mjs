@@ -20,7 +20,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.name='Number'][arguments.0.name=/[sS]eq/]", message: 'a sequence number is 64 bits wide: keep it a bigint' },
+        {
+          selector: "CallExpression[callee.name='Number'][arguments.0.name=/[sS]eq/]",
+          message: 'a sequence number is 64 bits wide: keep it a bigint',
+        },
       ],
     },
   },
