@@ -62,9 +62,9 @@ export class PoolError extends Error {
   constructor(code: PoolErrorCode | (string & {}), message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    const { cause: _cause, ...fields } = details;
-    for (const [name, value] of Object.entries(fields)) {
-      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
+    for (const [name, value] of Object.entries(details)) {
+      // The cause is Error's own, and not enumerable there.
+      if (name !== 'cause' && value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
     }
   }
 

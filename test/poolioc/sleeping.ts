@@ -18,9 +18,9 @@ export interface Sleeping {
   exit: ExitGuard;
   libc: Libc;
   /** Calls that were begun. */
-  begun(): number;
+  begun: () => number;
   /** The thread that began the last one. */
-  lastThread(): number;
+  lastThread: () => number;
 }
 
 export async function sleeping({ ms, worker, libc: libcUrl, module }: SleepingOptions): Promise<Sleeping> {
