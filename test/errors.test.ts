@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type * as errors from '../src/errors.js';
 import { POOL_ERROR_CODES, PoolError } from '../src/errors.js';
 
 describe('PoolError', () => {
@@ -38,7 +39,7 @@ describe('PoolError', () => {
 
   it('recognises the errors of another copy of the package, and no others', async () => {
     // A query makes another module instance of the same file, as import and require do of the package.
-    const other = (await import(`../src/errors.js?copy`)) as typeof import('../src/errors.js');
+    const other = (await import(`../src/errors.js?copy`)) as typeof errors;
     expect(other.PoolError).not.toBe(PoolError);
     expect(new other.PoolError('ERR_POOL_CLOSED', 'x')).toBeInstanceOf(PoolError);
     expect(new Error('x')).not.toBeInstanceOf(PoolError);
