@@ -2,7 +2,7 @@
  * The eight requests of /dev/pool on a node in user space: results and errno values as the kernel contract, section 2,
  * has them. Calls come in and are answered; how they travel is not known here.
  */
-import { ChannelOperation, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from '../poolioc/constants.js';
+import { ChannelOperation, CLOSE_ABORT, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from '../poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -213,6 +213,13 @@ export class DeviceRequests {
   }
 
   #close(call: DeviceCall): void {
+    const index = call.argument.readUInt32LE(0);
+    const aborted = index < CLOSE_ABORT ? undefined : this.#slots[index - CLOSE_ABORT];
+    if (aborted !== undefined) {
+      aborted.destroy();
+      call.succeed(0);
+      return;
+    }
     const slot = this.#slot(call);
     if (slot === null) return;
     // A peer that does not read holds the close up; a caller that can't wait gives that up, the slot is free all the same.

@@ -127,3 +127,9 @@ export const Transport = {
   RAW: 1,
   AUTO: 2,
 } as const;
+
+/**
+ * Added to the index of CLOSE_SESS: ends the session without CLOSE, so that its peer sees it lost. A device that pool-ts
+ * serves knows this bit; pool.h does not, and the module answers EINVAL, as to every index above 63.
+ */
+export const CLOSE_ABORT = 0x8000_0000;

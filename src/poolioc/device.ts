@@ -1,7 +1,7 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread. */
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
-import { ChannelOperation } from './constants.js';
+import { ChannelOperation, CLOSE_ABORT } from './constants.js';
 import { CLOSED, TIMED_OUT, settled } from './device-call.js';
 import { addressText, callError, closedError, timeoutError } from './device-errors.js';
 import { processWorkers, type Workers } from './process-workers.js';
@@ -10,6 +10,7 @@ import { SENTINELS, abiMismatch } from './session-rows.js';
 import { syncDevice } from './sync-device.js';
 import type {
   CallOptions,
+  CloseSessionOptions,
   ConnectRequest,
   LateOptions,
   PoolDevice,
@@ -173,10 +174,12 @@ export class Device implements PoolDevice {
     return read.rows;
   }
 
-  async closeSession(index: number, options: CallOptions = {}): Promise<void> {
+  async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
     check.checkSession(index);
     const operation = `close session ${index}`;
-    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, this.#slotKey(index), index));
+    const abort = options.abort === true && !this.isCharacterDevice;
+    const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
+    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, key, argument));
   }
 
   async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {

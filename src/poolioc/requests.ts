@@ -176,10 +176,11 @@ export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<Ses
   });
 }
 
-export function closeSessionPlan(fd: number, key: string, index: number): CallPlan<Outcome<void>> {
+/** `key` undefined: beside a SEND on the same slot, which the module would not survive (kernel contract, hazard 12). */
+export function closeSessionPlan(fd: number, key: string | undefined, index: number): CallPlan<Outcome<void>> {
   return plan(fd, {
     lane: 'close',
-    key,
+    ...(key === undefined ? {} : { key }),
     request: ioctl.POOL_IOC_CLOSE_SESS,
     retry: false,
     fill: ({ struct }) => struct.writeUInt32LE(index),

@@ -96,6 +96,14 @@ export interface SessionInfo {
   telemetry: RawTelemetry;
 }
 
+export interface CloseSessionOptions extends CallOptions {
+  /**
+   * End it without CLOSE, whatever is under way on it, so that the peer sees it lost. A device that pool-ts serves can; any
+   * other rejects EINVAL, and on the module, a character device, this option is without effect. Default false.
+   */
+  abort?: boolean;
+}
+
 /** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
 export interface SyncDevice {
   sessions(): SessionInfo[];
@@ -130,7 +138,7 @@ export interface PoolDevice {
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
   /** CLOSE_SESS. Crashes the kernel on a session whose receiver thread has ended (kernel contract, hazard 2). */
-  closeSession(index: number, options?: CallOptions): Promise<void>;
+  closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;
   channelSubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;

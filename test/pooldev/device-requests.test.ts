@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceRequests } from '../../src/pooldev/device-requests.js';
+import { CLOSE_ABORT } from '../../src/poolioc/constants.js';
 import { Errno } from '../../src/pooldev/errno.js';
 import { type FakeNode, fakeNetwork } from './fake-node.js';
 import { fakeCall, fakeMemory, mapped, program } from './fake-call.js';
@@ -301,6 +302,15 @@ describe('the end of a session', () => {
     expect(await call.outcome).toBe(-Errno.EPIPE);
     expect(await here.send(1, 0, 'x').outcome).toBe(-Errno.EPIPE);
     expect(await here.recv(1).outcome).toBe(-Errno.EPIPE);
+  });
+
+  it.each([false, true])('is without CLOSE where CLOSE_SESS asks for that (strict: %s)', async (strictModule) => {
+    const here = await pair({ strictModule });
+    expect(await here.close(CLOSE_ABORT + 0).outcome).toBe(0);
+    expect(await here.send(1, 0, 'x').outcome).toBe(-Errno.EPIPE);
+    expect(await here.send(0, 0, 'x').outcome).toBe(-Errno.ENOTCONN);
+    expect(await here.close(CLOSE_ABORT + 0).outcome).toBe(0);
+    expect(await here.close(CLOSE_ABORT + 64).outcome).toBe(-Errno.EINVAL);
   });
 
   it('strict: the CLOSE of the peer discards what is queued and wakes nobody', async () => {

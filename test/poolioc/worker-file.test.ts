@@ -55,7 +55,7 @@ describe('findWorkerFile', () => {
     const bundle = join(folder, 'app');
     mkdirSync(bundle);
     writeFileSync(join(bundle, 'package.json'), '{"name":"app"}');
-    for (const base of [pathToFileURL(join(bundle, 'out.js')).href, undefined, 'data:text/javascript,']) {
+    for (const base of [pathToFileURL(join(bundle, 'out.js')).href, '', 'data:text/javascript,']) {
       expect(() => findWorkerFile({ override: '', base, program: [bundle] })).toThrow(
         expect.objectContaining({ code: 'ENOENT', message: expect.stringContaining('POOL_WORKER') as string }),
       );
@@ -66,7 +66,7 @@ describe('findWorkerFile', () => {
     const app = join(folder, 'other app');
     mkdirSync(join(app, 'node_modules'), { recursive: true });
     const installed = install(join('other app', 'node_modules', 'pool-ts'));
-    const found = findWorkerFile({ override: '', base: undefined, program: [join(app, 'bundle.js')] });
+    const found = findWorkerFile({ override: '', base: '', program: [join(app, 'bundle.js')] });
     expect(fileURLToPath(found)).toBe(join(installed, 'dist', 'poolioc', 'worker.js'));
   });
 });

@@ -3,7 +3,6 @@
  * was accepted and not dialled, and was not there before (kernel contract, section 3).
  */
 import type { PoolError } from '../../errors.js';
-import type { Addr } from '../addr.js';
 import type { Clock } from './clock.js';
 import { keyOf, type SessionRecord } from './session-record.js';
 import { peerOf, roleOf, type Peer, type Role, type RoleSigns } from './session-role.js';
@@ -29,7 +28,7 @@ export interface AcceptorOptions {
   before: Snapshot;
   /** The connection of each session that this process accepted, by key, where it is known; outlives a listener. */
   connections: Map<string, TcpConnection>;
-  accepted(record: SessionRecord, peer: { addr: Addr; possible: readonly Addr[] }): void;
+  accepted(record: SessionRecord, peer: Peer): void;
   failed(error: PoolError): void;
 }
 

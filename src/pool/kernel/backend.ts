@@ -18,6 +18,7 @@ import { ReceiverThreads } from './receiver-threads.js';
 import type { SessionEnvironment } from './session.js';
 import { SessionRegistry } from './session-registry.js';
 import { toRecord } from './session-record.js';
+import { UNKNOWN } from './session-role.js';
 import { SessionTable } from './session-table.js';
 import { ModuleSigns, servedSigns, type Signs } from './signs.js';
 import { SlotCloser } from './slot-closer.js';
@@ -78,7 +79,7 @@ export class KernelBackend implements Backend {
     });
     const leaks = new LeakedSlots(path, parts.warn);
     const closer = new SlotCloser({
-      closeSession: (index) => device.closeSession(index),
+      closeSession: (index, options) => device.closeSession(index, options),
       table: this.#table,
       signs: this.#signs,
       leaks,
@@ -173,12 +174,22 @@ export class KernelBackend implements Backend {
     const record = (await this.#table.refresh()).at(index);
     if (record === undefined) throw new PoolError('ECONNRESET', 'another program closed the session at once');
     const session = this.#registry.adopt(
-      { index, id: record.id, role: 'dialled', localAddr: new Addr('::', 0), remoteAddr: address },
+      { index, id: record.id, role: 'dialled', localAddr: this.#dialledFrom(address), remoteAddr: address },
       this.#env,
     );
     if (signal?.aborted !== true) return session;
     session.destroy();
     throw signal.reason;
+  }
+
+  /** The module tells no local address; the connections to what was dialled do, where only one can be this session's. */
+  #dialledFrom({ address, port }: Addr): Addr {
+    const taken = new Set(this.#registry.sessions.map(({ localAddr }) => localAddr.toString()));
+    const ends = readTcpTable(this.#parts.proc)
+      .established.filter(({ remote }) => remote.address === address && remote.port === port)
+      .map(({ local }) => new Addr(local.address, local.port))
+      .filter((local) => !taken.has(local.toString()));
+    return ends.length === 1 ? ends[0]! : UNKNOWN;
   }
 
   /** Closes a session that arrived when its dial had been given up. */

@@ -9,7 +9,7 @@ import type { OpenPort } from './listen-port.js';
 import type { ListenerLock } from './listener-lock.js';
 import type { SessionEnvironment } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
-import { UNKNOWN } from './session-role.js';
+import { UNKNOWN, type Peer } from './session-role.js';
 import type { SessionRecord } from './session-record.js';
 import type { Snapshot } from './session-table.js';
 import type { TcpConnection, TcpTable } from './tcp-table.js';
@@ -83,10 +83,12 @@ export class KernelListener implements BackendListener {
     closed();
   }
 
-  #accepted(record: SessionRecord, peer: { addr: Addr; possible: readonly Addr[] }): void {
+  #accepted(record: SessionRecord, peer: Peer): void {
     const { registry, env, offer } = this.#options;
+    const local = peer.connection?.local;
+    const localAddr = local === undefined ? this.addr : new Addr(local.address, local.port);
     const session = registry.adopt(
-      { index: record.index, id: record.id, role: 'accepted', localAddr: this.addr, remoteAddr: peer.addr },
+      { index: record.index, id: record.id, role: 'accepted', localAddr, remoteAddr: peer.addr },
       env,
     );
     if (this.#closing !== null) return session.destroy();
@@ -97,7 +99,7 @@ export class KernelListener implements BackendListener {
   }
 
   /** Where the peer is one of several, a rule that refuses any of them refuses it: a block list fails closed. */
-  #refused({ addr, possible }: { addr: Addr; possible: readonly Addr[] }): DropReason | null {
+  #refused({ addr, possible }: Peer): DropReason | null {
     const { ipv4Only, ipv6Only } = this.#options.offer;
     // The module always listens on both families (kernel contract, section 2).
     const wrongFamily = (one: Addr): boolean =>

@@ -52,7 +52,8 @@ export class SendLane {
       queueMicrotask(() => done(error));
       return true;
     }
-    this.#queue.push({ channel, data, done });
+    // A write that is given up settles before its message has gone out, and its buffer is the caller's again.
+    this.#queue.push({ channel, data: Uint8Array.from(data), done });
     this.#bytes += data.byteLength;
     this.#running ??= this.#run();
     this.#full ||= this.#bytes >= this.#highWater;

@@ -77,6 +77,8 @@ export class KernelSession implements BackendSession, Recipient {
   #emptyMessages = 0;
   #closing: Promise<void> | null = null;
   #sawClosing = false;
+  /** The session ends without CLOSE. */
+  #abort = false;
 
   constructor(identity: SessionIdentity, env: SessionEnvironment) {
     this.#slot = identity.slot;
@@ -160,9 +162,12 @@ export class KernelSession implements BackendSession, Recipient {
     return this.#closing;
   }
 
-  /** The module has no way to end a session without a CLOSE: the peer sees one, but what waits to be sent is not sent. */
+  /**
+   * The module has no way to end a session without a CLOSE: there the peer sees one, but what waits to be sent is not sent.
+   */
   destroy(error?: PoolError): void {
     if (this.#end !== null) return;
+    this.#abort = !this.#env.signs.module;
     this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
   }
 
@@ -322,12 +327,12 @@ export class KernelSession implements BackendSession, Recipient {
       await within(clock, TAKE_BACK_MS, lanes.leave(this.#slot), undefined);
     }
     // Hazard 12: no CLOSE_SESS while a SEND runs; its lane can wait for it as long as the peer likes.
-    if (this.#sends.sending) {
+    if (this.#sends.sending && !this.#abort) {
       leaks.add(this.index, 'send-stuck');
       await this.#sends.idle();
       leaks.remove(this.index);
     }
-    const outcome = await closer.close(this.index, this.id, timeout);
+    const outcome = await closer.close(this.index, this.id, timeout, this.#abort);
     this.#env.released(this);
     return outcome;
   }

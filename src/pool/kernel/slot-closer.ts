@@ -1,5 +1,6 @@
 /** CLOSE_SESS, only where it is safe (kernel contract, section 4, hazards 2 and 12). */
 import { within, type Clock } from './clock.js';
+import { errnoName } from './errno.js';
 import type { LeakedSlots } from './leaked-slots.js';
 import type { SessionTable } from './session-table.js';
 import type { Signs } from './signs.js';
@@ -8,7 +9,7 @@ import type { Signs } from './signs.js';
 export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'late';
 
 export interface SlotCloserOptions {
-  closeSession(index: number): Promise<void>;
+  closeSession(index: number, options: { abort: boolean }): Promise<void>;
   table: SessionTable;
   signs: Signs;
   leaks: LeakedSlots;
@@ -22,8 +23,11 @@ export class SlotCloser {
     this.#options = options;
   }
 
-  /** Closes a session that no SEND and no RECV of this process is in. Never rejects; waits for `timeout` ms at most. */
-  async close(index: number, id: string, timeout: number): Promise<CloseOutcome> {
+  /**
+   * Closes a session that no SEND and no RECV of this process is in. Never rejects; waits for `timeout` ms at most.
+   * `abort`: without CLOSE, which a device served by pool-ts can, and whatever is in it.
+   */
+  async close(index: number, id: string, timeout: number, abort = false): Promise<CloseOutcome> {
     const { table, signs, leaks, clock } = this.#options;
     const snapshot = await table.refresh().catch(() => null);
     const record = snapshot?.at(index, id);
@@ -40,7 +44,7 @@ export class SlotCloser {
       leaks.add(index, verdict);
       return 'leaked';
     }
-    const call = this.#options.closeSession(index).then(
+    const call = this.#close(index, abort).then(
       () => 'closed' as const,
       () => 'gone' as const,
     );
@@ -51,5 +55,16 @@ export class SlotCloser {
       void call.then(() => leaks.remove(index));
     }
     return outcome;
+  }
+
+  /** A device that somebody else serves doesn't know how to abort. */
+  async #close(index: number, abort: boolean): Promise<void> {
+    const options = this.#options;
+    try {
+      await options.closeSession(index, { abort });
+    } catch (error) {
+      if (!abort || errnoName(error) !== 'EINVAL') throw error;
+      await options.closeSession(index, { abort: false });
+    }
   }
 }

@@ -80,6 +80,8 @@ export class ScriptedDevice implements KernelDevice {
   readonly taken = new Set<number>();
   /** What SESSIONS fails with. */
   gone: string | null = null;
+  /** A served device that ends sessions without CLOSE when asked to. */
+  aborts = true;
   strayRows: { local: string; remote: string }[] = [];
   closeHangs = false;
   /** The device doesn't answer signals: a RECV that is taken back stays inside. */
@@ -110,7 +112,7 @@ export class ScriptedDevice implements KernelDevice {
   peerDials({ from = `10.0.0.9:${this.#nextPort++}`, finished = true, id = this.#id() } = {}): ModelSession {
     const slot = this.#free();
     if (slot === undefined) throw new Error('the model has no free slot');
-    const session = this.#begin(slot, id, 'accepted', { local: `0.0.0.0:${this.port}`, remote: from });
+    const session = this.#begin(slot, id, 'accepted', { local: `10.0.0.2:${this.port}`, remote: from });
     session.packetsRecv = 1n;
     session.bytesRecv = 144n;
     if (finished) this.finishHandshake(session);
@@ -337,8 +339,13 @@ export class ScriptedDevice implements KernelDevice {
     return rows;
   }
 
-  async closeSession(index: number): Promise<void> {
-    this.#close(index);
+  async closeSession(index: number, { abort = false }: { abort?: boolean } = {}): Promise<void> {
+    if (abort && !this.aborts) {
+      this.calls.push(`CLOSE_SESS ${index} abort`);
+      await Promise.resolve();
+      throw errno('EINVAL');
+    }
+    this.#close(index, abort);
     if (this.closeHangs) await new Promise(() => {});
     await Promise.resolve();
   }
@@ -361,13 +368,14 @@ export class ScriptedDevice implements KernelDevice {
 
   // How it works inside.
 
-  #close(index: number): void {
-    this.calls.push(`CLOSE_SESS ${index}`);
+  #close(index: number, abort = false): void {
+    this.calls.push(`CLOSE_SESS ${index}${abort ? ' abort' : ''}`);
+    if (abort && this.module) this.faults.push('CLOSE_SESS of an index that the module does not have');
     const slot = this.#slots[index]!;
     const { session } = slot;
     if (session === null) return;
     if (this.module && session.thread === null) this.faults.push('hazard 2: CLOSE_SESS without the receiver thread');
-    if (session.sending > 0) this.faults.push('hazard 12: CLOSE_SESS while a SEND runs');
+    if (session.sending > 0 && !abort) this.faults.push('hazard 12: CLOSE_SESS while a SEND runs');
     slot.session = null;
   }
 

@@ -8,6 +8,43 @@ beforeEach(() => {
 });
 afterEach(() => expect(b.device.faults).toEqual([]));
 
+describe('what a session is given and what it tells', () => {
+  it('sends what a buffer held when it was given, though SENDs before it take their time', async () => {
+    const { session } = await dialled(b);
+    const first = send(session, 'first');
+    const buffer = Buffer.from('second');
+    session.send(0, buffer, () => {});
+    buffer.fill('x');
+    await settle();
+    expect(first.result).toBe('sent');
+    expect(b.device.session(0)!.sent.map(({ data }) => Buffer.from(data).toString())).toEqual(['first', 'second']);
+  });
+
+  it('shows the local end of its connection where TCP leaves no doubt, and none where it does', async () => {
+    const { session } = await dialled(b);
+    expect(session.localAddr.toString()).toBe(b.device.session(0)!.row!.local);
+    const second = await b.backend.dial(PEER, {});
+    expect(second.localAddr.toString()).toBe(b.device.session(1)!.row!.local);
+    b.device.strayRows.push({ local: '10.0.0.2:1', remote: PEER.toString() });
+    const third = await b.backend.dial(PEER, {});
+    expect(third.localAddr.toString()).toBe('[::]:0');
+  });
+
+  it.each([
+    { device: 'a device that knows how', module: false, knows: true, calls: ['CLOSE_SESS 0 abort'] },
+    { device: 'another served device', module: false, knows: false, calls: ['CLOSE_SESS 0 abort', 'CLOSE_SESS 0'] },
+    { device: 'the module', module: true, knows: false, calls: ['CLOSE_SESS 0'] },
+  ])('destroys without CLOSE on $device', async ({ module, knows, calls }) => {
+    b = bench({ module });
+    b.device.aborts = knows;
+    const { session } = await dialled(b);
+    session.destroy();
+    await settle();
+    expect(b.device.calls.filter((call) => call.startsWith('CLOSE_SESS'))).toEqual(calls);
+    expect(b.device.session(0)).toBe(null);
+  });
+});
+
 describe('delivery by channel', () => {
   it('tells open channels from all others, whatever order they come in', async () => {
     const session = await b.backend.dial(PEER, {});
