@@ -1,0 +1,75 @@
+/** An http.Agent whose connections are POOL sessions. */
+import { Agent as HttpAgent, type AgentOptions as HttpAgentOptions, type ClientRequestArgs } from 'node:http';
+import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { PoolError } from '../errors.js';
+import type { Conn } from '../pool/conn.js';
+import { DEFAULT_PORT } from '../pool/constants.js';
+import { dial } from '../pool/dial.js';
+import type { DialOptions, Network } from '../pool/options.js';
+import { PoolSocket } from './pool-socket.js';
+
+/** Options of {@link Agent}: those of http.Agent, and how to dial. */
+export interface AgentOptions extends HttpAgentOptions {
+  /** Options of every dial: backend, device, queues... What a request says of family and lookup goes before. */
+  dial?: Omit<DialOptions, 'signal' | 'channels'> | undefined;
+}
+
+/** What an Agent stands on; tests give their own. */
+export interface AgentParts {
+  dial: typeof dial;
+}
+
+/** What net.connect would be given. */
+type ConnectOptions = ClientRequestArgs & { lookup?: LookupFunction | undefined };
+
+/**
+ * Dials POOL addresses for http.request and for every client library that takes an http.Agent: the host and port of the
+ * URL are the peer's, a URL without a port means 9253. One connection is one session on channel 0, kept alive and used
+ * again unless `keepAlive: false` says otherwise. Idle ones don't keep the process alive. A request's timeout counts the
+ * dial. Errors are those of {@link createConnection}.
+ *
+ * The URL's scheme is `http:`, as http.Agent demands; POOL encrypts, and doesn't prove who the peer is.
+ * @example
+ * const agent = new Agent();
+ * http.get('http://10.0.0.1:9253/', { agent }, (response) => response.pipe(process.stdout));
+ */
+export class Agent extends HttpAgent {
+  /** The port of a URL that names none. */
+  readonly defaultPort = DEFAULT_PORT;
+  readonly #dialOptions: AgentOptions['dial'];
+  readonly #dial: typeof dial;
+
+  constructor(options: AgentOptions = {}, parts: AgentParts = { dial }) {
+    const { dial: dialOptions, ...agentOptions } = options;
+    super({ keepAlive: true, ...agentOptions });
+    this.#dialOptions = dialOptions;
+    this.#dial = parts.dial;
+  }
+
+  /** Called by http for each connection. What the dial rejects with becomes the request's `error`. */
+  override createConnection(
+    options: ClientRequestArgs,
+    _callback?: (error: Error | null, stream: Duplex) => void,
+  ): PoolSocket {
+    // At once and not by the callback: http counts only connections that it has against maxSockets.
+    const socket = new PoolSocket((signal) => this.#connect(options, signal));
+    if (options.timeout) socket.setTimeout(options.timeout);
+    return socket;
+  }
+
+  async #connect(options: ConnectOptions, signal: AbortSignal): Promise<Conn> {
+    if (options.socketPath) throw new PoolError('ERR_INVALID_ARG_VALUE', 'a POOL peer has no socketPath');
+    const address = { host: options.host ?? '', port: Number(options.port ?? DEFAULT_PORT) };
+    return this.#dial(address, { ...this.#dialOptions, ...requestOptions(options), signal });
+  }
+}
+
+/** Of a request's options those that are about the connection. */
+function requestOptions({ family, lookup }: ConnectOptions): DialOptions {
+  const network: Network | undefined = family === 4 ? 'pool4' : family === 6 ? 'pool6' : undefined;
+  return {
+    ...(network === undefined ? {} : { network }),
+    ...(lookup === undefined ? {} : { lookup }),
+  };
+}

@@ -1,0 +1,65 @@
+/** Node's HTTP servers on a POOL listener. */
+import type { EventEmitter } from 'node:events';
+import { Server as NetServer } from 'node:net';
+import { inspect } from 'node:util';
+import { PoolError } from '../errors.js';
+import type { FlowDuplex } from '../pool/duplex.js';
+import type { Listener } from '../pool/listener.js';
+import type { ServeOptions } from '../pool/serve.js';
+
+/** Gets each connection, as a listener of a server's 'connection' event does. */
+export type ConnectionHandler = (stream: FlowDuplex) => void;
+
+/** Anything that serves what its 'connection' event brings: http.Server, https.Server, http2's servers, tls.Server. */
+export type HttpServer = Pick<EventEmitter, 'emit' | 'listenerCount'>;
+
+/**
+ * Accepts sessions and gives each to `server` as a 'connection', or to a handler of such an event. Settles when the
+ * listener is closed and every connection is done; it closes neither listener nor server.
+ *
+ * An http.Server that doesn't listen by itself is told that it does ('listening'): only then does it enforce
+ * `headersTimeout` and `requestTimeout`, and does `closeIdleConnections` work.
+ * @param server http.createServer(...), http2.createServer(...), https.createServer(...) for TLS within POOL, or a function
+ * @param options as for `listener.serve`. `onError` gets a connection that failed, beside what the server itself makes of it
+ * @throws (rejects) ERR_INVALID_ARG_TYPE; as `listener.serve`
+ * @example
+ * const listener = await listen(':9253');
+ * await serveHttp(listener, http.createServer((request, response) => response.end('hello POOL')));
+ */
+export async function serveHttp(
+  listener: Listener,
+  server: HttpServer | ConnectionHandler,
+  options: ServeOptions = {},
+): Promise<void> {
+  const handle = handlerOf(server);
+  if (server instanceof NetServer && !server.listening) server.emit('listening');
+  await listener.serve(
+    async (conn) => {
+      const stream = conn.toDuplex();
+      const ended = untilClosed(stream);
+      handle(stream);
+      await ended;
+    },
+    // What a stranger's broken connection is to a server, its own events tell.
+    { onError: () => {}, ...options },
+  );
+}
+
+function handlerOf(server: HttpServer | ConnectionHandler): ConnectionHandler {
+  if (typeof server === 'function') return server;
+  if (typeof server === 'object' && server !== null && typeof server.emit === 'function') {
+    return (stream) => void server.emit('connection', stream);
+  }
+  throw new PoolError(
+    'ERR_INVALID_ARG_TYPE',
+    `a server, or a function, serves connections, and not ${inspect(server)}`,
+  );
+}
+
+/** Rejects with the stream's error. Listening to it also means that an error nobody else wants ends no process. */
+function untilClosed(stream: FlowDuplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once('error', reject);
+    stream.once('close', resolve);
+  });
+}
