@@ -1,6 +1,6 @@
 /**
- * What pool-ts publishes on node:diagnostics_channel, and nothing else does. With no subscriber a publication costs one
- * test of a flag: the payload is built by a function that isn't called then. Payloads never hold keys or data.
+ * What pool-ts publishes on node:diagnostics_channel, and nothing else does; NODE_DEBUG=pool-ts prints the same. With no
+ * subscriber a publication costs a test of two flags: the payload is built by a function that isn't called then. Payloads never hold keys or data.
  */
 import {
   channel,
@@ -11,6 +11,7 @@ import {
 import type { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { DropReason } from './backend.js';
+import { debugEvent, debugging, debugOperation } from './debug-log.js';
 import type { FlowClosed } from './flow.js';
 
 /** Context of `tracing:pool.dial`; Node adds `result` or `error`. */
@@ -64,7 +65,11 @@ export function publish<Name extends keyof DiagnosticsPayloads>(
   name: Name,
   payload: () => DiagnosticsPayloads[Name],
 ): void {
-  if (channels[name].hasSubscribers) channels[name].publish(payload());
+  const { hasSubscribers } = channels[name];
+  if (!hasSubscribers && !debugging()) return;
+  const told = payload();
+  if (hasSubscribers) channels[name].publish(told);
+  if (debugging()) debugEvent(name, told);
 }
 
 const tracing = { dial: tracingChannel('pool.dial'), listen: tracingChannel('pool.listen') };
@@ -75,9 +80,18 @@ export function trace<T>(
   context: () => DialTrace | ListenTrace,
   run: () => Promise<T>,
 ): Promise<T> {
-  const traced: TracingChannel = tracing[name];
+  const pending = traced(name, context, run);
+  return debugging() ? debugOperation(name, context().address, pending) : pending;
+}
+
+function traced<T>(
+  name: keyof typeof tracing,
+  context: () => DialTrace | ListenTrace,
+  run: () => Promise<T>,
+): Promise<T> {
+  const tracer: TracingChannel = tracing[name];
   // TracingChannel.hasSubscribers came with Node 20.13.
-  const parts = [traced.start, traced.end, traced.asyncStart, traced.asyncEnd, traced.error];
+  const parts = [tracer.start, tracer.end, tracer.asyncStart, tracer.asyncEnd, tracer.error];
   if (!parts.some((part) => part.hasSubscribers)) return run();
-  return traced.tracePromise(run, context());
+  return tracer.tracePromise(run, context());
 }

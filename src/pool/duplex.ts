@@ -22,7 +22,6 @@ export interface DuplexOptions {
 const READ_BYTES = 65_536;
 const HIGH_WATER_MARK_BYTES = 65_536;
 const HIGH_WATER_MARK_MESSAGES = 16;
-const LARGEST_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * A Conn or a Channel as a Node stream. It reads nothing before somebody reads it, and from its first read on other reads
@@ -129,7 +128,7 @@ export class FlowDuplex extends Duplex {
     if (this.destroyed) return this;
     this.timeout = timeout;
     this.#idle.stop();
-    this.#idle = new IdleTimer(Math.min(timeout, LARGEST_DELAY_MS), () => this.#idled());
+    this.#idle = new IdleTimer(timeout, () => this.#idled());
     if (callback !== undefined) {
       if (timeout === 0) this.removeListener('timeout', callback);
       else this.once('timeout', callback);
@@ -207,9 +206,18 @@ export class FlowDuplex extends Duplex {
     this.#idle.stop();
     this.#batch = [];
     // A flow that somebody else is closing still sends what it was given.
-    if (!this.#locked && (this.#flow.state === 'open' || this.#ending)) this.#flow.destroy(error ?? undefined);
+    if (!this.#locked && (this.#flow.state === 'open' || this.#ending)) this.#destroyFlow(error ?? undefined);
     this.#held.release();
     callback(error);
+  }
+
+  /**
+   * What was written right before gets this turn to leave, as bytes that a TCP socket gave to the system: http answers a
+   * broken request so.
+   */
+  #destroyFlow(error: Error | undefined): void {
+    if (this.#ending || this.#flow.writableLength === 0) this.#flow.destroy(error);
+    else setImmediate(() => this.#flow.destroy(error));
   }
 
   #got(messages: Uint8Array[] | null): void {
