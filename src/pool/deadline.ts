@@ -5,8 +5,8 @@
 import { inspect, types } from 'node:util';
 import { PoolError } from '../errors.js';
 
-/** The longest delay that Node's timers take; a longer one would fire at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+/** ms: the longest delay that Node's timers take; a longer one would fire at once. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 export class Deadline {
   /** `performance.now()` at which it passes; null while there is none. */

@@ -5,6 +5,7 @@ import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './conn.js';
 import { connMaker } from './conn-events.js';
+import { LONGEST_DELAY_MS } from './deadline.js';
 import { trace } from './diagnostics.js';
 import { firstToAnswer } from './first-to-answer.js';
 import { orAborted } from './op-options.js';
@@ -13,9 +14,6 @@ import { addressesToDial } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';
 import { type AddressInput, readTarget, type Target } from './target.js';
-
-/** The longest delay that Node's timers take; no dial lives that long. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What dial stands on; tests give their own. */
 export interface DialParts {

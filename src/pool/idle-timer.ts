@@ -1,16 +1,21 @@
+import { LONGEST_DELAY_MS } from './deadline.js';
+
 /** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
 export class IdleTimer {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param timeout ms; 0 for never
+   * @param timeout ms; 0 for never, and 2^31 - 1 (24 days) for whatever is longer
    * @param idle called after so long without a `touch`; false puts it off by as much again
    */
   constructor(timeout: number, idle: () => boolean) {
     if (timeout === 0) return;
-    const timer = setTimeout(() => {
-      if (!idle()) timer.refresh();
-    }, timeout);
+    const timer = setTimeout(
+      () => {
+        if (!idle()) timer.refresh();
+      },
+      Math.min(timeout, LONGEST_DELAY_MS),
+    );
     this.#timer = timer.unref();
   }
 

@@ -33,10 +33,19 @@ export function signalOf(options: OpOptions | undefined): AbortSignal | undefine
   }
   const signal = ownOption(options, 'signal');
   if (signal === undefined) return undefined;
-  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
+  if (!isSignal(signal)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
   }
-  return signal as AbortSignal;
+  return signal;
+}
+
+/** By its parts and not by its class: a signal may come from another realm, or from a polyfill. */
+export function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  );
 }
 
 /** The bound of a batch; Infinity when none is given. */

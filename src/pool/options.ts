@@ -12,7 +12,7 @@ import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
-import type { OpOptions } from './op-options.js';
+import { isSignal, type OpOptions } from './op-options.js';
 
 /** Either family, IPv4 only, IPv6 only. */
 export type Network = 'pool' | 'pool4' | 'pool6';
@@ -30,7 +30,7 @@ export interface CommonOptions {
   readQueueBytes?: number | undefined;
   /** Bytes that may wait to be sent before writers wait. Default 1 MiB. */
   writeQueueBytes?: number | undefined;
-  /** ms without a message in either direction after which the session ends; 0, the default, is never. */
+  /** ms without a message in either direction after which the session ends; 0, the default, is never. At most 24 days. */
   idleTimeout?: number | undefined;
   /** Channels, 1 to 255, that are open before the first receive. */
   channels?: readonly number[] | undefined;
@@ -212,7 +212,6 @@ export function reader(options: unknown) {
       if (value === undefined || (value !== '' && !value.includes('\0'))) return value;
       throw new PoolError('ERR_INVALID_ARG_VALUE', `options.${name} is a path, not ${quote(value)}`);
     },
-    // By its parts and not by its class: a signal may come from another realm, or from a polyfill.
     signal: (name: string) => typed(name, 'an AbortSignal', isSignal),
     blockList: (name: string) => typed(name, 'a net.BlockList', isBlockList),
     channels(name: string): readonly number[] | undefined {
@@ -236,10 +235,6 @@ function isNumber(value: unknown): value is number {
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 }
 
 function isBlockList(value: unknown): value is BlockList {

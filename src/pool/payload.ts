@@ -33,7 +33,8 @@ export function toMessages(messages: unknown, maxMessageSize: number): Uint8Arra
       `messages are an array of Uint8Array or string, not ${shown(messages)}`,
     );
   }
-  return messages.map((message) => toMessage(message, maxMessageSize));
+  // Not `map`, which would pass over the holes of a sparse array.
+  return Array.from<unknown, Uint8Array>(messages, (message) => toMessage(message, maxMessageSize));
 }
 
 /** A buffer to fill. */
