@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), 'pool-ts-test-'));
 const skips = join(scratch, 'skips');
+const notes = join(scratch, 'notes');
 
 /** Runs a program of node_modules with this Node. Shells and npm are left out: what runs is what is named. */
 function node(file, args, env = {}) {
   const { status, signal } = spawnSync(process.execPath, [join(root, file), ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, POOL_TEST_SKIPS: skips, ...env },
+    env: { ...process.env, POOL_TEST_SKIPS: skips, POOL_TEST_NOTES: notes, ...env },
   });
   return signal === null ? status : signal;
 }
@@ -71,14 +72,16 @@ for (const [name, run] of Object.entries(all)) {
   results.push({ name, ...run(), seconds: ((Date.now() - started) / 1000).toFixed(1) });
 }
 
-const reasons = existsSync(skips) ? [...new Set(readFileSync(skips, 'utf8').split('\n').filter(Boolean))] : [];
+/** The lines that tests left in a file, each once. */
+const lines = (file) => (existsSync(file) ? [...new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean))] : []);
+const remarks = [...lines(notes), ...lines(skips)];
 rmSync(scratch, { recursive: true, force: true });
 
 console.log('\n== counts');
 for (const { name, passed, failed, skipped, seconds } of results) {
   console.log(`${name.padEnd(9)} ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
 }
-for (const reason of reasons) console.log(reason);
+for (const remark of remarks) console.log(remark);
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0;

@@ -60,3 +60,10 @@ export function ipv6(): Requirement {
     return addresses.some(({ address }) => address === '::1') ? null : 'no interface has ::1';
   });
 }
+
+/** A line for the end of `npm test`: counts of what a test runs as a whole. */
+export function note(line: string): void {
+  console.log(line);
+  const log = process.env['POOL_TEST_NOTES'];
+  if (log !== undefined) appendFileSync(log, `${line}\n`);
+}

@@ -3,6 +3,7 @@
  * module is known to do otherwise (kernel contract, sections 2 to 4) stands here, once, and nowhere in the steps.
  */
 import { statSync } from 'node:fs';
+import { GOOD_MANNERS, type Manners, MODULE_MANNERS } from '../../src/testing/module-differences.js';
 
 /** What carries one end of a scenario. */
 export type Ground =
@@ -10,54 +11,29 @@ export type Ground =
   | 'user'
   /** A device file that pool-ts serves, with the good manners that the module lacks. */
   | 'device'
-  /** The kernel module, or a served device that imitates it. */
+  /** A device file that pool-ts serves with --strict-module. */
+  | 'strict'
+  /** The kernel module. */
   | 'module';
 
-export interface Expectations {
+export interface Expectations extends Pick<Manners, 'queuedAtClose' | 'acceptedRemote' | 'localAddress'> {
   /** Hosts that `listen` takes: the module listens on all addresses of the machine. */
   readonly listenHost: 'any' | 'unspecified';
   /** Bytes of the largest message (kernel contract, hazard 6). */
   readonly largestMessage: number;
-  /** What was queued for the program when the peer's CLOSE came: the module drops it. */
-  readonly queuedAtClose: 'kept' | 'may be lost';
-  /** The peer's address on an accepted connection: `[::]:0` where /proc/net/tcp does not tell it. */
-  readonly acceptedRemote: 'known' | 'may be unknown';
-  /** A connection's own address: the module does not tell it. */
-  readonly localAddress: 'known' | 'unknown';
   /** Whether a dial notices a forged ACK and a public key of low order: the module checks neither for certain. */
   readonly handshakeChecks: 'all' | 'some';
   /** Slots of the session table that a program can fill. */
   readonly tableSlots: number;
 }
 
+const DEVICE = { ...GOOD_MANNERS, listenHost: 'unspecified', largestMessage: 65511, tableSlots: 64 } as const;
+
 export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
-  user: {
-    listenHost: 'any',
-    largestMessage: 65535,
-    queuedAtClose: 'kept',
-    acceptedRemote: 'known',
-    localAddress: 'known',
-    handshakeChecks: 'all',
-    tableSlots: 4,
-  },
-  device: {
-    listenHost: 'unspecified',
-    largestMessage: 65511,
-    queuedAtClose: 'kept',
-    acceptedRemote: 'known',
-    localAddress: 'known',
-    handshakeChecks: 'all',
-    tableSlots: 64,
-  },
-  module: {
-    listenHost: 'unspecified',
-    largestMessage: 65511,
-    queuedAtClose: 'may be lost',
-    acceptedRemote: 'may be unknown',
-    localAddress: 'unknown',
-    handshakeChecks: 'some',
-    tableSlots: 64,
-  },
+  user: { ...GOOD_MANNERS, listenHost: 'any', largestMessage: 65535, handshakeChecks: 'all', tableSlots: 4 },
+  device: { ...DEVICE, handshakeChecks: 'all' },
+  strict: { ...DEVICE, ...MODULE_MANNERS, handshakeChecks: 'all' },
+  module: { ...DEVICE, ...MODULE_MANNERS, handshakeChecks: 'some' },
 };
 
 export type BackendName = 'auto' | 'kernel' | 'user';
@@ -70,7 +46,7 @@ export interface Environment {
   /** The backend of one end alone, for runs from one backend to the other. */
   readonly POOL_FEATURES_CLIENT?: string | undefined;
   readonly POOL_FEATURES_SERVER?: string | undefined;
-  /** `module` for a served device that imitates the module; a character device is always taken for one. */
+  /** `strict` for a device served with --strict-module; a character device is always taken for the module. */
   readonly POOL_FEATURES_GROUND?: string | undefined;
 }
 
@@ -90,6 +66,6 @@ export function endOf(
   const device = env.POOL_DEVICE ?? '/dev/pool';
   const stat = statSync(device, { throwIfNoEntry: false });
   if (backend === 'user' || (backend === 'auto' && stat === undefined)) return { backend, device, ground: 'user' };
-  const module = stat?.isCharacterDevice() === true || env.POOL_FEATURES_GROUND === 'module';
-  return { backend, device, ground: module ? 'module' : 'device' };
+  if (stat?.isCharacterDevice() === true) return { backend, device, ground: 'module' };
+  return { backend, device, ground: env.POOL_FEATURES_GROUND === 'strict' ? 'strict' : 'device' };
 }

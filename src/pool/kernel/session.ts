@@ -24,6 +24,8 @@ export const MAX_MESSAGE = 65511;
 
 /** ms to wait for a RECV to be taken back, which takes far less; a device that can't is left to its own 5 s. */
 const TAKE_BACK_MS = 1000;
+/** ms for the SEND that runs when a session ends: it mostly returns because of that. Later its slot counts as leaked. */
+const SEND_RETURN_MS = 1000;
 /** ms that a last RECV waits for what is still queued on a session that has ended. */
 const LAST_RECV_MS = 50;
 /** ms in which what is queued on such a session is received at most. */
@@ -327,7 +329,7 @@ export class KernelSession implements BackendSession, Recipient {
       await within(clock, TAKE_BACK_MS, lanes.leave(this.#slot), undefined);
     }
     // Hazard 12: no CLOSE_SESS while a SEND runs; its lane can wait for it as long as the peer likes.
-    if (this.#sends.sending && !this.#abort) {
+    if (this.#sends.sending && !this.#abort && (await within(clock, SEND_RETURN_MS, this.#sends.idle(), 'stuck'))) {
       leaks.add(this.index, 'send-stuck');
       await this.#sends.idle();
       leaks.remove(this.index);

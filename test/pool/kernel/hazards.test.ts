@@ -352,7 +352,10 @@ describe('hazard 12: SEND and CLOSE_SESS can hang, and nothing ends them', () =>
     expect(stuck.result).toBe('ERR_POOL_TIMEOUT');
     expect(seen.ended).toBe('ERR_POOL_TIMEOUT');
     expect(b.device.count('CLOSE_SESS')).toBe(0);
+    expect(b.warnings).toEqual([]);
+    await b.clock.advance(1000);
     expect(b.warnings[0]).toMatch(/SEND on it does not return/);
+    expect(b.device.count('CLOSE_SESS')).toBe(0);
     b.device.peerReadsAgain(model);
     await settle();
     expect(b.device.count('CLOSE_SESS')).toBe(1);

@@ -1,0 +1,76 @@
+/**
+ * Where the kernel module, and a served device that imitates it, may fall short of what a served device with good manners
+ * does. The whole list: features, the Conn contract and the documentation (docs/kernel-contract.md, section 5) take it from
+ * here, and any other difference is a fault.
+ */
+
+/** What a backend does about each of them; the first word of each is what a user may expect. */
+export interface Manners {
+  /** What has not been received when the peer's CLOSE comes. */
+  readonly queuedAtClose: 'kept' | 'may be lost';
+  /** The peer's address on an accepted connection. */
+  readonly acceptedRemote: 'known' | 'may be unknown';
+  /** A connection's own address. */
+  readonly localAddress: 'known' | 'may be unknown';
+  /** LISTEN of a second port. */
+  readonly secondListen: 'refused' | 'ignored';
+  /** A message of more than 65511 bytes, in a slot that was never used. */
+  readonly longMessage: 'carried' | 'breaks the session';
+}
+
+export const GOOD_MANNERS: Manners = {
+  queuedAtClose: 'kept',
+  acceptedRemote: 'known',
+  localAddress: 'known',
+  secondListen: 'refused',
+  longMessage: 'carried',
+};
+
+export const MODULE_MANNERS: Manners = {
+  queuedAtClose: 'may be lost',
+  acceptedRemote: 'may be unknown',
+  localAddress: 'may be unknown',
+  secondListen: 'ignored',
+  longMessage: 'breaks the session',
+};
+
+/** One row of the documentation. */
+export interface ModuleDifference {
+  readonly letter: string;
+  readonly subject: string;
+  readonly manners: string;
+  readonly module: string;
+}
+
+export const MODULE_DIFFERENCES: Readonly<Record<keyof Manners, ModuleDifference>> = {
+  queuedAtClose: {
+    letter: 'a',
+    subject: "messages not yet received when the peer's CLOSE comes",
+    manners: 'are read first, and then the end',
+    module: 'may be lost, and the read gives null',
+  },
+  acceptedRemote: {
+    letter: 'b',
+    subject: 'the remote address of an accepted Conn',
+    manners: 'is the true one',
+    module: 'is `[::]:0` where /proc/net/tcp does not tell it',
+  },
+  localAddress: {
+    letter: 'c',
+    subject: 'the local address of a Conn',
+    manners: 'is the true one',
+    module: 'is `[::]` with the listening port, or with 0, where /proc/net/tcp does not tell it',
+  },
+  secondListen: {
+    letter: 'd',
+    subject: 'LISTEN of a second port',
+    manners: 'gives EADDRINUSE',
+    module: 'gives 0 and opens nothing',
+  },
+  longMessage: {
+    letter: 'e',
+    subject: 'SEND of 65512 to 65535 bytes in a slot never used before',
+    manners: 'arrives',
+    module: 'gives 0 and breaks the session',
+  },
+};

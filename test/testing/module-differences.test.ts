@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { GOOD_MANNERS, MODULE_DIFFERENCES, MODULE_MANNERS } from '../../src/testing/module-differences.js';
+
+const page = readFileSync(new URL('../../docs/kernel-contract.md', import.meta.url), 'utf8');
+
+it('the documentation has the same differences, row by row, and no other', () => {
+  const rows = page.split('\n').filter((line) => /^\| \([a-z]\) \|/.test(line));
+  const expected = Object.values(MODULE_DIFFERENCES).map(
+    ({ letter, subject, manners, module }) => `| (${letter}) | ${subject} | ${manners} | ${module} |`,
+  );
+  expect(rows).toEqual(expected);
+});
+
+it('every difference is one', () => {
+  for (const key of Object.keys(MODULE_DIFFERENCES) as (keyof typeof GOOD_MANNERS)[]) {
+    expect(GOOD_MANNERS[key]).not.toBe(MODULE_MANNERS[key]);
+  }
+  expect(Object.keys(GOOD_MANNERS)).toEqual(Object.keys(MODULE_DIFFERENCES));
+});
