@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import tls from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../../bench/certificate.js';
+import type { Channel } from '../../src/index.js';
+import { connPair } from './pool-pair.js';
+
+/** POOL 1 doesn't say who the peer is. TLS within a channel does, both ways. */
+const SECURE = 7;
+const server = selfSigned('server');
+const client = selfSigned('client');
+const stranger = selfSigned('client');
+
+let stop: () => Promise<void> = async () => {};
+afterEach(() => stop());
+
+async function channels(): Promise<[Channel, Channel]> {
+  const pair = await connPair();
+  ({ stop } = pair);
+  return Promise.all([pair.client.openChannel(SECURE), pair.server.openChannel(SECURE)]);
+}
+
+/** A tls.Server that never listens: it is given a connection. */
+function accept(channel: Channel): { accepted: Promise<tls.TLSSocket>; tlsServer: tls.Server } {
+  const tlsServer = tls.createServer({ ...server, ca: [client.cert], requestCert: true, rejectUnauthorized: true });
+  const accepted = once(tlsServer, 'secureConnection').then(([socket]) => socket as tls.TLSSocket);
+  accepted.catch(() => {});
+  tlsServer.emit('connection', channel.toDuplex());
+  return { accepted, tlsServer };
+}
+
+const dial = (channel: Channel, identity: { key: string; cert: string }): tls.TLSSocket =>
+  tls.connect({
+    socket: channel.toDuplex(),
+    ...identity,
+    ca: [server.cert],
+    // Pinned by its certificate: it has no host name.
+    checkServerIdentity: () => undefined,
+  });
+
+describe('TLS within a channel', () => {
+  it('proves both ends to each other by certificate, and carries bytes whole', async () => {
+    const [near, far] = await channels();
+    const secure = accept(far).accepted;
+    const dialled = dial(near, client);
+    await once(dialled, 'secureConnect');
+    const accepted = await secure;
+    expect(accepted.authorized).toBe(true);
+    expect(dialled.authorized).toBe(true);
+    expect(dialled.getPeerCertificate().subject.CN).toBe('server');
+    expect(accepted.getPeerCertificate().subject.CN).toBe('client');
+    const data = randomBytes(3_000_000);
+    accepted.pipe(accepted);
+    const chunks: Buffer[] = [];
+    dialled.on('data', (chunk: Buffer) => chunks.push(chunk));
+    dialled.end(data);
+    await once(dialled, 'close');
+    // TLS has a half close of its own, but a Channel has none: what came back after end() may be cut off.
+    const back = Buffer.concat(chunks);
+    expect(back.equals(data.subarray(0, back.length))).toBe(true);
+    expect(near.state).toBe('closed');
+    expect(near.conn.state).toBe('open');
+  });
+
+  it('carries a conversation to its end', async () => {
+    const [near, far] = await channels();
+    const secure = accept(far).accepted;
+    const dialled = dial(near, client);
+    const accepted = await secure;
+    const data = randomBytes(2_000_000);
+    accepted.pipe(accepted);
+    let left = data.length;
+    const chunks: Buffer[] = [];
+    const all = new Promise<void>((resolve) => {
+      dialled.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        left -= chunk.length;
+        if (left === 0) resolve();
+      });
+    });
+    dialled.write(data);
+    await all;
+    expect(Buffer.concat(chunks).equals(data)).toBe(true);
+    const ended = once(accepted, 'end');
+    dialled.end();
+    await ended;
+  });
+
+  it('refuses a client whose certificate is not the one', async () => {
+    const [near, far] = await channels();
+    const { accepted } = accept(far);
+    let entered = false;
+    void accepted.then(() => (entered = true));
+    const dialled = dial(near, stranger);
+    dialled.on('error', () => {});
+    dialled.resume();
+    // The server hangs up, on its side of the channel: whoever refuses so does well to close the Conn, which the peer sees.
+    await far.closed;
+    expect(entered).toBe(false);
+    await far.conn.close();
+    await near.closed;
+  });
+
+  it('refuses a server whose certificate is not the one', async () => {
+    const [near, far] = await channels();
+    const { tlsServer } = accept(far);
+    const refused = once(tlsServer, 'tlsClientError');
+    const dialled = tls.connect({ socket: near.toDuplex(), ...client, ca: [stranger.cert] });
+    const [error] = (await once(dialled, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toMatch(/SELF_SIGNED|UNABLE_TO_VERIFY|SIGNATURE/);
+    far.destroy();
+    await refused;
+  });
+});
