@@ -49,6 +49,7 @@ const REQUEST: Record<string, (path: string) => string> = {
   EINVAL: () => 'refused as invalid',
   EBADMSG: () => 'authentication or decryption failed',
   EACCES: () => 'the puzzle or the proof was not accepted',
+  ESRCH: () => 'its receiver thread has ended, and closing it then would crash the kernel; the call was not made',
   EPROTO: () => 'the peer sent a packet that does not belong there',
 };
 

@@ -179,7 +179,7 @@ export class Device implements PoolDevice {
     const operation = `close session ${index}`;
     const abort = options.abort === true && !this.isCharacterDevice;
     const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
-    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, key, argument));
+    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, key, argument, options.thread));
   }
 
   async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {

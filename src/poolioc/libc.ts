@@ -3,7 +3,7 @@
  * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
  * may make system calls of its own.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
 import { PoolError } from '../errors.js';
 
@@ -34,6 +34,8 @@ export interface Libc {
   describe(fd: number): OpenFile;
   /** `argument` is memory that must outlive the call, or null. */
   ioctl(fd: number, request: number, argument: Uint8Array | null): CallResult;
+  /** The text of /proc/<pid>/stat; null where it can't be read. */
+  processStat(pid: number): string | null;
   /** The address of a buffer's first byte. It keeps nothing alive. */
   address(buffer: Uint8Array): bigint;
   /** The calling thread's id. */
@@ -121,6 +123,13 @@ async function bind(): Promise<Libc> {
       return { isCharacterDevice, identity: isCharacterDevice ? `device ${file.rdev}` : `${file.dev}:${file.ino}` };
     },
     ioctl,
+    processStat: (pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, 'latin1');
+      } catch {
+        return null;
+      }
+    },
     address: (buffer) => BigInt(koffi.address(buffer)),
     gettid: () => syscall(numbers.gettid, 0, 0, 0).ret,
     tgkill: (pid, tid, signal) => syscall(numbers.tgkill, pid, tid, signal),

@@ -2,6 +2,7 @@
 import { CHANNEL_BITMAP_SIZE, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
 import type { CallMemory } from './call-memory.js';
 import * as ioctl from './ioctl.js';
+import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { TABLE_BYTES, decodeRows, strideOf, writtenBytes } from './session-rows.js';
 import { offsetsOf, structs } from './structs.js';
@@ -27,20 +28,30 @@ interface Request<T> {
   key?: string | undefined;
   /** An interruption that nobody asked for: make the call again, without telling. */
   retry?: boolean;
+  /** Without this kernel thread the call is not made. */
+  thread?: KernelThread | undefined;
   fill?: (memory: CallMemory, libc: SignalLibc) => void;
   take?: (memory: CallMemory, ret: number) => T;
   late?: ((value: T) => void) | undefined;
 }
 
 /** The plan of a request on `fd`. */
-function plan<T>(fd: number, { lane, request, key, retry = true, fill, take, late }: Request<T>): CallPlan<Outcome<T>> {
+function plan<T>(fd: number, asked: Request<T>): CallPlan<Outcome<T>> {
+  const { lane, request, key, retry = true, thread, fill, take, late } = asked;
   return {
     lane,
     key,
     order(memory, libc) {
       memory.struct.fill(0);
       fill?.(memory, libc);
-      return { kind: 'ioctl', fd, request, argument: fill !== undefined, retry };
+      return {
+        kind: 'ioctl',
+        fd,
+        request,
+        argument: fill !== undefined,
+        retry,
+        ...(thread === undefined ? {} : { thread }),
+      };
     },
     result: ({ ret, errno }, memory) => ({ ret, errno, value: ret < 0 ? undefined : take?.(memory, ret) }),
     late: late && take && (({ ret }, memory) => late(take(memory, ret))),
@@ -176,13 +187,22 @@ export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<Ses
   });
 }
 
-/** `key` undefined: beside a SEND on the same slot, which the module would not survive (kernel contract, hazard 12). */
-export function closeSessionPlan(fd: number, key: string | undefined, index: number): CallPlan<Outcome<void>> {
+/**
+ * `key` undefined: beside a SEND on the same slot, which the module would not survive (kernel contract, hazard 12).
+ * `thread`: the session's receiver thread, without which the call would crash the kernel (hazard 2).
+ */
+export function closeSessionPlan(
+  fd: number,
+  key: string | undefined,
+  index: number,
+  thread?: KernelThread,
+): CallPlan<Outcome<void>> {
   return plan(fd, {
     lane: 'close',
     ...(key === undefined ? {} : { key }),
     request: ioctl.POOL_IOC_CLOSE_SESS,
     retry: false,
+    thread,
     fill: ({ struct }) => struct.writeUInt32LE(index),
   });
 }

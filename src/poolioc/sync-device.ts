@@ -7,25 +7,19 @@ import type { SessionInfo, SyncDevice } from './types.js';
 import type { CallPlan } from './worker-call.js';
 import type { WorkerPool } from './worker-pool.js';
 
-/** ms for one call, a cold thread included: the process is ending, and a device that hangs must not hold it up. */
-const CALL_MS = 250;
-
 export interface SyncDeviceOptions {
   pool: WorkerPool;
   path: string;
   fd: number;
   /** The key of a slot: no CLOSE_SESS on one that a SEND is in. */
   slotKey: (index: number) => string;
-  /** ms for one call. */
-  callTimeout?: number;
   /** ms left for all calls. */
   left: () => number;
 }
 
-export function syncDevice({ pool, path, fd, slotKey, left, callTimeout = CALL_MS }: SyncDeviceOptions): SyncDevice {
+export function syncDevice({ pool, path, fd, slotKey, left }: SyncDeviceOptions): SyncDevice {
   const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
-    const timeout = Math.min(callTimeout, left());
-    const outcome = timeout > 0 ? pool.callSync(plan, timeout) : null;
+    const [outcome = null] = pool.callSync([plan], left());
     if (outcome === null) {
       throw new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result while the process was ending`);
     }
@@ -40,7 +34,11 @@ export function syncDevice({ pool, path, fd, slotKey, left, callTimeout = CALL_M
       if (read.rows === null) throw abiMismatch(path, read.count, read.written);
       return read.rows;
     },
-    closeSession: (index) => call(`close session ${index}`, closeSessionPlan(fd, slotKey(index), index)),
+    closeSessions(sessions) {
+      const plans = sessions.map(({ index, thread }) => closeSessionPlan(fd, slotKey(index), index, thread));
+      const outcomes = pool.callSync(plans, left());
+      return sessions.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
+    },
     stop: () => call('stop listening', stopPlan(fd)),
   };
 }

@@ -3,6 +3,10 @@
  * Units: sizes are bytes, times milliseconds unless a name says Ns, ports 1..65535, sessions 0..63, channels 0..255.
  */
 
+import type { KernelThread } from './kernel-thread.js';
+
+export type { KernelThread };
+
 /** What every call takes. */
 export interface CallOptions {
   /**
@@ -102,12 +106,25 @@ export interface CloseSessionOptions extends CallOptions {
    * other rejects EINVAL, and on the module, a character device, this option is without effect. Default false.
    */
   abort?: boolean;
+  /**
+   * The session's receiver thread, `pool_rx_<index>`: looked for in /proc by the thread that makes the call, right before it.
+   * Where it is gone the call is not made and rejects ESRCH (kernel contract, hazard 2).
+   */
+  thread?: KernelThread | undefined;
 }
+
+/** A session for {@link SyncDevice.closeSessions}. */
+export type SessionToClose = Pick<CloseSessionOptions, 'thread'> & { index: number };
 
 /** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
 export interface SyncDevice {
   sessions(): SessionInfo[];
-  closeSession(index: number): void;
+  /**
+   * Closes sessions, several at a time, so that one which hangs takes nothing from the others. One that a SEND is in is
+   * closed when the SEND has ended in time, else not at all.
+   * @returns the indexes of those that were closed
+   */
+  closeSessions(sessions: readonly SessionToClose[]): number[];
   stop(): void;
 }
 
@@ -137,7 +154,7 @@ export interface PoolDevice {
   ): Promise<number | null>;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
-  /** CLOSE_SESS. Crashes the kernel on a session whose receiver thread has ended (kernel contract, hazard 2). */
+  /** CLOSE_SESS. On a session whose receiver thread has ended it crashes the kernel, unless `thread` says which that is (kernel contract, hazard 2). */
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;

@@ -1,10 +1,11 @@
 /** What a worker does with an order: the system call, and when an interrupted one is made again. */
 import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
+import { isKernelThread } from './kernel-thread.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from './libc.js';
 import type { FromWorker, Order } from './worker-messages.js';
 
-const { EINTR } = constants.errno;
+const { EINTR, ESRCH } = constants.errno;
 
 /** Makes the call. What a stopped call gives looks like an interrupted one, also if it never began. */
 export function carryOut(id: number, order: Order, memory: CallMemory, libc: Libc): FromWorker {
@@ -35,6 +36,11 @@ function make(order: Order, memory: CallMemory, libc: Libc): CallResult {
     case 'close':
       return libc.close(order.fd);
     case 'ioctl':
+      // Kernel contract, hazard 2: this thread may have been a long time in coming, and nothing may lie between the look
+      // and the call.
+      if (order.thread !== undefined && !isKernelThread(libc.processStat(order.thread.pid), order.thread.name)) {
+        return { ret: -1, errno: ESRCH };
+      }
       return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
   }
 }

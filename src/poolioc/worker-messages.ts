@@ -1,4 +1,5 @@
 /** What the main thread and a worker say to each other. */
+import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
 
 /** A system call for a worker to make. */
@@ -7,9 +8,9 @@ export type Order =
   | { kind: 'close'; fd: number }
   /**
    * `argument`: whether the struct of the shared memory goes with it. `retry`: an interruption that nobody asked for is
-   * not told, the call is made again.
+   * not told, the call is made again. `thread`: the call is made only if this kernel thread lives, else it gives ESRCH.
    */
-  | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean };
+  | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean; thread?: KernelThread };
 
 /** From the main thread; null asks the worker to end. */
 export type ToWorker = { id: number; order: Order } | null;

@@ -6,6 +6,7 @@
  */
 import { PoolError } from '../errors.js';
 import { WorkerCall, type CallPlan, type Lane } from './worker-call.js';
+import { makeCalls } from './sync-calls.js';
 import { findWorkerFile } from './worker-file.js';
 import { WorkerThread, type SignalLibc } from './worker-thread.js';
 import type { WorkerSetup } from './worker-messages.js';
@@ -37,7 +38,8 @@ export class WorkerPool {
   readonly #threads = new Map<WorkerThread, Lane>();
   readonly #running = new Map<WorkerThread, WorkerCall<unknown>>();
   readonly #waiting = new Map<Lane, WorkerCall<unknown>[]>();
-  readonly #keys = new Set<string>();
+  /** The thread that makes the call with a key. */
+  readonly #keys = new Map<string, WorkerThread>();
   readonly #retirements = new Map<WorkerThread, NodeJS.Timeout>();
   #file: URL | undefined;
 
@@ -62,16 +64,21 @@ export class WorkerPool {
     return call;
   }
 
-  /** Makes a call without the event loop: for the moments before the process ends. Null when `timeout` ms passed, or when a call with the same key is under way. */
-  callSync<T>(plan: CallPlan<T>, timeout: number): T | null {
-    if (plan.key !== undefined && this.#keys.has(plan.key)) return null;
-    const thread = this.#idleThread(plan.lane) ?? this.#start(plan.lane);
-    thread.post(plan.order(thread.memory, this.#libc));
-    const answer = thread.waitFor(timeout);
-    if (answer === null) return null;
-    const value = plan.result(answer, thread.memory);
-    this.#idleOf(plan.lane).push(thread);
-    return value;
+  /**
+   * Makes calls without the event loop, for the moments before the process ends: after `interruptAll`, whose threads serve
+   * best. Null for a call without a result in time, or with the key of one that is still under way.
+   */
+  callSync<T>(plans: readonly CallPlan<T>[], timeout: number): (T | null)[] {
+    return makeCalls(plans, {
+      libc: this.#libc,
+      timeout,
+      free: (taken) => this.#freeThread(taken),
+      start: () => this.#start('control'),
+      locked: (key) => {
+        const holder = this.#keys.get(key);
+        return holder !== undefined && !holder.free;
+      },
+    });
   }
 
   /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
@@ -128,7 +135,7 @@ export class WorkerPool {
   }
 
   #begin(call: WorkerCall<unknown>, thread: WorkerThread, key: string | undefined): void {
-    if (key !== undefined) this.#keys.add(key);
+    if (key !== undefined) this.#keys.set(key, thread);
     this.#running.set(thread, call);
     call.begin(thread, this.#libc);
   }
@@ -158,6 +165,8 @@ export class WorkerPool {
   }
 
   #rest(thread: WorkerThread, lane: Lane): void {
+    // A call of `callSync` may have ended in between, of which nothing else is told.
+    if (this.#retirements.has(thread)) return;
     this.#idleOf(lane).push(thread);
     const timer = setTimeout(() => this.#retire(thread), this.#options.idleTimeout ?? IDLE_TIMEOUT_MS);
     this.#retirements.set(thread, timer.unref());
@@ -184,6 +193,19 @@ export class WorkerPool {
     clearTimeout(this.#retirements.get(thread));
     this.#retirements.delete(thread);
     return thread;
+  }
+
+  /** Without the event loop: by the threads' own account, since nothing is told any more. */
+  #freeThread(taken: ReadonlySet<WorkerThread>): WorkerThread | undefined {
+    for (const [thread, lane] of this.#threads) {
+      if (taken.has(thread) || !thread.ready || !thread.free) continue;
+      const idle = this.#idleOf(lane);
+      if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
+      clearTimeout(this.#retirements.get(thread));
+      this.#retirements.delete(thread);
+      return thread;
+    }
+    return undefined;
   }
 
   #idleOf(lane: Lane): WorkerThread[] {

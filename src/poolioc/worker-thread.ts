@@ -77,17 +77,22 @@ export class WorkerThread {
     this.#worker.postMessage({ id: this.#current, order });
   }
 
-  /** Waits for the order that was posted, without the event loop. Null when `timeout` ms passed. */
-  waitFor(timeout: number): { ret: number; errno: number } | null {
+  /** What the order that was posted gave, by the thread's own account. */
+  get answer(): { ret: number; errno: number } | null {
     const { words } = this.memory;
-    const until = performance.now() + timeout;
-    for (;;) {
-      const done = Atomics.load(words, Word.DONE);
-      if (done === this.#current) return { ret: words[Word.RET]!, errno: words[Word.ERRNO]! };
-      const left = until - performance.now();
-      if (left <= 0) return null;
-      Atomics.wait(words, Word.DONE, done, left);
-    }
+    if (Atomics.load(words, Word.DONE) !== this.#current) return null;
+    return { ret: words[Word.RET]!, errno: words[Word.ERRNO]! };
+  }
+
+  /** Whether the thread has started: it takes 65 ms, and longer on a busy machine. */
+  get ready(): boolean {
+    return Atomics.load(this.memory.words, Word.TID) !== 0;
+  }
+
+  /** Whether the thread can be given an order where no event tells of the last one: that one is done, or will never begin. */
+  get free(): boolean {
+    if (this.#current === 0 || this.answer !== null) return true;
+    return Atomics.load(this.memory.words, Word.STOP) === this.#current && !this.inside;
   }
 
   /** Makes the thread come back from its order, with EINTR unless it had its result already. */

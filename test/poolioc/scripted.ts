@@ -18,12 +18,17 @@ export interface Step {
 
 const Words = { RELEASED: 0, SIGNALS: 1, INSIDE: 2, MOST_INSIDE: 3, CLOSED: 4, SENDS: 5, CALLS: 8, SENT: 32 } as const;
 
+export interface ScriptOptions extends Partial<WorkerPoolOptions> {
+  /** By pid: the text of /proc/<pid>/stat. */
+  stats?: Record<number, string>;
+}
+
 export class Script {
   readonly words = new Int32Array(new SharedArrayBuffer(256));
   readonly pool: WorkerPool;
   readonly exit: ExitGuard;
   exitCode: number | null = null;
-  constructor(steps: Record<number, Step[]>, options: Partial<WorkerPoolOptions> & { file: URL }) {
+  constructor(steps: Record<number, Step[]>, { stats, ...options }: ScriptOptions & { file: URL }) {
     const libc: SignalLibc = {
       address: () => 0x1000n,
       interruptBy: () => {},
@@ -40,7 +45,7 @@ export class Script {
     const module = new URL('../fixtures/poolioc/scripted-libc.mjs', import.meta.url).href;
     this.pool = new WorkerPool({
       libc,
-      substitute: { module, options: { words: this.words, steps } },
+      substitute: { module, options: { words: this.words, steps, stats } },
       idleTimeout: 50,
       ...options,
     });
@@ -87,7 +92,7 @@ export async function until(condition: () => boolean): Promise<void> {
 /** A script and a device that follows it. */
 export async function scripted(
   steps: Record<number, Step[]>,
-  options: Partial<WorkerPoolOptions> = {},
+  options: ScriptOptions = {},
 ): Promise<{ script: Script; device: Device }> {
   const script = new Script(steps, { file: await bundleWorker(), ...options });
   return { script, device: await script.open() };

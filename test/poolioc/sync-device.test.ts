@@ -1,12 +1,18 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { POOL_IOC_CLOSE_SESS, POOL_IOC_SEND, POOL_IOC_SESSIONS } from '../../src/poolioc/ioctl.js';
+import {
+  POOL_IOC_CLOSE_SESS,
+  POOL_IOC_RECV,
+  POOL_IOC_SEND,
+  POOL_IOC_SESSIONS,
+  POOL_IOC_STOP,
+} from '../../src/poolioc/ioctl.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
-import { scripted, type Step } from './scripted.js';
+import { scripted, type ScriptOptions, type Step, until } from './scripted.js';
 
 /** A device for the end of a process that has `left` ms, beside the ordinary one. */
-async function ending(steps: Record<number, Step[]>, left = 5000) {
-  const { script, device } = await scripted(steps);
+async function ending(steps: Record<number, Step[]>, left = 5000, options: ScriptOptions = {}) {
+  const { script, device } = await scripted(steps, options);
   const slotKey = (index: number): string => `scripted slot ${index}`;
   const sync = syncDevice({
     pool: script.pool,
@@ -14,7 +20,6 @@ async function ending(steps: Record<number, Step[]>, left = 5000) {
     fd: 77,
     slotKey,
     left: () => left,
-    callTimeout: left,
   });
   return { script, device, sync };
 }
@@ -28,7 +33,7 @@ describe('the calls of a process that ends', () => {
     });
     let turns = 0;
     setImmediate(() => (turns += 1));
-    for (const { index } of sync.sessions()) sync.closeSession(index);
+    expect(sync.closeSessions(sync.sessions())).toEqual([9]);
     sync.stop();
     expect(turns).toBe(0);
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
@@ -36,8 +41,12 @@ describe('the calls of a process that ends', () => {
   });
 
   it('fail with the errno that the device gives', async () => {
-    const { device, sync } = await ending({ [POOL_IOC_CLOSE_SESS]: [{ ret: -1, errno: constants.errno.EINVAL }] });
-    expect(() => sync.closeSession(3)).toThrow(expect.objectContaining({ code: 'EINVAL', syscall: 'ioctl' }));
+    const { device, sync } = await ending({
+      [POOL_IOC_CLOSE_SESS]: [{ ret: -1, errno: constants.errno.EINVAL }],
+      [POOL_IOC_STOP]: [{ ret: -1, errno: constants.errno.EINVAL }],
+    });
+    expect(sync.closeSessions([{ index: 3 }])).toEqual([]);
+    expect(() => sync.stop()).toThrow(expect.objectContaining({ code: 'EINVAL', syscall: 'ioctl' }));
     await device.close();
   });
 
@@ -45,11 +54,55 @@ describe('the calls of a process that ends', () => {
     const { script, device, sync } = await ending({ [POOL_IOC_SEND]: [{ block: true }] });
     const sending = device.sendBytes(3, 0, Uint8Array.of(1));
     await script.inside(1);
-    expect(() => sync.closeSession(3)).toThrow(expect.objectContaining({ code: 'ERR_POOL_TIMEOUT' }));
-    sync.closeSession(4);
+    expect(sync.closeSessions([{ index: 3 }, { index: 4 }])).toEqual([4]);
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
     script.release();
     await sending;
+    await device.close();
+  });
+
+  it('close a session whose SEND has just ended, though nothing tells of that any more', async () => {
+    const { script, device, sync } = await ending({ [POOL_IOC_SEND]: [{ block: true }] });
+    const sending = device.sendBytes(3, 0, Uint8Array.of(1));
+    await script.inside(1);
+    script.release();
+    expect(sync.closeSessions([{ index: 3 }])).toEqual([3]);
+    await sending;
+    await device.close();
+  });
+
+  it('go to threads that are there, above all to those that were just interrupted', async () => {
+    const { script, device, sync } = await ending({ [POOL_IOC_RECV]: [{ block: true }] }, 5000, {
+      idleTimeout: 60_000,
+    });
+    const receiving = [0, 1, 2, 3].map((at) => device.recvBytes(at, 0, new Uint8Array(4)).catch(() => null));
+    await script.inside(4);
+    const before = script.pool.size;
+    script.pool.interruptAll(2000);
+    const sessions = Array.from({ length: 8 }, (_, index) => ({ index }));
+    expect(sync.closeSessions(sessions)).toHaveLength(8);
+    expect(script.pool.size).toBe(before);
+    await Promise.all(receiving);
+    await device.close();
+  });
+
+  it('give up on one that hangs, and on that alone', async () => {
+    const steps = [{ ret: 0 }, { block: true }, { ret: 0 }];
+    const { script, device, sync } = await ending({ [POOL_IOC_CLOSE_SESS]: steps });
+    expect(sync.closeSessions([{ index: 1 }, { index: 2 }, { index: 3 }])).toHaveLength(2);
+    expect(script.pool.anyInside).toBe(true);
+    script.release();
+    await until(() => !script.pool.anyInside);
+    await device.close();
+  });
+
+  it('leave out a session whose receiver thread is gone by then', async () => {
+    const stats = { 104: '104 (pool_rx_4) S 2 0 0 0 -1' };
+    const { script, device, sync } = await ending({}, 5000, { stats });
+    const name = (index: number): string => `pool_rx_${index}`;
+    const sessions = [3, 4].map((index) => ({ index, thread: { pid: 100 + index, name: name(index) } }));
+    expect(sync.closeSessions(sessions)).toEqual([4]);
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
     await device.close();
   });
 

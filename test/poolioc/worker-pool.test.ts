@@ -93,9 +93,9 @@ describe('the worker pool, with real calls and signals', () => {
 
   it('makes a call without the event loop, and gives up on one that hangs', async () => {
     const { pool } = await start(0);
-    expect(pool.callSync(sleep('close'), 5000)).toMatchObject({ ret: 0 });
+    expect(pool.callSync([sleep('close')], 5000)).toMatchObject([{ ret: 0 }]);
     const slow = await start(500);
-    expect(slow.pool.callSync(sleep('close'), 5)).toBeNull();
+    expect(slow.pool.callSync([sleep('close')], 5)).toEqual([null]);
   });
 });
 

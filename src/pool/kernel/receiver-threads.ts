@@ -2,10 +2,8 @@
  * Whether the module's thread `pool_rx_<index>` lives: the one sign that a session is real and that closing it doesn't
  * crash the machine (kernel contract, section 3 and section 4, hazard 2).
  */
+import { isKernelThread, KTHREADD, type KernelThread } from '../../poolioc/kernel-thread.js';
 import type { Proc } from './proc.js';
-
-/** The pid of kthreadd, the parent of all kernel threads. */
-const KTHREADD = 2;
 
 export class ReceiverThreads {
   readonly #proc: Proc;
@@ -30,6 +28,12 @@ export class ReceiverThreads {
     return this.#pids.has(index);
   }
 
+  /** The thread that the last look found, for a look right before a call. */
+  found(index: number): KernelThread | undefined {
+    const pid = this.#pids.get(index);
+    return pid === undefined ? undefined : { pid, name: nameOf(index) };
+  }
+
   /** As `running`, but believes the last scan where it found nothing: a look that costs one read at most. */
   known(index: number): boolean {
     const pid = this.#pids.get(index);
@@ -49,13 +53,8 @@ export class ReceiverThreads {
     }
   }
 
-  /** Any program may take a kernel thread's name, but not its parent. Line: `pid (comm) state ppid ...`, proc(5). */
   #isReceiver(pid: number, index: number): boolean {
-    const stat = this.#proc.read(`${pid}/stat`);
-    const fields = stat === null ? null : /^\d+ \((.*)\) (\S) (\d+)/s.exec(stat);
-    if (fields === null) return false;
-    const [, comm, state, parent] = fields;
-    return comm === `pool_rx_${index}` && Number(parent) === KTHREADD && state !== 'Z' && state !== 'X';
+    return isKernelThread(this.#proc.read(`${pid}/stat`), nameOf(index));
   }
 
   #kernelThreads(): number[] {
@@ -64,4 +63,8 @@ export class ReceiverThreads {
     const names = children === null ? this.#proc.list('') : children.split(' ');
     return names.filter((name) => /^\d+$/.test(name)).map(Number);
   }
+}
+
+function nameOf(index: number): string {
+  return `pool_rx_${index}`;
 }

@@ -102,11 +102,6 @@ export class KernelSession implements BackendSession, Recipient {
     });
   }
 
-  /** Whether a SEND is inside the kernel. */
-  get sending(): boolean {
-    return this.#sends.sending;
-  }
-
   get wants(): boolean {
     return this.#handler !== null && !this.#paused && this.#end === null;
   }

@@ -2,12 +2,18 @@
  * By which signs a session is judged. The module's own device is a character device and is judged by its kernel threads;
  * a device file served from user space (FUSE, a regular file) has none, and none of the hazards that need them.
  */
+import type { KernelThread } from '../../poolioc/types.js';
 import type { Clock } from './clock.js';
 import type { ReceiverThreads } from './receiver-threads.js';
 import { keyOf, type SessionRecord } from './session-record.js';
 
-/** Whether CLOSE_SESS is safe, and if not, why. */
-export type CloseVerdict = 'safe' | 'thread-gone' | 'threads-invisible';
+/**
+ * Whether CLOSE_SESS is safe, and if not, why. `thread` is to go with the call: a worker thread makes it, some time later,
+ * and looks again.
+ */
+export type CloseVerdict =
+  | { safe: true; thread: KernelThread | undefined }
+  | { safe: false; why: 'thread-gone' | 'threads-invisible' };
 
 export interface Signs {
   /** The module itself: its hazards are to be expected. */
@@ -18,7 +24,7 @@ export interface Signs {
   established(record: SessionRecord): boolean;
   /** Proof that nothing more will arrive on a slot that is still shown as ESTABLISHED (hazard 5). */
   receiverGone(index: number): boolean;
-  /** To be asked immediately before CLOSE_SESS (hazard 2). */
+  /** To be asked before CLOSE_SESS (hazard 2). */
   mayClose(index: number): CloseVerdict;
 }
 
@@ -68,8 +74,8 @@ export class ModuleSigns implements Signs {
   // Kernel contract, hazard 2: without the thread CLOSE_SESS crashes the machine; where it can't be seen, it might.
   mayClose(index: number): CloseVerdict {
     const running = this.#threads.running(index);
-    if (running === null) return 'threads-invisible';
-    return running ? 'safe' : 'thread-gone';
+    if (running === null) return { safe: false, why: 'threads-invisible' };
+    return running ? { safe: true, thread: this.#threads.found(index) } : { safe: false, why: 'thread-gone' };
   }
 }
 
@@ -79,5 +85,5 @@ export const servedSigns: Signs = {
   prepare() {},
   established: (record) => record.state === 'ESTABLISHED',
   receiverGone: () => false,
-  mayClose: () => 'safe',
+  mayClose: () => ({ safe: true, thread: undefined }),
 };

@@ -1,4 +1,5 @@
 /** CLOSE_SESS, only where it is safe (kernel contract, section 4, hazards 2 and 12). */
+import type { CloseSessionOptions, KernelThread } from '../../poolioc/types.js';
 import { within, type Clock } from './clock.js';
 import { errnoName } from './errno.js';
 import type { LeakedSlots } from './leaked-slots.js';
@@ -9,7 +10,7 @@ import type { Signs } from './signs.js';
 export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'late';
 
 export interface SlotCloserOptions {
-  closeSession(index: number, options: { abort: boolean }): Promise<void>;
+  closeSession(index: number, options: Pick<CloseSessionOptions, 'abort' | 'thread'>): Promise<void>;
   table: SessionTable;
   signs: Signs;
   leaks: LeakedSlots;
@@ -38,33 +39,37 @@ export class SlotCloser {
       leaks.add(index, 'thread-gone');
       return 'leaked';
     }
-    // Hazard 2: nothing may come between this check and the call.
     const verdict = signs.mayClose(index);
-    if (verdict !== 'safe') {
-      leaks.add(index, verdict);
+    if (!verdict.safe) {
+      leaks.add(index, verdict.why);
       return 'leaked';
     }
-    const call = this.#close(index, abort).then(
+    // Hazard 2: the thread that makes the call looks again, since it may be long in coming.
+    const call = this.#close(index, { abort, thread: verdict.thread }).then(
       () => 'closed' as const,
-      () => 'gone' as const,
+      (error: unknown) => (errnoName(error) === 'ESRCH' ? ('leaked' as const) : ('gone' as const)),
     );
     const outcome = await within(clock, timeout, call, 'late' as const);
+    if (outcome === 'leaked') leaks.add(index, 'thread-gone');
     if (outcome === 'late') {
       // Hazard 12: it waits for the session's send lock, and not even SIGKILL would end it.
       leaks.add(index, 'close-stuck');
-      void call.then(() => leaks.remove(index));
+      void call.then((late) => {
+        if (late === 'leaked') leaks.add(index, 'thread-gone');
+        else leaks.remove(index);
+      });
     }
     return outcome;
   }
 
   /** A device that somebody else serves doesn't know how to abort. */
-  async #close(index: number, abort: boolean): Promise<void> {
+  async #close(index: number, how: { abort: boolean; thread: KernelThread | undefined }): Promise<void> {
     const options = this.#options;
     try {
-      await options.closeSession(index, { abort });
+      await options.closeSession(index, how);
     } catch (error) {
-      if (!abort || errnoName(error) !== 'EINVAL') throw error;
-      await options.closeSession(index, { abort: false });
+      if (!how.abort || errnoName(error) !== 'EINVAL') throw error;
+      await options.closeSession(index, { ...how, abort: false });
     }
   }
 }

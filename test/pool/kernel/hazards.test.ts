@@ -65,6 +65,18 @@ describe('hazard 2: CLOSE_SESS without the receiver thread crashes the kernel', 
     expect(b.warnings[0]).toMatch(/can't see kernel threads/);
   });
 
+  it('looks again when its worker makes the call, however long that took to start', async () => {
+    const { session } = await dialled(b);
+    b.device.beforeClose = async () => {
+      await Promise.resolve();
+      b.device.peerCloses(b.device.session(0)!);
+    };
+    await session.close({ timeout: 1000 });
+    expect(b.device.count('CLOSE_SESS')).toBe(0);
+    expect(b.device.session(0)).not.toBeNull();
+    expect(b.warnings[0]).toMatch(/its receiver thread has ended/);
+  });
+
   it('does not close the session that has the slot now', async () => {
     const { session } = await dialled(b);
     b.device.otherCloses(b.device.session(0)!);

@@ -5,7 +5,8 @@
 import { constants } from 'node:os';
 import { PoolError } from '../../../src/errors.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
-import type { ConnectRequest, LateOptions } from '../../../src/poolioc/types.js';
+import { isKernelThread } from '../../../src/poolioc/kernel-thread.js';
+import type { CloseSessionOptions, ConnectRequest, LateOptions } from '../../../src/poolioc/types.js';
 import type { Proc } from '../../../src/pool/kernel/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -84,6 +85,8 @@ export class ScriptedDevice implements KernelDevice {
   aborts = true;
   strayRows: { local: string; remote: string }[] = [];
   closeHangs = false;
+  /** What happens between the order to close a session and the call. */
+  beforeClose: (() => Promise<void>) | null = null;
   /** The device doesn't answer signals: a RECV that is taken back stays inside. */
   deaf = false;
   readonly #slots: SlotModel[] = Array.from({ length: SLOTS }, () => ({
@@ -185,7 +188,11 @@ export class ScriptedDevice implements KernelDevice {
   exit(): void {
     const sync: SyncDevice = {
       sessions: () => this.#rows(),
-      closeSession: (index) => this.#close(index),
+      // Those that a SEND is in are left out: test/poolioc/sync-device.test.ts.
+      closeSessions: (sessions) => {
+        const free = sessions.filter(({ index }) => this.session(index)?.sending === 0);
+        return free.flatMap(({ index, thread }) => (this.#close(index, { thread }) ? [index] : []));
+      },
       stop: () => this.#stop(),
     };
     for (const hook of this.#exit) hook(sync);
@@ -339,13 +346,14 @@ export class ScriptedDevice implements KernelDevice {
     return rows;
   }
 
-  async closeSession(index: number, { abort = false }: { abort?: boolean } = {}): Promise<void> {
+  async closeSession(index: number, { abort = false, thread }: CloseSessionOptions = {}): Promise<void> {
     if (abort && !this.aborts) {
       this.calls.push(`CLOSE_SESS ${index} abort`);
       await Promise.resolve();
       throw errno('EINVAL');
     }
-    this.#close(index, abort);
+    await this.beforeClose?.();
+    if (!this.#close(index, { abort, thread })) throw errno('ESRCH');
     if (this.closeHangs) await new Promise(() => {});
     await Promise.resolve();
   }
@@ -368,15 +376,19 @@ export class ScriptedDevice implements KernelDevice {
 
   // How it works inside.
 
-  #close(index: number, abort = false): void {
+  /** False: refused for want of the thread, as poolioc's worker does it right before the call. */
+  #close(index: number, { abort = false, thread }: CloseSessionOptions): boolean {
+    if (thread !== undefined && !isKernelThread(this.#procFile(`${thread.pid}/stat`), thread.name)) return false;
     this.calls.push(`CLOSE_SESS ${index}${abort ? ' abort' : ''}`);
     if (abort && this.module) this.faults.push('CLOSE_SESS of an index that the module does not have');
     const slot = this.#slots[index]!;
     const { session } = slot;
-    if (session === null) return;
+    if (session === null) return true;
+    if (this.module && thread === undefined) this.faults.push('hazard 2: CLOSE_SESS without a look right before it');
     if (this.module && session.thread === null) this.faults.push('hazard 2: CLOSE_SESS without the receiver thread');
     if (session.sending > 0 && !abort) this.faults.push('hazard 12: CLOSE_SESS while a SEND runs');
     slot.session = null;
+    return true;
   }
 
   #stop(): void {

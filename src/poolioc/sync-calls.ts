@@ -1,0 +1,70 @@
+/**
+ * Calls without the event loop, for the moments before the process ends. They go to threads that are there: a new one takes
+ * 65 ms to start, and much longer on a busy machine. Several go at a time, so that one which hangs takes nothing from the
+ * others.
+ */
+import type { CallPlan } from './worker-call.js';
+import type { SignalLibc, WorkerThread } from './worker-thread.js';
+
+/** ms without a result after which what is still under way counts as stuck. */
+const STUCK_MS = 100;
+/** ms without a result after which those that wait get one more thread. */
+const CROWDED_MS = 20;
+/** ms between two looks. */
+const ROUND_MS = 1;
+
+export interface SyncCallsOptions {
+  libc: SignalLibc;
+  /** A thread that can take an order at once, and is none of `taken`. */
+  free: (taken: ReadonlySet<WorkerThread>) => WorkerThread | undefined;
+  start: () => WorkerThread;
+  /** Whether a call with this key is under way. */
+  locked: (key: string) => boolean;
+  /** ms for all of them. */
+  timeout: number;
+}
+
+/** @returns the results in the order of the plans; null for a call that had none in time */
+export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOptions): (T | null)[] {
+  const results = plans.map((): T | null => null);
+  let waiting = plans.map((plan, at) => ({ plan, at }));
+  const running = new Map<WorkerThread, { plan: CallPlan<T>; at: number }>();
+  const { libc, locked, free, start, timeout } = options;
+  const until = performance.now() + timeout;
+  const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  let progress = performance.now();
+
+  const begin = (thread: WorkerThread, job: { plan: CallPlan<T>; at: number }): void => {
+    running.set(thread, job);
+    waiting = waiting.filter((one) => one !== job);
+    thread.post(job.plan.order(thread.memory, libc));
+  };
+
+  while (waiting.length > 0 || running.size > 0) {
+    for (const [thread, { plan, at }] of running) {
+      const answer = thread.answer;
+      if (answer === null) continue;
+      running.delete(thread);
+      results[at] = plan.result(answer, thread.memory);
+      progress = performance.now();
+    }
+    const taken = new Set(running.keys());
+    const ready = waiting.filter(({ plan: { key } }) => key === undefined || !locked(key));
+    const now = performance.now();
+    if (now >= until) break;
+    for (const job of ready) {
+      const thread = free(taken);
+      if (thread === undefined) {
+        const starting = [...running.keys()].some((one) => !one.ready);
+        if (!starting && (running.size === 0 || now - progress >= CROWDED_MS)) begin(start(), job);
+        break;
+      }
+      taken.add(thread);
+      begin(thread, job);
+    }
+    // A thread that is only starting is not stuck.
+    if (now - progress >= STUCK_MS && [...running.keys()].every((thread) => thread.ready)) break;
+    if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
+  }
+  return results;
+}
