@@ -1,26 +1,27 @@
 /**
- * Every code block of the documentation is used here: run where it can run, else checked, and then PLAN says why. A block
- * that is not in PLAN fails the test, and so does an entry of PLAN without a block.
+ * Every code block of the documentation is used here: run where it can run, else checked, and then PLAN says why. Without
+ * an entry in PLAN a program runs by itself, and its output has to be what the comments behind its console.log say; the
+ * commands of a shell block have to exist.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { killAll, ROOT, run, start } from './programs/run.js';
-import { fuse } from './require.js';
+import { killAll, ROOT, run, start } from '../programs/run.js';
+import { fuse } from '../require.js';
+import { type Block, blocksOf, documents } from './markdown.js';
 
-interface Block {
-  /** File, heading and language, and which of them where there are several. */
-  key: string;
-  language: string;
-  code: string;
-}
+const AS_COMMENTED = 'as its comments say';
 
 type Plan =
-  /** Runs, with the server of the quick start when `server` says so; standard output has to match. */
-  | { how: 'run'; server?: boolean; prints: RegExp }
+  /** Runs, with the server of the quick start when `server` says so; standard output has to match, or be what it says. */
+  | { how: 'run'; server?: boolean; prints: RegExp | typeof AS_COMMENTED }
+  /** The same with FUSE; where that is missing, type-checked. */
+  | { how: 'fuse'; prints: RegExp | typeof AS_COMMENTED }
+  /** Type-checked. */
+  | { how: 'check'; why: string }
   /** Runs on a device file served for it, with the server of the quick start; where FUSE is missing, type-checked. */
   | { how: 'device'; prints: RegExp }
   /** The server of the quick start itself: runs under the others. */
@@ -59,38 +60,52 @@ const PLAN: Readonly<Record<string, Plan>> = {
   },
   'README.md, Architecture, text': { how: 'read', why: 'a picture' },
   'README.md, Testing, sh': { how: 'commands', why: 'would run this test again' },
+  'docs/guide/getting-started.md, JavaScript, ts': { how: 'server' },
+  'docs/guide/getting-started.md, JavaScript, ts 2': { how: 'run', server: true, prints: AS_COMMENTED },
+  'docs/guide/dialling-and-listening.md, What it tells, ts': {
+    how: 'run',
+    prints: /^(?:client|server) on the user backend\n(?:client|server) on the user backend\n$/,
+  },
+  'docs/guide/streams-and-http.md, TLS inside, ts': { how: 'check', why: 'a function; test/http runs TLS over POOL' },
+  'docs/guide/backends-and-the-device.md, Which one is used, ts': {
+    how: 'run',
+    prints: /^user: backend 'user' was asked for\n$/,
+  },
+  'docs/guide/backends-and-the-device.md, The device itself, ts': { how: 'device', prints: /^hello POOL\n$/ },
+  'docs/guide/backends-and-the-device.md, A device without the module, ts': { how: 'fuse', prints: AS_COMMENTED },
+  'docs/guide/porting-from-pool-go.md, Echo server, ts': {
+    how: 'check',
+    why: 'it would serve for ever, on the default port; the one of the quick start runs',
+  },
+  'docs/guide/porting-from-pool-go.md, Client, ts': { how: 'run', server: true, prints: AS_COMMENTED },
+  'docs/guide/porting-from-pool-go.md, The poolioc package, ts': { how: 'device', prints: /^hello\ntrue\n1\n$/ },
   'examples/README.md, Examples, sh': { how: 'commands', why: 'the tests of the examples run the programs' },
 };
 
-function blocksOf(file: string): Block[] {
-  const blocks: Block[] = [];
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  let heading = '';
-  for (const [, title, language = '', code = ''] of text.matchAll(/^#+ ([^\n]+)$|^```(\w*)\n(.*?)^```$/gms)) {
-    if (title !== undefined) {
-      heading = title;
-      continue;
-    }
-    const key = `${file}, ${heading}, ${language}`;
-    const same = blocks.filter((block) => block.key.startsWith(key)).length;
-    blocks.push({ key: same === 0 ? key : `${key} ${same + 1}`, language, code });
-  }
-  return blocks;
+/** For a block that PLAN doesn't name. */
+function usual({ language }: Block): Plan {
+  if (language === 'ts' || language === 'js') return { how: 'run', prints: AS_COMMENTED };
+  if (language === 'sh') return { how: 'commands', why: 'changes the machine, or is run by another test' };
+  return { how: 'read', why: 'no program of ours' };
 }
 
-const blocks = ['README.md', 'examples/README.md'].flatMap(blocksOf);
+const blocks = documents().flatMap(blocksOf);
 const planned = <H extends Plan['how']>(how: H) =>
   blocks.flatMap((block) => {
-    const plan = PLAN[block.key];
-    return plan?.how === how ? [{ ...block, plan: plan as Extract<Plan, { how: H }> }] : [];
+    const plan = PLAN[block.key] ?? usual(block);
+    return plan.how === how ? [{ ...block, plan: plan as Extract<Plan, { how: H }> }] : [];
   });
+
+/** `console.log(x); // 5` says that the line 5 is printed. Blocks that print nothing have to print nothing. */
+const promised = (code: string): string =>
+  [...code.matchAll(/^.*\bconsole\.log\(.*\/\/ (.*)$/gm)].map(([, line = '']) => `${line}\n`).join('');
 
 /** A folder with the package installed, as a user's. */
 let folder = '';
 let port = 0;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'pool-ts-readme-'));
+  folder = mkdtempSync(join(tmpdir(), 'pool-ts-docs-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/pool-ts'), 'junction');
   const probe = createServer();
@@ -122,8 +137,17 @@ async function quickStartServer(): Promise<void> {
   await start([write(server, localised(server.code))], { cwd: folder }).printed(/listening on/);
 }
 
-test('every block is in the plan, and the plan names no other', () => {
-  expect(blocks.map(({ key }) => key).sort()).toEqual(Object.keys(PLAN).sort());
+test('every block has a name of its own, and the plan names no other', () => {
+  const keys = blocks.map(({ key }) => key);
+  expect(keys.length).toBeGreaterThan(40);
+  expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
+  expect(Object.keys(PLAN).filter((key) => !keys.includes(key))).toEqual([]);
+});
+
+test('every server is that of the quick start', () => {
+  const servers = planned('server').map(({ code }) => code);
+  expect(servers.length).toBeGreaterThan(0);
+  expect(new Set(servers).size).toBe(1);
 });
 
 test('every program of the documentation type-checks', () => {
@@ -154,12 +178,20 @@ describe('programs run', () => {
   test.each(planned('run'))('$key', async (block) => {
     if (block.plan.server === true) await quickStartServer();
     const text = block.plan.server === true ? localised(block.code) : block.code;
-    const { code, stdout, stderr } = await run([write(block, text)], { cwd: folder });
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(block.plan.prints);
-    expect(code).toBe(0);
+    await printsWhatItSays(block, text);
   });
 });
+
+async function printsWhatItSays(
+  block: Block & { plan: { prints: RegExp | typeof AS_COMMENTED } },
+  text: string,
+): Promise<void> {
+  const { code, stdout, stderr } = await run([write(block, text)], { cwd: folder });
+  expect(stderr).toBe('');
+  if (block.plan.prints instanceof RegExp) expect(stdout).toMatch(block.plan.prints);
+  else expect(stdout).toBe(promised(block.code));
+  expect(code).toBe(0);
+}
 
 describe.skipIf(FUSE.missing)('programs run on a device file', () => {
   test.each(planned('device'))('$key', async (block) => {
@@ -167,14 +199,14 @@ describe.skipIf(FUSE.missing)('programs run on a device file', () => {
     const device = join(folder, 'pool');
     const served = start([join(ROOT, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1']);
     await served.printed(/serving/);
-    const text = localised(block.code).replace('Device.open()', `Device.open(${JSON.stringify(device)})`);
-    const { code, stdout, stderr } = await run([write(block, text)], { cwd: folder });
+    const open = `Device.open(${JSON.stringify(device)})`;
+    const text = localised(block.code).replace(/Device\.open\(('\/dev\/pool')?\)/, open);
+    await printsWhatItSays(block, text);
     served.child.kill('SIGINT'); // it unmounts
     expect(await served.ended).toBe(0);
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(block.plan.prints);
-    expect(code).toBe(0);
   });
+
+  test.each(planned('fuse'))('$key', (block) => printsWhatItSays(block, block.code));
 });
 
 describe('what is typed into a REPL', () => {
@@ -206,20 +238,27 @@ describe('commands exist', () => {
   const commands = planned('commands').flatMap(({ key, code }) =>
     code
       .split(/\n|&&/)
-      .map((command) => command.trim())
-      .filter(Boolean)
+      // The environment of a command, the rights that it needs, and what it may leave out.
+      .map((command) => command.trim().replace(/^(?:[A-Z_]+=\S+ |sudo )*/, ''))
+      .filter((command) => command !== '' && !command.startsWith('#'))
       .map((command) => ({ key, command })),
   );
 
   test.each(commands)('$command ($key)', ({ command }) => {
     const [tool, verb = '', argument = ''] = command.split(/\s+/);
+    if (tool === 'node') return; // a program of the reader's
     if (tool === 'npx') {
-      expect([...Object.keys(manifest.devDependencies), ...Object.keys(manifest.bin)]).toContain(verb);
+      if (!(verb in manifest.bin)) expect(readdirSync(join(ROOT, 'node_modules/.bin'))).toContain(verb);
       if (argument.startsWith('examples/')) expect(() => readFileSync(join(ROOT, argument))).not.toThrow();
       return;
     }
     expect(tool).toBe('npm');
-    if (verb === 'install') expect(argument).toBe(manifest.name);
-    else if (verb !== 'ci') expect(Object.keys(manifest.scripts)).toContain(verb === 'run' ? argument : verb);
+    if (verb === 'install') {
+      const wanted = command.split(/\s+/).slice(2);
+      for (const name of wanted.filter((word) => !word.startsWith('-'))) {
+        expect([manifest.name, ...Object.keys(manifest.devDependencies)]).toContain(name);
+      }
+    } else if (!['ci', 'init'].includes(verb))
+      expect(Object.keys(manifest.scripts)).toContain(verb === 'run' ? argument : verb);
   });
 });
