@@ -2,6 +2,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import { PoolError } from '../errors.js';
+import { fromCallSite } from './call-site.js';
 import { DEFAULT_PORT } from './constants.js';
 import { quote, splitHostPort } from './host-port.js';
 
@@ -44,10 +45,12 @@ export class Addr {
    * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_POOL_INVALID_ADDRESS, ERR_OUT_OF_RANGE
    */
   static parse(text: string): Addr {
-    const { host, port = DEFAULT_PORT } = splitHostPort(text);
-    if (isIPv4(host) || isIPv6(host)) return new Addr(host, port);
-    const reason = host === '' ? 'has no host' : 'names a host: an Addr is numeric, resolve() looks names up';
-    throw new PoolError('ERR_POOL_INVALID_ADDRESS', `the address ${quote(text)} ${reason}`);
+    return fromCallSite(Addr, 'parse', () => {
+      const { host, port = DEFAULT_PORT } = splitHostPort(text);
+      if (isIPv4(host) || isIPv6(host)) return new Addr(host, port);
+      const reason = host === '' ? 'has no host' : 'names a host: an Addr is numeric, resolve() looks names up';
+      throw new PoolError('ERR_POOL_INVALID_ADDRESS', `the address ${quote(text)} ${reason}`);
+    });
   }
 
   /** Whether `value` is an Addr, also one of the other copy (ESM or CommonJS) of the package. */

@@ -36,6 +36,20 @@ export function atCallSite<T>(error: T, site: CallSite, signal?: AbortSignal): T
   return error;
 }
 
+/** Does what a public method that throws is for; the stack of an error of ours then starts where it was called. */
+export function fromCallSite<T, Name extends PropertyKey>(
+  object: Readonly<Record<Name, (...args: never[]) => unknown>>,
+  name: Name,
+  run: () => T,
+): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof PoolError) Error.captureStackTrace(error, object[name]);
+    throw error;
+  }
+}
+
 /** Whether an operation ended because of its signal. */
 export function isReason(error: unknown, signal: AbortSignal | undefined): boolean {
   return signal !== undefined && signal.aborted && error === signal.reason;

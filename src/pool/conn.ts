@@ -16,7 +16,7 @@ import { WriteQueue } from './write-queue.js';
  * An established session. As a flow it carries channel 0 and every channel that was never opened on this side.
  *
  * `telemetry`, `info` and `sessionState` reject with ERR_POOL_CLOSED after this side's close, and with
- * ERR_POOL_NOT_ESTABLISHED when the session is no longer in the table.
+ * ERR_POOL_NOT_ESTABLISHED once the session has ended otherwise.
  */
 export interface Conn extends Flow {
   /** Session id: 32 hexadecimal digits, the same at both ends. */
@@ -261,6 +261,7 @@ class SessionConn extends SessionFlow implements Conn {
       const signal = signalOf(options);
       this.#requireOpen(op);
       if (signal?.aborted) throw signal.reason;
+      if (this.#end !== null) throw this.#gone(op, this.#end);
       const asked = ask().catch((error: unknown) => {
         throw located(op, this.target, error);
       });
@@ -278,6 +279,11 @@ class SessionConn extends SessionFlow implements Conn {
   #ended(op: string, end: BackendEnd): PoolError {
     if (end.error !== undefined) return endError(op, this.target, end.error);
     return opError(op, this.target, 'ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer');
+  }
+
+  /** On both backends alike, whether or not the table shows an ended session for a while. */
+  #gone(op: string, { error }: BackendEnd): PoolError {
+    return opError(op, this.target, 'ERR_POOL_NOT_ESTABLISHED', 'the session is not in the table', { cause: error });
   }
 
   #failed(error: unknown): PoolError {

@@ -4,7 +4,7 @@ import { inspect, type InspectOptionsStylized } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendListener, BackendSession, DropReason } from './backend.js';
-import { atCallSite, type CallSite, methodSite } from './call-site.js';
+import { atCallSite, type CallSite, fromCallSite, methodSite } from './call-site.js';
 import type { Conn } from './conn.js';
 import type { MakeConn } from './conn-events.js';
 import { Deque } from './deque.js';
@@ -198,7 +198,7 @@ export class PoolListener implements Listener {
   }
 
   setDeadline(at: Date | number | null): void {
-    this.#accepts.deadline.set(at);
+    fromCallSite(this, 'setDeadline', () => this.#accepts.deadline.set(at));
   }
 
   get addr(): Addr {

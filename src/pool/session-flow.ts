@@ -4,6 +4,7 @@ import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
+import { fromCallSite } from './call-site.js';
 import { type DuplexOptions, FlowDuplex } from './duplex.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { FlowWriter } from './flow-writer.js';
@@ -136,16 +137,18 @@ export abstract class SessionFlow implements Flow {
   }
 
   setDeadline(at: Date | number | null): void {
-    this.setReadDeadline(at);
-    this.setWriteDeadline(at);
+    fromCallSite(this, 'setDeadline', () => {
+      this.reads.deadline.set(at);
+      this.writer.deadline.set(at);
+    });
   }
 
   setReadDeadline(at: Date | number | null): void {
-    this.reads.deadline.set(at);
+    fromCallSite(this, 'setReadDeadline', () => this.reads.deadline.set(at));
   }
 
   setWriteDeadline(at: Date | number | null): void {
-    this.writer.deadline.set(at);
+    fromCallSite(this, 'setWriteDeadline', () => this.writer.deadline.set(at));
   }
 
   close(options?: CloseOptions): Promise<void> {

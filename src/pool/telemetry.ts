@@ -53,7 +53,7 @@ export interface SessionInfo {
   packetsRecv: bigint;
   /** Packets since the last rekey: what pool_session_info.rekey_count counts (kernel contract, section 3). */
   packetsSinceRekey: number;
-  /** Messages without a byte, which are counted and not delivered; 0 on the kernel backend, which does not tell. */
+  /** Messages without a byte from the peer, which are counted and not delivered. */
   emptyMessages: number;
   telemetry: Telemetry;
 }

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { PoolError } from '../../src/errors.js';
+import { Addr } from '../../src/pool/addr.js';
 import { atCallSite, callSite, isReason, methodSite } from '../../src/pool/call-site.js';
+import { PoolListener } from '../../src/pool/listener.js';
+import { pipe } from '../../src/testing/index.js';
 
 function entry() {
   return callSite(entry);
@@ -13,6 +16,29 @@ it('a stack begins with the message and then the caller of the function', () => 
   expect(stack.slice(0, 2)).toEqual(['PoolError: two', 'lines']);
   expect(stack[2]).toContain('call-site.test.ts');
   expect(stack.join()).not.toMatch(/\bentry\b|\blater\b/);
+});
+
+it('what throws at once does so at the place of its call', async () => {
+  const [conn, peer] = pipe();
+  const listener = new PoolListener({ backlog: 1, maxConnections: 1, blockList: undefined, makeConn: () => conn });
+  const bad = NaN;
+  const calls = [
+    () => conn.setDeadline(bad),
+    () => conn.setReadDeadline(bad),
+    () => conn.setWriteDeadline(bad),
+    () => listener.setDeadline(bad),
+    () => Addr.parse('no address'),
+  ];
+  for (const call of calls) {
+    let stack = '';
+    try {
+      call();
+    } catch (error) {
+      stack = (error as Error).stack ?? '';
+    }
+    expect(stack.split('\n')[1], stack).toContain('call-site.test.ts');
+  }
+  await Promise.all([conn.close(), peer.close()]);
 });
 
 it('a method is left out of the stack as well', () => {

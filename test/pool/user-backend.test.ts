@@ -133,6 +133,17 @@ describe('a conversation over the user backend', () => {
     expect(telemetry.uptimeNs).toBeGreaterThan(0n);
     await client.close();
   });
+
+  it.each(['close', 'destroy'] as const)('has nothing to report of a session that ended by %s', async (end) => {
+    const { dial, listen } = api();
+    const listener = await listen();
+    const [client, server] = await Promise.all([dial(listener.addr), listener.accept()]);
+    await client[end]();
+    await server.closed;
+    for (const ask of [server.telemetry(), server.info(), server.sessionState()]) {
+      await expect(ask).rejects.toMatchObject({ code: 'ERR_POOL_NOT_ESTABLISHED' });
+    }
+  });
 });
 
 describe('a dial that fails over the user backend', () => {
