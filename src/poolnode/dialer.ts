@@ -116,7 +116,8 @@ function attempt(
     };
 
     const connectTimer = setTimeout(
-      () => fail(new PoolError('ERR_POOL_TIMEOUT', `no TCP connection within ${times.connect} ms`)),
+      () =>
+        fail(new PoolError('ERR_POOL_TIMEOUT', `no TCP connection within ${times.connect} ms`, { syscall: 'connect' })),
       Math.min(times.connect, LONGEST_TIMER_MS),
     );
     signal?.addEventListener('abort', onAbort, { once: true });
