@@ -3,6 +3,7 @@ import type { BackendSession } from './backend.js';
 import { type Conn, type ConnOptions, openConn } from './conn.js';
 import { type ConnEvent, publish } from './diagnostics.js';
 import type { CommonSettings } from './options.js';
+import { sessionOpened } from './process-sessions.js';
 
 /** Makes the Conn of a session; called in the turn in which whoever waits for it gets it. */
 export type MakeConn = (session: BackendSession, role: ConnEvent['role'], closed?: () => void) => Conn;
@@ -15,6 +16,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
       const { index, id, localAddr, remoteAddr } = session;
       return { id, backend, sessionIndex: index, role, localAddr, remoteAddr };
     };
+    const ended = sessionOpened({ backend, session });
     const options: Required<ConnOptions> = {
       backend,
       readQueueBytes,
@@ -23,6 +25,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
       channels,
       onClose: (end) => {
         closed?.();
+        ended();
         const { error } = end;
         if (error !== undefined) publish('pool.conn.error', () => ({ ...event(), error }));
         publish('pool.conn.close', () => ({ ...event(), end }));

@@ -27,7 +27,7 @@ async function askAll(session: http2.ClientHttp2Session, paths: string[]): Promi
 const bodies = new Map(Array.from({ length: 20 }, (_, i) => [`/${i}`, randomBytes(1 + i * 50_000)]));
 
 function answer(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): void {
-  response.end(bodies.get(request.url));
+  response.end(bodies.get(request.url)!);
 }
 
 describe('HTTP/2 over POOL', () => {

@@ -1,0 +1,94 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Registry } from 'prom-client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { dial, listen } from '../../src/index.js';
+import { collectPoolMetrics } from '../../src/metrics/index.js';
+import { openSessions } from '../../src/pool/process-sessions.js';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+/** What a registry says, as names with labels and values. */
+async function scrape(register: Registry): Promise<Map<string, number>> {
+  const lines = (await register.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+
+async function pair() {
+  const listener = await listen('127.0.0.1:0', { backend: 'user' });
+  stops.push(() => listener.close({ connections: 'destroy' }));
+  const [client, server] = await Promise.all([dial(listener.addr.toString(), { backend: 'user' }), listener.accept()]);
+  stops.push(() => client.destroy());
+  return { client, server };
+}
+
+function collect(): Registry {
+  const register = new Registry();
+  stops.push(collectPoolMetrics({ register }));
+  return register;
+}
+
+describe('collectPoolMetrics', () => {
+  it('tells of each session what its own telemetry says, under the names of the module’s exporter', async () => {
+    const register = collect();
+    const { client, server } = await pair();
+    await client.write(Buffer.alloc(10_000));
+    await server.readMessage();
+    const metrics = await scrape(register);
+    expect(metrics.get('pool_active_sessions')).toBe(2);
+    const labels = `{idx="${client.sessionIndex}",peer="${client.remoteAddr.toString()}",state="ESTABLISHED"}`;
+    const info = await client.info();
+    expect(metrics.get(`pool_session_packets_sent${labels}`)).toBe(Number(info.packetsSent));
+    expect(metrics.get(`pool_session_bytes_sent${labels}`)).toBe(Number(info.bytesSent));
+    expect(metrics.get(`pool_session_bytes_sent${labels}`)).toBeGreaterThanOrEqual(10_000);
+    expect(metrics.get(`pool_session_rtt_microseconds${labels}`)).toBe(Number(info.telemetry.rttNs) / 1000);
+    expect(metrics.get(`pool_session_loss_ppm${labels}`)).toBe(0);
+    expect(metrics.get(`pool_session_mtu_bytes${labels}`)).toBe(1400);
+    for (const name of ['packets_recv', 'bytes_recv', 'jitter_microseconds', 'throughput_bps', 'queue_depth']) {
+      expect(metrics.get(`pool_session_${name}${labels}`)).toBeGreaterThanOrEqual(0);
+    }
+    expect(metrics.get(`pool_session_uptime_seconds${labels}`)).toBeGreaterThan(0);
+    const kinds = await register.getMetricsAsJSON();
+    const type = (name: string): string => String(kinds.find((metric) => metric.name === name)!.type);
+    expect(type('pool_session_packets_sent')).toBe('counter');
+    expect(type('pool_session_rtt_microseconds')).toBe('gauge');
+  });
+
+  it('counts totals once, and those of ended sessions too, which leave no series behind', async () => {
+    const register = collect();
+    const before = await scrape(register);
+    const { client, server } = await pair();
+    await client.write(Buffer.alloc(50_000));
+    await server.readMessage();
+    const first = await scrape(register);
+    expect((await scrape(register)).get('pool_bytes_sent_total')).toBe(first.get('pool_bytes_sent_total'));
+    await client.write(Buffer.alloc(30_000));
+    await server.readMessage();
+    await client.close();
+    await server.closed;
+    await server.close();
+    await turn();
+    const last = await scrape(register);
+    expect(last.get('pool_active_sessions')).toBe(0);
+    expect([...last.keys()].filter((name) => name.startsWith('pool_session_'))).toEqual([]);
+    for (const name of ['pool_bytes_sent_total', 'pool_bytes_recv_total']) {
+      expect(last.get(name)! - (before.get(name) ?? 0)).toBeGreaterThanOrEqual(80_000);
+      expect(last.get(name)!).toBeGreaterThanOrEqual(first.get(name)!);
+    }
+    expect(last.get('pool_packets_sent_total')!).toBeGreaterThan(first.get('pool_packets_sent_total')!);
+    expect(openSessions().size).toBe(0);
+  });
+
+  it('can be taken away, and registered anew', async () => {
+    const register = new Registry();
+    const stop = collectPoolMetrics({ register });
+    expect(() => collectPoolMetrics({ register })).toThrow('already been registered');
+    stop();
+    expect(await register.metrics()).toBe('\n');
+    collectPoolMetrics({ register })();
+  });
+});
