@@ -10,7 +10,7 @@ import { connectFuse, type FuseConnection } from './fuse-connection.js';
 import type { Libc } from './libc.js';
 import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory-access.js';
 import { mountFile, unmountFile } from './mount.js';
-import { prepareMountPoint } from './mount-point.js';
+import { prepareMountPoint, removeMountPoint } from './mount-point.js';
 import { mountsAt } from './mount-table.js';
 import type { CheckedOptions } from './options.js';
 import type { PoolError } from '../errors.js';
@@ -27,7 +27,11 @@ export interface DeviceServerParts {
   source: string;
   options: CheckedOptions;
   warn: (code: string, text: string) => void;
-  /** The fd of /dev/fuse is closed. */
+  /** Asked right before mounting: false, nothing may be mounted any more. */
+  mayMount(): boolean;
+  /** Asked when it is mounted: true, nobody wants it any more. */
+  abandoned(): boolean;
+  /** The fd of /dev/fuse is closed, or was never had. Only after `mayMount` was true. */
   disconnected(): void;
   /** The mount was taken away by somebody else; everything is closed. */
   ended(error: PoolError): void;
@@ -96,13 +100,27 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     pins.close();
   };
 
-  let fd: number;
-  try {
-    fd = await mountFile(libc, { path, source, allowOther: options.allowOther });
-  } catch (error) {
+  const mount = async (): Promise<number> => {
+    if (!parts.mayMount()) {
+      // Made after the program's exit hooks had looked.
+      removeMountPoint(path);
+      throw ending(path);
+    }
+    try {
+      const mounted = await mountFile(libc, { path, source, allowOther: options.allowOther });
+      if (!parts.abandoned()) return mounted;
+      libc.close(mounted);
+    } catch (error) {
+      parts.disconnected();
+      throw error;
+    }
+    parts.disconnected();
+    throw ending(path);
+  };
+  const fd = await mount().catch((error: unknown) => {
     copies.close();
     throw error;
-  }
+  });
   connection = connectFuse({
     libc,
     fd,
@@ -125,4 +143,8 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
         await takeApart();
       })()),
   };
+}
+
+function ending(path: string): PoolError {
+  return systemError(Errno.ECONNABORTED, 'mount', `serve pool device ${path}: the program is ending`);
 }

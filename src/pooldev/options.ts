@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { PoolError } from '../errors.js';
 
+/** Options of {@link PoolDevice.serve}. */
 export interface PoolDeviceOptions {
   /**
    * Reproduce the kernel module where that is safe: a peer's CLOSE discards what is still queued; a RECV that waits is

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { PoolError } from '../errors.js';
 import { Errno, systemError } from './errno.js';
 import { loadLibc } from './libc.js';
+import { MountGate } from './mount-gate.js';
 import { resolveMountPoint } from './mount-point.js';
 import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
 import { forgetMount, rememberMount, type ServedMount } from './served-mounts.js';
@@ -58,16 +59,17 @@ export class PoolDevice implements AsyncDisposable {
     const workerFile = findWorkerFile(options.worker);
     const libc = await loadLibc();
     const mount = rememberMount(libc, await resolveMountPoint(asked));
+    const gate = new MountGate();
     const workerData: DeviceRole = {
       role: 'pool-ts device',
       path: mount.path,
       source: mount.source,
       options: checked,
       workerFile,
-      released: new SharedArrayBuffer(4),
+      gate: gate.shared,
     };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
-    mount.letGo = () => letGo(worker, new Int32Array(workerData.released));
+    mount.letGo = () => letGo(worker, gate);
     const thread = watch(worker, mount);
     await thread.mounted;
     return new PoolDevice(mount, worker, thread.closed);
@@ -108,12 +110,12 @@ export class PoolDevice implements AsyncDisposable {
   }
 }
 
-/** True where the thread has closed its connection. Blocks for a moment: at exit there is no later. */
-function letGo(worker: Worker, released: Int32Array): boolean {
+/** True where the thread has no connection any more, and will have none. Blocks for a moment: at exit there is no later. */
+function letGo(worker: Worker, gate: MountGate): boolean {
+  if (gate.shut()) return true;
   const command: DeviceCommand = { type: 'let go' };
   worker.postMessage(command);
-  Atomics.wait(released, 0, 0, LET_GO_LIMIT);
-  return Atomics.load(released, 0) === 1;
+  return gate.released(LET_GO_LIMIT);
 }
 
 /** What the device's thread tells, and what is left to do when it ends in whatever way. */

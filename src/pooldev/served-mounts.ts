@@ -14,7 +14,7 @@ export interface ServedMount {
   source: string;
   /** Of /dev/fuse, while this process answers over it. */
   fd: number | null;
-  /** Asks the device's thread to close the fd, and waits a moment until it has. Synchronous. */
+  /** Asks the device's thread to close the fd, or never to have one, and waits a moment until it has. Synchronous. */
   letGo: (() => boolean) | null;
 }
 
@@ -74,5 +74,7 @@ function cleanUp(mount: ServedMount): void {
 function closeConnection(mount: ServedMount): void {
   const { fd } = mount;
   mount.fd = null;
-  if (fd !== null && mount.letGo?.() !== true) mount.libc.close(fd);
+  // Asked also where no fd is known: the thread may be about to mount.
+  const letGo = mount.letGo?.() ?? false;
+  if (fd !== null && !letGo) mount.libc.close(fd);
 }

@@ -17,8 +17,8 @@ export interface DeviceRole {
   source: string;
   options: CheckedOptions;
   workerFile: string;
-  /** One word, 1 when the thread has closed its fd of /dev/fuse. */
-  released: SharedArrayBuffer;
+  /** Of its {@link MountGate}. */
+  gate: SharedArrayBuffer;
 }
 
 /** workerData. */

@@ -5,8 +5,9 @@ import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './copy-channel.js';
 import type { StartCopyThread } from './copy-pool.js';
 import { runCopyThread } from './copy-thread.js';
-import { serveDevice } from './device-server.js';
+import { type DeviceServer, serveDevice } from './device-server.js';
 import { loadLibc } from './libc.js';
+import { MountGate } from './mount-gate.js';
 import {
   type CopyMessage,
   type DeviceCommand,
@@ -31,11 +32,27 @@ async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void>
   runCopyThread(copyChannel(shared), libc, () => say('done'));
 }
 
-async function serve(port: MessagePort, { path, source, options, workerFile, released }: DeviceRole): Promise<void> {
-  const word = new Int32Array(released);
+async function serve(
+  port: MessagePort,
+  { path, source, options, workerFile, gate: shared }: DeviceRole,
+): Promise<void> {
+  const gate = new MountGate(shared);
+  let server: DeviceServer | null = null;
+  let abandoned = false;
+  // From the start: the program may end while this thread is mounting.
+  port.on('message', (command: DeviceCommand) => {
+    if (command.type === 'close') {
+      void server?.close().then(() => say({ type: 'closed' }));
+      return;
+    }
+    abandoned = true;
+    server?.disconnect();
+  });
+  // koffi aborts the process when its poll calls back into a thread that is being ended, for whatever reason.
+  process.once('exit', () => server?.disconnect());
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
-    const server = await serveDevice({
+    server = await serveDevice({
       libc: await loadLibc(),
       node: createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true }),
       startCopyThread: copyThreads(workerFile),
@@ -43,15 +60,10 @@ async function serve(port: MessagePort, { path, source, options, workerFile, rel
       source,
       options,
       warn: (code, text) => say({ type: 'warning', code, text }),
-      disconnected: () => {
-        Atomics.store(word, 0, 1);
-        Atomics.notify(word, 0);
-      },
+      mayMount: () => gate.enter(),
+      abandoned: () => abandoned,
+      disconnected: () => gate.release(),
       ended: (error) => say({ type: 'closed', error: toMessage(error) }),
-    });
-    port.on('message', (command: DeviceCommand) => {
-      if (command.type === 'let go') server.disconnect();
-      else void server.close().then(() => say({ type: 'closed' }));
     });
     say({ type: 'mounted', path: server.path, fd: server.fd });
   } catch (error) {
