@@ -52,11 +52,17 @@ export class PoolError extends Error {
   /** A {@link PoolErrorCode}, or the errno name where the system failed. Stable: programs may switch on it. */
   readonly code: string;
   // Declared only: a field that an error doesn't have is not printed with it as undefined.
+  /** The system's error number, positive, as in errno.h. */
   declare readonly errno?: number;
+  /** The system call or operation that failed: `open`, `ioctl`, `connect`, `dial`... */
   declare readonly syscall?: string;
+  /** The address that the operation was about. */
   declare readonly address?: string;
+  /** The port that the operation was about. */
   declare readonly port?: number;
+  /** Of a `write` that stopped between messages: bytes that went out. */
   declare readonly bytesWritten?: number;
+  /** Of a `writeMessages` that stopped between messages: messages that went out. */
   declare readonly messagesWritten?: number;
 
   constructor(code: PoolErrorCode | (string & {}), message: string, details: PoolErrorDetails = {}) {

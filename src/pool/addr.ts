@@ -1,6 +1,6 @@
 /** One end of a session: a numeric address and a port. */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { inspect, type InspectOptionsStylized } from 'node:util';
+import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import { fromCallSite } from './call-site.js';
 import { DEFAULT_PORT } from './constants.js';
@@ -63,7 +63,7 @@ export class Addr {
     return joinHostPort(this.address, this.port);
   }
 
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     return `Addr { ${options.stylize(this.toString(), 'string')} }`;
   }
 }

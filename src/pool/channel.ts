@@ -12,6 +12,7 @@ import { SessionFlow, type SessionParts } from './session-flow.js';
 export interface Channel extends Flow {
   /** 1..255. */
   readonly channel: number;
+  /** The connection that it is a channel of. */
   readonly conn: Conn;
   /** Messages that came after this side closed the channel, up to its next opening. */
   readonly discardedMessages: number;

@@ -21,6 +21,7 @@ import { WriteQueue } from './write-queue.js';
 export interface Conn extends Flow {
   /** Session id: 32 hexadecimal digits, the same at both ends. */
   readonly id: string;
+  /** What carries the session: the kernel module, or the node of this process. */
   readonly backend: 'kernel' | 'user';
   /** Slot in the session table. */
   readonly sessionIndex: number;

@@ -9,6 +9,7 @@ import type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.
 export interface FlowClosed {
   /** `local`: this side closed. `remote`: the peer did. `error`: neither, and `error` says what happened. */
   by: 'local' | 'remote' | 'error';
+  /** What happened, where neither side closed. */
   error?: PoolError;
 }
 
@@ -135,13 +136,19 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
   unref(): this;
   /** This side's address; it stays readable after close, as the following do. */
   readonly localAddr: Addr;
+  /** The peer's address. */
   readonly remoteAddr: Addr;
   /** As on a net.Socket. */
   readonly localAddress: string;
+  /** As on a net.Socket. */
   readonly localPort: number;
+  /** As on a net.Socket. */
   readonly localFamily: 'IPv4' | 'IPv6';
+  /** As on a net.Socket. */
   readonly remoteAddress: string;
+  /** As on a net.Socket. */
   readonly remotePort: number;
+  /** As on a net.Socket. */
   readonly remoteFamily: 'IPv4' | 'IPv6';
   /** Payload bytes that came for this flow, read or not. */
   readonly bytesRead: bigint;

@@ -1,6 +1,6 @@
 /** What listen gives: established sessions, handed out in the order in which they came. */
 import type { BlockList } from 'node:net';
-import { inspect, type InspectOptionsStylized } from 'node:util';
+import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendListener, BackendSession, DropReason } from './backend.js';
@@ -20,6 +20,7 @@ export type ListenerConnections = 'keep' | 'close' | 'destroy';
 
 const CONNECTIONS: readonly ListenerConnections[] = ['keep', 'close', 'destroy'];
 
+/** Options of {@link Listener.close}. */
 export interface ListenerCloseOptions extends OpOptions {
   /**
    * `keep`, the default, leaves them to whoever took them; `close` closes each and waits for it; `destroy` sends no CLOSE.
@@ -251,7 +252,7 @@ export class PoolListener implements Listener {
     return this;
   }
 
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     const state = this.#closing !== null ? 'closed' : this.#failure !== null ? 'failed' : 'open';
     const addr = options.stylize(String(this.#bound?.addr), 'string');
     return `Listener { ${addr}, ${state}, ${this.#backlog.length} waiting, ${this.#open.size} connected }`;

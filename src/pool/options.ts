@@ -38,6 +38,7 @@ export interface CommonOptions {
   maxSessions?: number | undefined;
 }
 
+/** Options of {@link dial}. */
 export interface DialOptions extends OpOptions, CommonOptions {
   /** Default `pool`. */
   network?: Network | undefined;
@@ -51,6 +52,7 @@ export interface DialOptions extends OpOptions, CommonOptions {
   lookup?: LookupFunction | undefined;
 }
 
+/** Options of {@link listen}. */
 export interface ListenOptions extends OpOptions, CommonOptions {
   /** Default `pool`. */
   network?: Network | undefined;
@@ -62,6 +64,7 @@ export interface ListenOptions extends OpOptions, CommonOptions {
   blockList?: BlockList | undefined;
 }
 
+/** Options of {@link resolve}. */
 export interface ResolveOptions extends OpOptions {
   /** Default `pool`. */
   network?: Network | undefined;

@@ -7,6 +7,7 @@ import { describe } from './host-port.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
 
+/** Options of {@link Listener.serve}. */
 export interface ServeOptions extends OpOptions {
   /** Handlers at a time; further sessions wait in the backlog. Default: no limit but `maxConnections`. */
   concurrency?: number | undefined;

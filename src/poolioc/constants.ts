@@ -35,10 +35,13 @@ export const IP_PROTOCOL = 253;
 /** `POOL_LISTEN_BACKLOG`. */
 export const LISTEN_BACKLOG = 128;
 
-/** `POOL_KEY_SIZE`, `POOL_HMAC_SIZE`, `POOL_SESSION_ID_SIZE`, `POOL_ADDR_SIZE`..., bytes. */
+/** `POOL_KEY_SIZE`: bytes of a key. */
 export const KEY_SIZE = 32;
+/** `POOL_HMAC_SIZE`: bytes of an HMAC-SHA256. */
 export const HMAC_SIZE = 32;
+/** `POOL_SESSION_ID_SIZE`: bytes. */
 export const SESSION_ID_SIZE = 16;
+/** `POOL_ADDR_SIZE`: bytes of a pool_address. */
 export const ADDRESS_SIZE = 32;
 /** Bytes of POOL_CHANNEL_LIST's bitmap: bit c of byte c/8. */
 export const CHANNEL_BITMAP_SIZE = 32;

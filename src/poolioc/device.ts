@@ -25,6 +25,7 @@ import type { CallPlan, WorkerCall } from './worker-call.js';
 /** Where the module makes its device. */
 export const DEFAULT_DEVICE_PATH = '/dev/pool';
 
+/** Options of {@link Device.open}. */
 export interface OpenOptions extends CallOptions {
   /** Whose threads make the calls; those of the process by default. */
   workers?: Workers;

@@ -13,15 +13,20 @@ export interface RefType<T = unknown> {
   /** Bytes; 1 in a packed struct. */
   alignment: number;
   indirection: number;
+  /** Reads a value. */
   get(buffer: Buffer, offset: number): T;
+  /** Writes a value. */
   set(buffer: Buffer, offset: number, value: T): void;
 }
 
-/** What ref-struct-di takes of a ref module: ref-napi gives it, and so does {@link tsRef}. */
+/** What ref-struct-di takes of a ref module: ref-napi gives it, and so does `tsRef`. */
 export interface RefModule {
   types: { uint8: RefType<number>; uint16: RefType<number>; uint32: RefType<number> };
+  /** The type that a name, or a type, stands for. */
   coerceType(type: RefType | string): RefType;
+  /** Reads a value of `type`. */
   get(buffer: Buffer, offset: number, type: RefType): unknown;
+  /** Writes a value of `type`. */
   set(buffer: Buffer, offset: number, value: unknown, type: RefType): void;
   alignof: { pointer: number };
   sizeof: { pointer: number };

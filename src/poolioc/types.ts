@@ -87,7 +87,7 @@ export interface SessionInfo {
   peerAddr: Uint8Array;
   peerPort: number;
   addrFamily: number;
-  /** A {@link PoolState}. 3 does not say that the handshake is done (kernel contract, section 3). */
+  /** A {@link SessionState}. 3 does not say that the handshake is done (kernel contract, section 3). */
   state: number;
   /** 16 bytes. */
   sessionId: Uint8Array;
@@ -100,6 +100,7 @@ export interface SessionInfo {
   telemetry: RawTelemetry;
 }
 
+/** Options of {@link PoolDevice.closeSession}. */
 export interface CloseSessionOptions extends CallOptions {
   /**
    * End it without CLOSE, whatever is under way on it, so that the peer sees it lost. A device that pool-ts serves can; any
@@ -118,6 +119,7 @@ export type SessionToClose = Pick<CloseSessionOptions, 'thread'> & { index: numb
 
 /** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
 export interface SyncDevice {
+  /** SESSIONS. */
   sessions(): SessionInfo[];
   /**
    * Closes sessions, several at a time, so that one which hangs takes nothing from the others. One that a SEND is in is
@@ -125,6 +127,7 @@ export interface SyncDevice {
    * @returns the indexes of those that were closed
    */
   closeSessions(sessions: readonly SessionToClose[]): number[];
+  /** STOP. */
   stop(): void;
 }
 
@@ -141,7 +144,9 @@ export interface PoolDevice {
   listen(port: number, options?: CallOptions): Promise<void>;
   /** CONNECT. @returns the session's index */
   connect(request: ConnectRequest, options?: LateOptions<number>): Promise<number>;
+  /** SEND: the whole message, or an error. */
   send(request: SendRequest, options?: CallOptions): Promise<void>;
+  /** SEND of `data` on a channel. */
   sendBytes(session: number, channel: number, data: Uint8Array, options?: CallOptions): Promise<void>;
   /** RECV. Without `timeout` the module gives ETIMEDOUT after 5 s; with it, null says that nothing came. */
   recv(request: RecvRequest, options?: LateOptions<Uint8Array>): Promise<RecvResult | null>;
@@ -158,7 +163,9 @@ export interface PoolDevice {
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;
+  /** CHANNEL SUBSCRIBE: sets the channel's bit. Delivery doesn't look at it. */
   channelSubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
+  /** CHANNEL UNSUBSCRIBE: clears the channel's bit. */
   channelUnsubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
   /** CHANNEL LIST: 32 bytes, bit c % 8 of byte c / 8 for channel c. */
   channelList(session: number, options?: CallOptions): Promise<Uint8Array>;

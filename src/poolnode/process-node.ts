@@ -10,6 +10,7 @@ const NODE = Symbol.for('pool-ts.node.v1');
 /** Where the shared node is kept: globalThis, or a test's own object. */
 type Holder = { [NODE]?: PoolNode };
 
+/** Options of {@link processNode}. */
 export interface ProcessNodeOptions {
   /** Size of the session table; default POOL_MAX_SESSIONS, else 1024. Fixed by the first use. */
   maxSessions?: number | undefined;

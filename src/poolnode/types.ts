@@ -71,9 +71,11 @@ export interface NodeTelemetry {
   configVersion: number;
 }
 
+/** Options of {@link PoolNode.dial}. */
 export interface NodeDialOptions {
   /** Numeric address; names are resolved above this layer. */
   host: string;
+  /** 1..65535. */
   port: number;
   /** Gives up at once: no session stays behind. Rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -83,6 +85,7 @@ export interface NodeDialOptions {
   challengeTimeout?: number;
   /** ms for the completion after RESPONSE; default 30 000. */
   completionTimeout?: number;
+  /** For a host that is a name after all; default `dns.lookup`. */
   lookup?: LookupFunction;
 }
 
@@ -95,10 +98,13 @@ export type DropReason =
   | 'handshake-failed'
   | 'backlog';
 
+/** Options of {@link PoolNode.listen}. */
 export interface NodeListenOptions {
   /** As node:net has it: '' and '::' are dual-stack where possible. Default ''. */
   host?: string;
+  /** 0 for a free one. */
   port: number;
+  /** `::` without IPv4. Default false. */
   ipv6Only?: boolean;
   /** TCP's own accept queue; default 511 as Node's. */
   backlog?: number;
@@ -106,14 +112,18 @@ export interface NodeListenOptions {
   admit?(remote: Endpoint): DropReason | null;
   /** A session is established: the receiver owns it, and must `start` it or `destroy` it. */
   session(session: NodeSession): void;
+  /** A connection was dropped before it became a session. */
   dropped?(remote: Endpoint, reason: DropReason, error?: PoolError): void;
 }
 
+/** An open port of a node. */
 export interface NodeListener {
   readonly local: Endpoint;
   /** Stops accepting; pending handshakes are dropped, sessions stay. Settles when the port is free. */
   close(): Promise<void>;
+  /** Keeps the process alive: so from the start. */
   ref(): void;
+  /** Lets the process end. */
   unref(): void;
 }
 
@@ -139,11 +149,13 @@ export interface NodeSession {
   send(channel: number, data: Uint8Array, done?: (error?: PoolError) => void): boolean;
   /** Asks for no further message; may be called from within `message`. */
   pause(): void;
+  /** Asks for messages again. */
   resume(): void;
   /** Messages that wait above for the program: shown as pool_telemetry.queue_depth. */
   setQueueDepth(messages: number): void;
   /** POOL_IOC_CHANNEL: the bitmap is bookkeeping, delivery does not depend on it. */
   subscribe(channel: number): void;
+  /** Clears the channel's bit. */
   unsubscribe(channel: number): void;
   /** 32 bytes, bit c of byte c/8. */
   channels(): Uint8Array;
@@ -154,16 +166,21 @@ export interface NodeSession {
   close(options?: { timeout?: number }): Promise<void>;
   /** No CLOSE, no waiting. */
   destroy(error?: PoolError): void;
+  /** Its line of the session table. */
   info(): NodeSessionInfo;
+  /** This side's measurements. */
   telemetry(): NodeTelemetry;
   /** What the peer's last HEARTBEAT reported, if one came. */
   peerTelemetry(): NodeTelemetry | null;
+  /** Keeps the process alive: so from the start. */
   ref(): void;
+  /** Lets the process end. */
   unref(): void;
   /** With `retainEnded`: gives the slot of an ended session back. Without it the end of the session does that. */
   release(): void;
 }
 
+/** Options of {@link createPoolNode}. */
 export interface PoolNodeOptions {
   /** Size of the session table; default 1024. The device serves 64. */
   maxSessions?: number;
@@ -176,8 +193,10 @@ export interface PoolNode {
   readonly maxSessions: number;
   /** Rejects ERR_POOL_SESSION_FULL, ERR_POOL_AUTH_FAILED, ERR_POOL_PROTOCOL, ERR_POOL_TIMEOUT, or an errno name. */
   dial(options: NodeDialOptions): Promise<NodeSession>;
+  /** Opens a port. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
   listen(options: NodeListenOptions): Promise<NodeListener>;
   /** Slots in use, in index order. */
   sessions(): NodeSession[];
+  /** What is in a slot. */
   session(index: number): NodeSession | undefined;
 }

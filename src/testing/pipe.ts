@@ -5,9 +5,13 @@ import { memorySessions, type MemoryPairOptions } from './memory-session.js';
 
 /** As the options of `dial` of the same names; of both ends. */
 export interface PipeOptions extends MemoryPairOptions {
+  /** Bytes that an end may hold unread before it stops reading. Default 1 MiB. */
   readQueueBytes?: number;
+  /** Bytes that may wait to be sent before writers wait. Default 1 MiB. */
   writeQueueBytes?: number;
+  /** ms without a message in either direction after which the session ends; 0, the default, is never. */
   idleTimeout?: number;
+  /** Channels, 1 to 255, that are open before the first receive. */
   channels?: readonly number[];
 }
 
