@@ -1,0 +1,24 @@
+// The API reference in docs/api, one page tree per entry of the package. `npm run docs` fails where something is undocumented.
+import { existsSync, readFileSync } from 'node:fs';
+
+const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const sources = Object.keys(exports).map((entry) =>
+  entry === '.' ? 'src/index.ts' : `src/${entry.slice(2)}/index.ts`,
+);
+
+/** @type {import('typedoc').TypeDocOptions} */
+export default {
+  entryPoints: sources.filter((file) => existsSync(new URL(file, import.meta.url))),
+  out: 'docs/api',
+  name: 'pool-ts',
+  readme: 'README.md',
+  // Types are a check of their own, over tests and examples as well.
+  skipErrorChecking: true,
+  includeVersion: true,
+  excludePrivate: true,
+  excludeProtected: true,
+  excludeInternal: true,
+  excludeExternals: true,
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+  treatValidationWarningsAsErrors: true,
+};
