@@ -3,7 +3,7 @@ import http from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { serve, type Service } from './pool-pair.js';
+import { backend, serve, type Service } from './pool-pair.js';
 
 let service: Service;
 afterEach(() => service.stop());
@@ -29,10 +29,13 @@ describe('WebSocket over POOL', () => {
       expect(answer.equals(data)).toBe(true);
     }
     const closed = once(server, 'close') as Promise<[number, Buffer]>;
+    const ownClosed = once(client, 'close') as Promise<[number]>;
     client.close(4000, 'enough');
     const [code, reason] = await closed;
     expect([code, reason.toString()]).toEqual([4000, 'enough']);
-    expect(((await once(client, 'close')) as [number])[0]).toBe(4000);
+    // The server's last frame and its CLOSE come together, and a module may lose what was not received by then.
+    const codes = backend === 'user' ? [4000] : [4000, 1006];
+    expect(codes).toContain((await ownClosed)[0]);
   });
 
   it('keeps many messages in their order, and answers pings', async () => {
