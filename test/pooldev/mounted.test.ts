@@ -311,6 +311,28 @@ describe.skipIf(missing)('a mounted device', () => {
     });
   });
 
+  it('leaves nothing behind when the program ends before it is told of the mount', async () => {
+    const path = join(folder, 'pool');
+    // The event loop stands still from before the mount on.
+    const script = `
+      const { readFileSync } = await import('node:fs');
+      const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
+      void PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' }).then(() => console.log('told'));
+      setTimeout(() => {
+        while (!readFileSync('/proc/self/mountinfo', 'latin1').includes(${JSON.stringify(path)}));
+        process.exit(6);
+      }, 20);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    expect(await ended(child)).toMatchObject({ status: 6 });
+    expect(said).toBe('');
+    expect(mountsAt(path)).toEqual([]);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('does not keep its own process from exiting while a thread of it waits in the device', async () => {
     const path = join(folder, 'pool');
     const port = await freePort();
