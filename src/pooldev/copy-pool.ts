@@ -93,6 +93,12 @@ export class CopyPool {
     return thread;
   }
 
+  /** A thread that can't be started leaves its copy to the others, or to the timeout. */
+  #lose(thread: Thread): void {
+    this.#threads.splice(this.#threads.indexOf(thread), 1);
+    if (thread.job !== null) this.#waiting.unshift(thread.job);
+  }
+
   #run(thread: Thread, job: Job): void {
     const { words, address, data } = thread.channel;
     const { ticket, bytes } = job;
@@ -116,8 +122,7 @@ export class CopyPool {
       this.#patience = undefined;
       if (this.#waiting.length === 0) return;
       const thread = this.#addThread();
-      // A thread that can't be started leaves its copy to the timeout.
-      thread.handle.ready.catch(() => undefined);
+      thread.handle.ready.catch(() => this.#lose(thread));
       this.#next(thread);
     }, PATIENCE);
   }
@@ -141,6 +146,15 @@ export class CopyPool {
 
   /** The thread stays with its copy; its caller is answered. Its own memory hangs, so what comes later is its own doing. */
   #giveUp(job: Job): void {
+    const thread = this.#threads.find((candidate) => candidate.job === job);
+    const state = thread === undefined ? null : Atomics.load(thread.channel.words, Word.STATE);
+    // This thread was busy, and the copy is done: its message is behind this timer.
+    if (thread !== undefined && state === CopyState.DONE) return this.#finish(thread);
+    // It has not begun: the thread is about to start, which takes a busy machine more than a second, or was not scheduled.
+    if (state === CopyState.ASKED) {
+      job.timer = setTimeout(() => this.#giveUp(job), this.#timeout);
+      return;
+    }
     const { done } = job;
     this.#cancel(job);
     this.#forget(job);

@@ -6,8 +6,14 @@ import { Errno } from '../../src/pooldev/errno.js';
 
 /** Threads that copy when the test says so; a hanging one never does. */
 function threads() {
-  const started: { run(result?: number): void; take(): boolean; state(): number; data: Buffer; stopped: boolean }[] =
-    [];
+  const started: {
+    run(result?: number): void;
+    finishUnheard(): void;
+    take(): boolean;
+    state(): number;
+    data: Buffer;
+    stopped: boolean;
+  }[] = [];
   const pool = new CopyPool((shared, done) => {
     const { words, data } = copyChannel(shared);
     const take = () =>
@@ -17,6 +23,11 @@ function threads() {
       stopped: false,
       take,
       state: () => Atomics.load(words, Word.STATE),
+      /** The copy is done, and the message that tells it is still under way. */
+      finishUnheard() {
+        words[Word.RESULT] = 0;
+        Atomics.store(words, Word.STATE, CopyState.DONE);
+      },
       run(result = 0) {
         if (thread.state() !== CopyState.RUNNING && !take()) return;
         words[Word.RESULT] = result;
@@ -110,6 +121,24 @@ describe('CopyPool', () => {
     pool.copy(ticket(1), undefined, later);
     started[0]?.run();
     expect(later).toHaveBeenCalledTimes(1);
+    pool.close();
+  });
+
+  it('gives up no copy that has not begun, or that is done while its own thread was busy', async () => {
+    const { pool, started } = threads();
+    const slow = vi.fn();
+    pool.copy(ticket(1), undefined, slow);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(slow).not.toHaveBeenCalled();
+    started[0]?.run();
+    expect(slow.mock.calls[0]?.[0]).toBe(0);
+
+    const late = vi.fn();
+    pool.copy(ticket(1), undefined, late);
+    started[0]?.take();
+    started[0]?.finishUnheard();
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(late.mock.calls[0]?.[0]).toBe(0);
     pool.close();
   });
 
