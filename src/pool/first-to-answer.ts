@@ -79,7 +79,7 @@ function allFailed(addresses: readonly Addr[], errors: readonly PoolError[]): Po
   const others = errors.length - 1;
   return new PoolError(
     first.code,
-    `${first.message} (${addresses[0]?.toString()}; so did ${others} other ${others === 1 ? 'address' : 'addresses'} fail)`,
+    `${first.message} (${addresses[0]?.toString()}; ${others} other ${others === 1 ? 'address' : 'addresses'} failed too)`,
     { errno: first.errno, cause: new AggregateError(errors, list) },
   );
 }

@@ -90,10 +90,21 @@ export class FlowWriter {
   /** For WriteQueue: starts the next message. Returns whether the backend has room for another. */
   sendNext(): boolean {
     const job = this.#next!;
-    const i = job.started++;
+    const message = job.message(job.started);
+    if (message === null) return this.#refuse(job);
+    job.started += 1;
     if (job.started === job.messages) this.#next = job.next as WriteJob | null;
     this.#messagesUnderWay += 1;
-    return this.#queue.session.send(this.#channel, job.message(i), job.messageDone);
+    return this.#queue.session.send(this.#channel, message, job.messageDone);
+  }
+
+  /** Its caller took the memory of what was still to be sent away. That is the fault of this call alone. */
+  #refuse(job: WriteJob): true {
+    this.#queue.finished(job.size(job.started));
+    const reason = 'the memory was transferred or resized before it was sent';
+    this.#drop(job, opError(job.op, this.#target, 'ERR_INVALID_ARG_VALUE', reason, job.progress(job.started)));
+    this.#setBusy();
+    return true;
   }
 
   /** For WriteQueue: the flow is not in the line of turns any more. */

@@ -3,7 +3,7 @@
  * (`read pool 10.0.0.1:9253: deadline exceeded`), with a stack that starts at the caller.
  */
 import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
-import type { Addr } from './addr.js';
+import { type Addr, joinHostPort } from './addr.js';
 import { isReason } from './call-site.js';
 
 /** What an operation was about: the peer, and the channel where it was not the Conn itself. */
@@ -32,11 +32,18 @@ export function opError(
 /** The error of an operation that a session's end made impossible. The end's own error is the cause. */
 export function endError(op: string, target: OpTarget, error: PoolError, details: PoolErrorDetails = {}): PoolError {
   const { errno } = error;
-  return opError(op, target, error.code, error.message, {
+  return opError(op, target, error.code, reasonOf(error), {
     ...(errno === undefined ? {} : { errno }),
     cause: error,
     ...details,
   });
+}
+
+/** What an error says behind its own operation and address. */
+function reasonOf({ message, syscall, address, port }: PoolError): string {
+  if (syscall === undefined || address === undefined || port === undefined) return message;
+  const where = `${syscall} pool ${joinHostPort(address, port)}: `;
+  return message.startsWith(where) ? message.slice(where.length) : message;
 }
 
 /** What a backend rejects with names the reason alone; this adds operation and address, once. */

@@ -207,11 +207,18 @@ export class ReadQueue {
   #serve(): void {
     for (let waiter = this.#waiters.first; waiter !== null; waiter = this.#waiters.first) {
       const { buffer, max, maxBytes } = waiter;
-      if (this.#messages.length > 0) this.#waiters.resolve(waiter, this.#take(buffer, max, maxBytes));
+      if (buffer?.length === 0) this.#waiters.reject(waiter, this.#bufferGone(waiter.op));
+      else if (this.#messages.length > 0) this.#waiters.resolve(waiter, this.#take(buffer, max, maxBytes));
       else if (this.#end === null) return;
       else if (this.#end.by === 'error') this.#waiters.reject(waiter, this.#failure(waiter.op, this.#end));
       else this.#waiters.resolve(waiter, null);
     }
+  }
+
+  /** It had room when the read was called. */
+  #bufferGone(op: string): PoolError {
+    const reason = 'the buffer was transferred or resized while the read waited';
+    return opError(op, this.#target, 'ERR_INVALID_ARG_VALUE', reason);
   }
 
   readonly #serveBatch = (): void => {

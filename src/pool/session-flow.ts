@@ -4,7 +4,7 @@ import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
-import { fromCallSite } from './call-site.js';
+import { atCallSite, fromCallSite, methodSite } from './call-site.js';
 import { type DuplexOptions, FlowDuplex } from './duplex.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { FlowWriter } from './flow-writer.js';
@@ -204,7 +204,8 @@ export abstract class SessionFlow implements Flow {
   protected destroyedBy(error: Error | undefined): FlowClosed {
     if (error === undefined) return { by: 'local' };
     if (error instanceof PoolError) return { by: 'error', error };
-    return { by: 'error', error: opError('destroy', this.target, 'ERR_POOL_CLOSED', error.message, { cause: error }) };
+    const wrapped = opError('destroy', this.target, 'ERR_POOL_CLOSED', error.message, { cause: error });
+    return { by: 'error', error: atCallSite(wrapped, methodSite(this, 'destroy')) };
   }
 
   /** Waits until all was sent, for at most `timeout` ms. Rejects with ERR_POOL_TIMEOUT. */

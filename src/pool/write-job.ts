@@ -10,6 +10,8 @@ export type MessageDone = (job: WriteJob, error?: PoolError) => void;
 export class WriteJob extends Waiter<number | undefined> {
   readonly #data: Uint8Array | readonly Uint8Array[];
   readonly #piece: number;
+  /** Bytes of all of it, or of each message, at the time of the call: what the memory should still have when it is sent. */
+  readonly #sizes: number | readonly number[];
   /** How many messages the job is made of. */
   readonly messages: number;
   /** Messages that the backend was given: they go out whole, or the session ends. */
@@ -33,26 +35,28 @@ export class WriteJob extends Waiter<number | undefined> {
     this.#data = data;
     this.#piece = maxMessageSize;
     this.messages = data instanceof Array ? data.length : Math.ceil(data.length / maxMessageSize);
+    this.#sizes = data instanceof Array ? data.map(({ length }) => length) : data.length;
     this.messageDone = (error) => messageDone(this, error);
   }
 
-  /** The i-th message; the caller's memory, not a copy. */
-  message(i: number): Uint8Array {
-    if (this.#data instanceof Array) return this.#data[i]!;
-    if (this.messages === 1) return this.#data;
-    return this.#data.subarray(i * this.#piece, (i + 1) * this.#piece);
+  /** The i-th message; the caller's memory, not a copy. Null when that was transferred or resized since the call. */
+  message(i: number): Uint8Array | null {
+    const message = this.#data instanceof Array ? this.#data[i]! : this.#data;
+    if (message.length !== (typeof this.#sizes === 'number' ? this.#sizes : this.#sizes[i])) return null;
+    if (this.#data instanceof Array || this.messages === 1) return message;
+    return message.subarray(i * this.#piece, (i + 1) * this.#piece);
   }
 
   size(i: number): number {
-    if (this.#data instanceof Array) return this.#data[i]!.length;
-    return Math.min(this.#piece, this.#data.length - i * this.#piece);
+    if (typeof this.#sizes !== 'number') return this.#sizes[i]!;
+    return Math.min(this.#piece, this.#sizes - i * this.#piece);
   }
 
   /** Bytes of the first `messages` messages. */
   bytes(messages: number): number {
-    if (!(this.#data instanceof Array)) return Math.min(messages * this.#piece, this.#data.length);
+    if (typeof this.#sizes === 'number') return Math.min(messages * this.#piece, this.#sizes);
     let bytes = 0;
-    for (let i = 0; i < messages; i++) bytes += this.#data[i]!.length;
+    for (let i = 0; i < messages; i++) bytes += this.#sizes[i]!;
     return bytes;
   }
 

@@ -242,3 +242,22 @@ describe('keys, stalls and figures', () => {
     });
   });
 });
+
+describe('errors', () => {
+  it('that one call hands to another name operation and address once', async () => {
+    const { conn } = connTo({}, { wireBytes: 100, maxMessageSize: 100 });
+    const write = conn.write(new Uint8Array(1000)).catch((error: unknown) => error);
+    await expect(conn.close({ closeTimeout: 1 })).rejects.toMatchObject({ code: 'ERR_POOL_TIMEOUT' });
+    expect(await write).toMatchObject({
+      code: 'ERR_POOL_TIMEOUT',
+      message: "write pool 127.0.0.1:9253: the peer didn't take what was written within 1 ms",
+    });
+  });
+
+  it('of destroy start their stack where it was called', async () => {
+    const { conn } = connTo();
+    conn.destroy(new Error('because'));
+    const { error } = await conn.closed;
+    expect(error?.stack?.split('\n')[1]).toContain('conn.test.ts');
+  });
+});

@@ -80,7 +80,7 @@ describe('firstToAnswer', () => {
     backend.dials[0]!.fail(refused());
     const error = await rejection(session);
     expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111 });
-    expect(error.message).toBe('connection refused ([::1]:1; so did 2 other addresses fail)');
+    expect(error.message).toBe('connection refused ([::1]:1; 2 other addresses failed too)');
     const cause = error.cause as AggregateError;
     expect(cause).toBeInstanceOf(AggregateError);
     expect(cause.message).toBe('[::1]:1: connection refused; 10.0.0.1:1: no route; 10.0.0.2:1: too late');

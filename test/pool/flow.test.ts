@@ -157,3 +157,59 @@ describe('a flow', () => {
     );
   });
 });
+
+describe('memory that its owner gives away while a call waits', () => {
+  /** Detaches it, as `postMessage` does with what is named to be transferred. */
+  const giveAway = ({ buffer }: Uint8Array): void =>
+    void structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+  const gone = { code: 'ERR_INVALID_ARG_VALUE', message: /: the (memory|buffer) was transferred or resized / };
+
+  it("fails that read alone, and the message is the next read's", async () => {
+    const [conn, peer] = pipe();
+    const buffer = new Uint8Array(10);
+    const [read, next] = [conn.read(buffer), conn.readMessage()];
+    giveAway(buffer);
+    await peer.writeMessage('kept');
+    await expect(read).rejects.toMatchObject(gone);
+    expect(Buffer.from((await next)!).toString()).toBe('kept');
+    await Promise.all([conn.close(), peer.close()]);
+  });
+
+  it.each(['write', 'writeMessage', 'writeMessages'] as const)('fails that %s alone', async (op) => {
+    const [conn, peer] = pipe(narrow);
+    const filling = conn.write(new Uint8Array(200));
+    const data = new Uint8Array(10);
+    const calls = {
+      write: () => conn.write(data),
+      writeMessage: () => conn.writeMessage(data),
+      writeMessages: () => conn.writeMessages([data.subarray(0, 5), data.subarray(5)]),
+    };
+    const call = calls[op]().catch((error: unknown) => error);
+    const after = conn.writeMessage('after');
+    giveAway(data);
+    let last = '';
+    for (let left = 200 + 5; left > 0; left -= last.length) last = Buffer.from((await peer.readMessage())!).toString();
+    expect(await call).toMatchObject(gone);
+    expect(last).toBe('after');
+    await Promise.all([filling, after]);
+    expect([conn.writableLength, conn.state]).toEqual([0, 'open']);
+    await Promise.all([conn.close(), peer.close()]);
+  });
+
+  it('a write tells how much of it went out', async () => {
+    const [conn, peer] = pipe(narrow);
+    const data = new Uint8Array(500);
+    const write = conn.write(data).catch((error: unknown) => error);
+    let got = (await peer.readMessage())!.length;
+    giveAway(data);
+    const reading = (async () => {
+      for await (const message of peer) got += message.length;
+    })();
+    const error = await write;
+    expect(error).toMatchObject(gone);
+    await conn.close();
+    await reading;
+    expect((error as PoolError).bytesWritten).toBe(got);
+    expect(got).toBeLessThan(500);
+  });
+});
