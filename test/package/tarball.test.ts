@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requirement } from '../require.js';
+import { fuse, requirement } from '../require.js';
 
 /** What a user does: install the tarball in an empty folder, without a toolchain and with install scripts blocked. */
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -48,6 +49,8 @@ const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
   ]),
 );
 
+const mountable = fuse();
+
 const conversation = `
 const listener = await pool.listen('127.0.0.1:0', { backend: 'user' });
 const [server, client] = await Promise.all([listener.accept(), pool.dial(listener.addr.toString(), { backend: 'user' })]);
@@ -78,7 +81,9 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
       `tarball: ${(info.size / 1024).toFixed(0)} KiB, ${(info.unpackedSize / 1024).toFixed(0)} KiB unpacked, ${files.length} files`,
     );
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
-    const installed = run('npm', ['install', '--no-audit', '--no-fund', join(scratch, info.filename)]);
+    // prom-client is a peer that only pool-ts/metrics asks for.
+    const wanted = [join(scratch, info.filename), 'prom-client@15'];
+    const installed = run('npm', ['install', '--no-audit', '--no-fund', ...wanted]);
     expect(installed.status, installed.out).toBe(0);
   }, 300_000);
 
@@ -134,21 +139,29 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual([false, true, [0, 1]]);
   });
 
-  it.each(['pool-ts', 'pool-ts/pool', 'pool-ts/poolioc', 'pool-ts/poolnode'])(
-    'exports the same names of %s both ways',
-    (entry) => {
-      const { out, status } = script(
-        'names.mjs',
-        `import { createRequire } from 'node:module';
+  const entries = Object.keys(
+    (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }).exports,
+  )
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => entry.replace('.', 'pool-ts'));
+
+  it('has the entries that the documentation names', () => {
+    const names = ['http', 'metrics', 'pool', 'pooldev', 'poolioc', 'poolnode', 'testing'];
+    expect(entries.sort()).toEqual(['pool-ts', ...names.map((name) => `pool-ts/${name}`)]);
+  });
+
+  it.each(entries)('exports the same names of %s both ways', (entry) => {
+    const { out, status } = script(
+      'names.mjs',
+      `import { createRequire } from 'node:module';
        const names = (o) => Object.keys(o).filter((n) => n !== 'default' && n !== 'module.exports' && n !== '__esModule').sort();
        console.log(JSON.stringify([names(await import('${entry}')), names(createRequire(import.meta.url)('${entry}'))]));`,
-      );
-      expect(status, out).toBe(0);
-      const [esm, cjs] = JSON.parse(out.trim().split('\n').at(-1)!) as [string[], string[]];
-      expect(esm.length).toBeGreaterThan(0);
-      expect(cjs).toEqual(esm);
-    },
-  );
+    );
+    expect(status, out).toBe(0);
+    const [esm, cjs] = JSON.parse(out.trim().split('\n').at(-1)!) as [string[], string[]];
+    expect(esm.length).toBeGreaterThan(0);
+    expect(cjs).toEqual(esm);
+  });
 
   const modes = [
     { module: 'commonjs', moduleResolution: 'node10' },
@@ -192,6 +205,74 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
       'user.ts',
     ]);
     expect(checked.status, checked.out).toBe(0);
+  });
+
+  it('runs TypeScript through tsx and through ts-node', () => {
+    const user = `import * as pool from 'pool-ts';\nasync function main(): Promise<void> {${conversation}}\nvoid main();`;
+    writeFileSync(join(project, 'talk-ts.cts'), user);
+    writeFileSync(join(project, 'talk-ts.mts'), user);
+    // ts-node runs scripts of CommonJS projects only.
+    const commonjs = join(project, 'commonjs');
+    mkdirSync(commonjs);
+    writeFileSync(join(commonjs, 'package.json'), '{"type":"commonjs"}');
+    writeFileSync(join(commonjs, 'talk.ts'), user);
+    const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
+    const tsNode = join(root, 'node_modules/ts-node/dist/bin.js');
+    const options = ['-T', '-O', '{"module":"commonjs","moduleResolution":"node10"}'];
+    const runs = [
+      [tsx, 'talk-ts.mts'],
+      [tsx, 'talk-ts.cts'],
+      [tsNode, ...options, join('commonjs', 'talk.ts')],
+    ];
+    for (const args of runs) {
+      const { out, status } = run(process.execPath, args);
+      expect(status, out).toBe(0);
+      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+    }
+  });
+
+  it.skipIf(mountable.missing)('serves a device and talks through it, workers and native packages included', () => {
+    const { out, status } = script(
+      'device.mjs',
+      `import { mkdtempSync } from 'node:fs'; import { tmpdir } from 'node:os'; import { join } from 'node:path';
+       import * as pool from 'pool-ts'; import { PoolDevice } from 'pool-ts/pooldev';
+       const folder = mkdtempSync(join(tmpdir(), 'pool-ts-tarball-'));
+       const [near, far] = await Promise.all(['near', 'far'].map((name) => PoolDevice.serve(join(folder, name), { host: '127.0.0.1' })));
+       const listener = await pool.listen(':0', { backend: 'kernel', device: far.path });
+       const dialled = pool.dial('127.0.0.1:' + listener.addr.port, { backend: 'kernel', device: near.path });
+       const [server, client] = await Promise.all([listener.accept(), dialled]);
+       await client.writeMessage('through two devices');
+       console.log(Buffer.from(await server.readMessage()).toString(), client.backend);
+       await client.close(); await server.close(); await listener.close(); await near.close(); await far.close();`,
+    );
+    expect(status, out).toBe(0);
+    expect(out.trim().split('\n').at(-1)).toBe('through two devices kernel');
+  });
+
+  it('takes a newcomer from the guide to an echo server of their own', async () => {
+    const guide = readFileSync(join(root, 'docs/guide/getting-started.md'), 'utf8');
+    const [server, client] = [...guide.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+    expect(server).toContain('listen(');
+    expect(client).toContain('dial(');
+    for (const [runner, extension] of [
+      [[], 'mjs'],
+      [[join(root, 'node_modules/tsx/dist/cli.mjs')], 'mts'],
+    ] as const) {
+      // The guide's port is fixed; here each program gets a free one, which is all that is changed.
+      writeFileSync(join(project, `server.${extension}`), server!.replace(':9253', '127.0.0.1:0'));
+      const serving = spawn(process.execPath, [...runner, `server.${extension}`], { cwd: project, env });
+      try {
+        const [line] = (await once(serving.stdout, 'data')) as [Buffer];
+        const port = /:(\d+)\s*$/.exec(line.toString())![1]!;
+        writeFileSync(join(project, `client.${extension}`), client!.replace('9253', port));
+        const { out, status } = run(process.execPath, [...runner, `client.${extension}`]);
+        expect(status, out).toBe(0);
+        expect(out).toContain('hello POOL');
+      } finally {
+        serving.kill('SIGKILL');
+        await once(serving, 'exit');
+      }
+    }
   });
 
   it('is clean to publint and to arethetypeswrong', () => {
