@@ -26,7 +26,18 @@ const TCP_CODES = new Map([
  * @example const session = http2.connect('http://10.0.0.1:9253', { createConnection: (url) => createConnection(url.host) });
  */
 export function createConnection(address: AddressInput, options?: DialOptions): PoolSocket {
-  return new PoolSocket((signal) => dial(address, { ...options, signal: either(options?.signal, signal) }));
+  const socket = new PoolSocket((signal) => dial(address, { ...options, signal }));
+  if (options?.signal !== undefined) endDialOn(options.signal, socket);
+  return socket;
+}
+
+/** As of `dial`, the signal is the dial's: later it does nothing. */
+function endDialOn(signal: AbortSignal, socket: PoolSocket): void {
+  const giveUp = (): void => void socket.destroy(signal.reason as Error);
+  const done = (): void => signal.removeEventListener('abort', giveUp);
+  signal.addEventListener('abort', giveUp);
+  socket.once('connect', done).once('close', done);
+  if (signal.aborted) giveUp();
 }
 
 /** See {@link createConnection}. */
@@ -229,8 +240,4 @@ function asTcp(error: Error | null | undefined): Error | null {
   if (code === undefined) return error;
   const { message, syscall, address, port } = error;
   return new PoolError(code, message, { syscall, address, port, cause: error });
-}
-
-function either(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
-  return first === undefined ? second : AbortSignal.any([first, second]);
 }
