@@ -20,6 +20,7 @@ export interface StructLayout<F extends Record<string, RefType>> extends RefType
   ): StructValue<F> & {
     /** The memory of the struct. */
     ref(): Buffer;
+    /** The fields as a plain object. */
     toObject(): StructValue<F>;
   };
   /** Each field's type and offset in bytes. */

@@ -62,7 +62,7 @@ const PLAN: Readonly<Record<string, Plan>> = {
   'README.md, Testing, sh': { how: 'commands', why: 'would run this test again' },
   'docs/guide/getting-started.md, JavaScript, ts': { how: 'server' },
   'docs/guide/getting-started.md, JavaScript, ts 2': { how: 'run', server: true, prints: AS_COMMENTED },
-  'docs/guide/dialling-and-listening.md, What it tells, ts': {
+  'docs/guide/observability.md, Diagnostics channels, ts': {
     how: 'run',
     prints: /^(?:client|server) on the user backend\n(?:client|server) on the user backend\n$/,
   },
@@ -100,14 +100,19 @@ const planned = <H extends Plan['how']>(how: H) =>
 const promised = (code: string): string =>
   [...code.matchAll(/^.*\bconsole\.log\(.*\/\/ (.*)$/gm)].map(([, line = '']) => `${line}\n`).join('');
 
-/** A folder with the package installed, as a user's. */
+/** A folder with the package installed, and what stands beside it, as a user's. */
 let folder = '';
 let port = 0;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pool-ts-docs-'));
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(ROOT, join(folder, 'node_modules/pool-ts'), 'junction');
+  for (const [name, path] of [
+    ['pool-ts', ROOT],
+    ['prom-client', join(ROOT, 'node_modules/prom-client')],
+  ] as const) {
+    symlinkSync(path, join(folder, 'node_modules', name), 'junction');
+  }
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, resolve));
   ({ port } = probe.address() as AddressInfo);
