@@ -3,7 +3,7 @@
  * its text what it is, so that a later server knows it for its own even after a crash, and people who meet it do too.
  */
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat, realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PoolError } from '../errors.js';
 import { Errno, systemError } from './errno.js';
@@ -66,7 +66,8 @@ async function isStale(entry: MountEntry): Promise<boolean> {
   const hung = new Promise<false>((settle) => {
     timer = setTimeout(settle, PROBE_MS, false);
   });
-  const probe = lstat(entry.path).then(
+  // Not lstat: the kernel may answer that from what it remembers of the file, long after the server's death.
+  const probe = statfs(entry.path).then(
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ENOTCONN' || error.code === 'ECONNABORTED',
   );
