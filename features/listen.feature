@@ -55,6 +55,7 @@ Feature: Listening for peers
     Given a listener
     And the server loops over its connections
     When the client dials the server
+    And the loop has got 1 connection
     And the server closes its listener
     Then the loop ends after 1 connection
 

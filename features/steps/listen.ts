@@ -5,7 +5,7 @@ import type { PoolWorld } from '../support/world.js';
 
 const loopback = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 const greetings = new WeakMap<PoolWorld, string[]>();
-const loops = new WeakMap<PoolWorld, Promise<number>>();
+const loops = new WeakMap<PoolWorld, { ended: Promise<number>; reached(count: number): Promise<void> }>();
 
 /** Sends every message of a flow back to where it came from. */
 async function echo(flow: Pick<Conn, 'readMessage' | 'writeMessage'>): Promise<void> {
@@ -58,15 +58,25 @@ Given('the server is waiting to accept', function (this: PoolWorld) {
 });
 
 Given('the server loops over its connections', function (this: PoolWorld) {
+  let count = 0;
+  let wake = () => undefined as void;
   const loop = async () => {
-    let count = 0;
     for await (const conn of this.listening) {
       this.closeLater(conn);
       count += 1;
+      wake();
     }
     return count;
   };
-  loops.set(this, loop());
+  const reached = async (wanted: number) => {
+    while (count < wanted) await new Promise<void>((resolve) => (wake = resolve));
+  };
+  loops.set(this, { ended: loop(), reached });
+});
+
+// Where a device accepts, a dial may be done before the program at the other end has its connection.
+When('the loop has got {int} connection(s)', async function (this: PoolWorld, count: number) {
+  await loops.get(this)?.reached(count);
 });
 
 Given('the server serves each connection by answering in capitals', function (this: PoolWorld) {
@@ -151,7 +161,7 @@ Then('accepting again fails with {word}', async function (this: PoolWorld, code:
 });
 
 Then('the loop ends after {int} connection(s)', async function (this: PoolWorld, count: number) {
-  assert.equal(await loops.get(this), count);
+  assert.equal(await loops.get(this)?.ended, count);
 });
 
 /** "1, 2 and 255" as numbers. */
