@@ -23,6 +23,13 @@ const READ_BYTES = 65_536;
 const HIGH_WATER_MARK_BYTES = 65_536;
 const HIGH_WATER_MARK_MESSAGES = 16;
 
+let make: (flow: Flow, reads: ReadQueue, options: DuplexOptions | undefined) => FlowDuplex;
+
+/** For `toDuplex`. */
+export function duplexOf(flow: Flow, reads: ReadQueue, options?: DuplexOptions): FlowDuplex {
+  return make(flow, reads, options);
+}
+
 /**
  * A Conn or a Channel as a Node stream. It reads nothing before somebody reads it, and from its first read on other reads
  * of the flow reject with ERR_POOL_LOCKED. A write calls back as `Flow.write` settles, and waiting for it, or for `drain`,
@@ -58,8 +65,12 @@ export class FlowDuplex extends Duplex {
   #idle = new IdleTimer(0, () => true);
   #bytesWrittenWhenIdle = 0n;
 
-  /** Use `toDuplex` of a Conn or a Channel. */
-  constructor(flow: Flow, reads: ReadQueue, options?: DuplexOptions) {
+  static {
+    // Private, so that the types that programs see don't tell of what a flow is made of.
+    make = (flow, reads, options) => new FlowDuplex(flow, reads, options);
+  }
+
+  private constructor(flow: Flow, reads: ReadQueue, options: DuplexOptions | undefined) {
     const settings = readOptions(reader(options));
     super({ ...settings, allowHalfOpen: false });
     this.#flow = flow;

@@ -5,7 +5,7 @@ import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
 import { atCallSite, fromCallSite, methodSite } from './call-site.js';
-import { type DuplexOptions, FlowDuplex } from './duplex.js';
+import { type DuplexOptions, duplexOf, type FlowDuplex } from './duplex.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { FlowWriter } from './flow-writer.js';
 import { MessageIterator } from './message-iterator.js';
@@ -133,7 +133,7 @@ export abstract class SessionFlow implements Flow {
   }
 
   toDuplex(options?: DuplexOptions): FlowDuplex {
-    return new FlowDuplex(this, this.reads, options);
+    return duplexOf(this, this.reads, options);
   }
 
   setDeadline(at: Date | number | null): void {
