@@ -1,0 +1,83 @@
+/** The contract of a Conn through device files: each pair of backends, with either end as the one that acts. */
+import { statSync } from 'node:fs';
+import { describe, it } from 'vitest';
+import { type Conn, dial, type Listener, type ListenOptions, listen } from '../../src/index.js';
+import { type ConnPair, testConn } from '../../src/testing/index.js';
+import { type Manners } from '../../src/testing/module-differences.js';
+
+/** The device files, known when the tests run. */
+export interface Devices {
+  /** What the kernel end opens. */
+  one: () => string;
+  /** What a second kernel end opens; without it there is none. */
+  other?: () => string;
+}
+
+/**
+ * pool.h has no end without CLOSE (docs/kernel-contract.md, section 5): a module can't be the end that vanishes, or that
+ * gives up on a peer which holds it up.
+ */
+const NEEDS_AN_END_WITHOUT_CLOSE = new Set([
+  'a peer that vanishes is an error, after what is queued',
+  'destroy ends pending calls, and tells its reason',
+  'a close that the peer holds up times out and destroys',
+  'a loop throws when the peer is lost',
+  'a channel fails with its session',
+]);
+
+/** Defines the tests. */
+export function contractThrough(devices: Devices, manners: Manners, { module = false } = {}): void {
+  const user = (): ListenOptions => ({ backend: 'user' });
+  const kernel = (path: () => string) => (): ListenOptions => ({ backend: 'kernel', device: path() });
+  const one = kernel(devices.one);
+  const pairs: [name: string, dialler: () => ListenOptions, listener: () => ListenOptions][] = [
+    ['kernel to user', one, user],
+    ['user to kernel', user, one],
+    ['kernel to kernel on one device', one, one],
+  ];
+  if (devices.other !== undefined) pairs.push(['kernel to kernel over two devices', one, kernel(devices.other)]);
+
+  const options = {
+    lossyClose: manners.queuedAtClose !== 'kept',
+    knownAddresses: manners.acceptedRemote === 'known' && manners.localAddress === 'known',
+  };
+  describe.each(pairs)('%s', (_, dialler, listener) => {
+    for (const roles of ['dialled to accepted', 'accepted to dialled']) {
+      describe(roles, () => {
+        const makePipe = () => connect(dialler(), listener(), roles === 'accepted to dialled');
+        for (const { name, run } of testConn(makePipe, options)) {
+          it.skipIf(module && NEEDS_AN_END_WITHOUT_CLOSE.has(name))(name, run);
+        }
+      });
+    }
+  });
+}
+
+/** Each LISTEN leaves a thread in the module (docs/kernel-contract.md, section 2): one for the whole run. */
+let kept: Promise<Listener> | null = null;
+
+/** Ends the listener that was kept, if there is one. */
+export async function closeKept(): Promise<void> {
+  await (await kept)?.close();
+  kept = null;
+}
+
+async function connect(dialler: ListenOptions, listener: ListenOptions, swap: boolean): Promise<ConnPair> {
+  const host = listener.backend === 'user' ? '127.0.0.1' : '';
+  const open = () => listen({ host, port: 0 }, listener);
+  const keeps = listener.device !== undefined && statSync(listener.device).isCharacterDevice();
+  const opened = await (keeps ? (kept ??= open()) : open());
+  const target = { host: '127.0.0.1', port: opened.addr.port };
+  const [dialled, accepted] = await Promise.all([dial(target, dialler), opened.accept()]);
+  const stop = async (): Promise<void> => {
+    await Promise.all([ended(dialled), ended(accepted)]);
+    if (!keeps) await opened.close();
+  };
+  return swap ? { c1: accepted, c2: dialled, stop } : { c1: dialled, c2: accepted, stop };
+}
+
+/** Gives the slot back as well, which a destroyed Conn does in the background. */
+async function ended(conn: Conn): Promise<void> {
+  conn.destroy();
+  await conn.close().catch(() => {});
+}
