@@ -319,8 +319,10 @@ describe.skipIf(missing)('a mounted device', () => {
       const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
       void PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' }).then(() => console.log('told'));
       setTimeout(() => {
-        while (!readFileSync('/proc/self/mountinfo', 'latin1').includes(${JSON.stringify(path)}));
-        process.exit(6);
+        const until = Date.now() + 20_000;
+        const mounted = () => readFileSync('/proc/self/mountinfo', 'latin1').includes(${JSON.stringify(path)});
+        while (!mounted() && Date.now() < until);
+        process.exit(mounted() ? 6 : 1);
       }, 20);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
