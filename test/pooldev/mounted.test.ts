@@ -313,17 +313,20 @@ describe.skipIf(missing)('a mounted device', () => {
 
   it('leaves nothing behind when the program ends before it is told of the mount', async () => {
     const path = join(folder, 'pool');
-    // The event loop stands still from before the mount on.
+    // Its thread makes the file, and mounts some time later; the event loop stands still in between.
     const script = `
-      const { readFileSync } = await import('node:fs');
+      const { existsSync, readFileSync } = await import('node:fs');
       const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
-      void PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' }).then(() => console.log('told'));
-      setTimeout(() => {
+      const path = ${JSON.stringify(path)};
+      void PoolDevice.serve(path, { host: '127.0.0.1' }).then(() => console.log('told'));
+      const mounted = () => readFileSync('/proc/self/mountinfo', 'latin1').includes(path);
+      const end = () => {
+        if (!existsSync(path)) return setImmediate(end);
         const until = Date.now() + 20_000;
-        const mounted = () => readFileSync('/proc/self/mountinfo', 'latin1').includes(${JSON.stringify(path)});
         while (!mounted() && Date.now() < until);
         process.exit(mounted() ? 6 : 1);
-      }, 20);`;
+      };
+      end();`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
