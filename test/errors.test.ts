@@ -38,8 +38,9 @@ describe('PoolError', () => {
   });
 
   it('recognises the errors of another copy of the package, and no others', async () => {
+    const copy: string = `${new URL('../src/errors.ts', import.meta.url).pathname}?copy`;
     // A query makes another module instance of the same file, as import and require do of the package.
-    const other = (await import(`../src/errors.js?copy`)) as typeof errors;
+    const other = (await import(copy)) as typeof errors;
     expect(other.PoolError).not.toBe(PoolError);
     expect(new other.PoolError('ERR_POOL_CLOSED', 'x')).toBeInstanceOf(PoolError);
     expect(new Error('x')).not.toBeInstanceOf(PoolError);
