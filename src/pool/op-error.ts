@@ -51,19 +51,33 @@ export function located(op: string, target: OpTarget, error: unknown): unknown {
   return error instanceof PoolError && error.address === undefined ? endError(op, target, error) : error;
 }
 
+/** Of a flow, what names it in errors. A Conn has no channel. */
+interface Named {
+  readonly remoteAddr?: Addr;
+  readonly channel?: number;
+}
+
 /**
- * Turns what was thrown within a public method into its rejection. The stack then starts where the method was called.
- * Only errors of ours are touched: a signal's reason is the caller's.
+ * Turns what was thrown within a public method into its rejection. The stack then starts where the method was called, and
+ * a bad argument's error, which names the reason alone, is made a whole sentence. Only errors of ours are touched: a
+ * signal's reason is the caller's.
  */
 export function rejectFromCaller<T, Name extends string>(
   error: unknown,
-  receiver: Record<Name, (...args: never[]) => unknown>,
+  receiver: Record<Name, (...args: never[]) => unknown> & Named,
   method: Name,
   signal?: AbortSignal,
 ): Promise<T> {
-  if (error instanceof PoolError && !isReason(error, signal)) Error.captureStackTrace(error, receiver[method]);
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-  return Promise.reject(error);
+  if (!(error instanceof PoolError) || isReason(error, signal)) {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
+    return Promise.reject(error);
+  }
+  const { remoteAddr: addr, channel } = receiver;
+  const target = addr && (channel === undefined ? { addr } : { addr, channel });
+  const whole =
+    target === undefined || error.address !== undefined ? error : opError(method, target, error.code, error.message);
+  Error.captureStackTrace(whole, receiver[method]);
+  return Promise.reject(whole);
 }
 
 /**

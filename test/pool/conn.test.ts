@@ -254,6 +254,21 @@ describe('errors', () => {
     });
   });
 
+  it('of bad arguments name operation and address as well', async () => {
+    const { conn } = connTo();
+    const five = await conn.openChannel(5);
+    const at = 'pool 127.0.0.1:9253';
+    for (const [call, message] of [
+      [conn.writeMessage(''), `writeMessage ${at}: a message has at least one byte`],
+      [five.write(5 as never), `write ${at} channel 5: data is a Uint8Array or a string, not 5`],
+      [conn.openChannel(256), `openChannel ${at}: a channel is 1 to 255, not 256; channel 0 is the Conn itself`],
+    ] as const) {
+      const error = await (call as Promise<unknown>).catch((reason: unknown) => reason as PoolError);
+      expect(error).toMatchObject({ message, address: '127.0.0.1', port: 9253 });
+      expect((error as PoolError).stack?.split('\n')[1]).toContain('conn.test.ts');
+    }
+  });
+
   it('of destroy start their stack where it was called', async () => {
     const { conn } = connTo();
     conn.destroy(new Error('because'));
