@@ -134,7 +134,7 @@ describe('a listener', () => {
     ['half of INIT and a FIN', () => init().subarray(0, 100), 'ECONNRESET'],
     ['nothing and a FIN', () => Buffer.alloc(0), 'ECONNRESET'],
   ])('survives %s', async (_what, data, code) => {
-    const server = await Server.listen({}, limited({ timeout: 300 }));
+    const server = await Server.listen();
     const socket = await rawConnection(server.port);
     socket.resume().end(data());
     await until(() => server.drops.length === 1);
