@@ -17,6 +17,7 @@ export interface AgentOptions extends HttpAgentOptions {
 
 /** What an Agent stands on; tests give their own. */
 export interface AgentParts {
+  /** Makes the connections. */
   dial: typeof dial;
 }
 

@@ -9,7 +9,10 @@ import { requirement } from '../require.js';
 const TYPEDOC = join(ROOT, 'node_modules/typedoc/bin/typedoc');
 const typedoc = requirement('typedoc', () => (existsSync(TYPEDOC) ? null : 'it is not installed: run npm ci'));
 
-test.skipIf(typedoc.missing)('typedoc finds nothing to warn of', () => {
+/** ms: it reads the whole project. */
+const PATIENCE = 240_000;
+
+test.skipIf(typedoc.missing)('typedoc finds nothing to warn of', { timeout: PATIENCE }, () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [TYPEDOC, '--emit', 'none'], {
     cwd: ROOT,
     encoding: 'utf8',
