@@ -2,7 +2,14 @@
  * The eight requests of /dev/pool on a node in user space: results and errno values as the kernel contract, section 2,
  * has them. Calls come in and are answered; how they travel is not known here.
  */
-import { ChannelOperation, CLOSE_ABORT, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from '../poolioc/constants.js';
+import {
+  CHANNEL_LOCAL_END,
+  ChannelOperation,
+  CLOSE_ABORT,
+  MAX_CHANNELS,
+  MAX_PAYLOAD,
+  MAX_SESSIONS,
+} from '../poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -13,7 +20,8 @@ import {
   POOL_IOC_SESSIONS,
   POOL_IOC_STOP,
 } from '../poolioc/ioctl.js';
-import type { PoolNode } from '../poolnode/types.js';
+import type { Endpoint, PoolNode } from '../poolnode/types.js';
+import { addressBytes } from './address-bytes.js';
 import type { PinnedCaller } from './caller.js';
 import type { CallerMemory, Copy } from './caller-memory.js';
 import { Connecting } from './connecting.js';
@@ -253,9 +261,22 @@ export class DeviceRequests {
         this.#write(call, caller, argument.readBigUInt64LE(16), session.channels(), 0);
         return;
       }
+      case CHANNEL_LOCAL_END:
+        if (this.#options.strictModule) call.fail(Errno.EINVAL);
+        else this.#localEnd(call, session.local);
+        return;
       default:
         call.fail(Errno.EINVAL);
     }
+  }
+
+  #localEnd(call: DeviceCall, { address, port }: Endpoint): void {
+    const caller = this.#pin(call);
+    if (caller === null) return;
+    const bytes = Buffer.alloc(18);
+    bytes.set(addressBytes(address));
+    bytes.writeUInt16LE(port, 16);
+    this.#write(call, caller, call.argument.readBigUInt64LE(16), bytes, 0);
   }
 
   /** Writes what a pointer in the struct asks for, then answers with the struct. */

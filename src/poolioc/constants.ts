@@ -136,3 +136,9 @@ export const Transport = {
  * serves knows this bit; pool.h does not, and the module answers EINVAL, as to every index above 63.
  */
 export const CLOSE_ABORT = 0x8000_0000;
+
+/**
+ * An operation of CHANNEL that asks for the local end of a session's connection: 16 bytes of address, and the port in two
+ * more. A device that pool-ts serves answers it, but not as the module; pool.h has none such, and the module answers EINVAL.
+ */
+export const CHANNEL_LOCAL_END = 0x80;

@@ -1,7 +1,7 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread. */
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
-import { ChannelOperation, CLOSE_ABORT } from './constants.js';
+import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
 import { CLOSED, TIMED_OUT, settled } from './device-call.js';
 import { addressText, callError, closedError, timeoutError } from './device-errors.js';
 import { processWorkers, type Workers } from './process-workers.js';
@@ -13,6 +13,7 @@ import type {
   CloseSessionOptions,
   ConnectRequest,
   LateOptions,
+  LocalEnd,
   PoolDevice,
   RecvRequest,
   RecvResult,
@@ -193,6 +194,18 @@ export class Device implements PoolDevice {
 
   async channelList(session: number, options: CallOptions = {}): Promise<Uint8Array> {
     return (await this.#channel(session, 0, ChannelOperation.LIST, options))!;
+  }
+
+  async localEnd(session: number, options: CallOptions = {}): Promise<LocalEnd | null> {
+    check.checkSession(session);
+    if (this.isCharacterDevice) return null;
+    try {
+      const bytes = (await this.#channel(session, 0, CHANNEL_LOCAL_END, options))!;
+      return { addr: bytes.slice(0, 16), port: bytes[16]! | (bytes[17]! << 8) };
+    } catch (error) {
+      if (error instanceof PoolError && error.code === 'EINVAL') return null;
+      throw error;
+    }
   }
 
   close(): Promise<void> {

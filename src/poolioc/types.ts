@@ -101,6 +101,13 @@ export interface SessionInfo {
 }
 
 /** Options of {@link PoolDevice.closeSession}. */
+/** One end of a TCP connection. */
+export interface LocalEnd {
+  /** 16 bytes, IPv4 mapped into IPv6. */
+  addr: Uint8Array;
+  port: number;
+}
+
 export interface CloseSessionOptions extends CallOptions {
   /**
    * End it without CLOSE, whatever is under way on it, so that the peer sees it lost. A device that pool-ts serves can; any
@@ -169,6 +176,8 @@ export interface PoolDevice {
   channelUnsubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
   /** CHANNEL LIST: 32 bytes, bit c % 8 of byte c / 8 for channel c. */
   channelList(session: number, options?: CallOptions): Promise<Uint8Array>;
+  /** The local end of a session's connection, which a device that pool-ts serves tells; null where a device does not. */
+  localEnd(session: number, options?: CallOptions): Promise<LocalEnd | null>;
   /** Takes every call back (they reject ERR_POOL_CLOSED) and closes the descriptor; no session is closed by it. Idempotent. */
   close(): Promise<void>;
   /** Calls in flight keep the process alive; so from the start. */

@@ -1,7 +1,7 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
 import { PoolError } from '../../errors.js';
 import type { LateOptions } from '../../poolioc/types.js';
-import { Addr } from '../addr.js';
+import type { Addr } from '../addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
 import type { Clock } from './clock.js';
 import type { KernelDevice, SyncDevice } from './device.js';
@@ -12,6 +12,7 @@ import { LeakedSlots } from './leaked-slots.js';
 import { KernelListener } from './listener.js';
 import { openPort } from './listen-port.js';
 import { lockListener, type ListenerLock } from './listener-lock.js';
+import { fromMapped } from './mapped-address.js';
 import type { Proc } from './proc.js';
 import { ReceiveLanes, type Received } from './receive-lanes.js';
 import { ReceiverThreads } from './receiver-threads.js';
@@ -173,8 +174,9 @@ export class KernelBackend implements Backend {
   async #dialled(address: Addr, index: number, signal: AbortSignal | undefined): Promise<BackendSession> {
     const record = (await this.#table.refresh()).at(index);
     if (record === undefined) throw new PoolError('ECONNRESET', 'another program closed the session at once');
+    const localAddr = await this.#localEnd(index);
     const session = this.#registry.adopt(
-      { index, id: record.id, role: 'dialled', localAddr: this.#dialledFrom(address), remoteAddr: address },
+      { index, id: record.id, role: 'dialled', localAddr, remoteAddr: address },
       this.#env,
     );
     if (signal?.aborted !== true) return session;
@@ -182,14 +184,10 @@ export class KernelBackend implements Backend {
     throw signal.reason;
   }
 
-  /** The module tells no local address; the connections to what was dialled do, where only one can be this session's. */
-  #dialledFrom({ address, port }: Addr): Addr {
-    const taken = new Set(this.#registry.sessions.map(({ localAddr }) => localAddr.toString()));
-    const ends = readTcpTable(this.#parts.proc)
-      .established.filter(({ remote }) => remote.address === address && remote.port === port)
-      .map(({ local }) => new Addr(local.address, local.port))
-      .filter((local) => !taken.has(local.toString()));
-    return ends.length === 1 ? ends[0]! : UNKNOWN;
+  /** The module tells no local address, and looking through /proc/net/tcp would cost more than the handshake. */
+  async #localEnd(index: number): Promise<Addr> {
+    const end = await this.#parts.device.localEnd(index).catch(() => null);
+    return end === null ? UNKNOWN : fromMapped(end.addr, end.port);
   }
 
   /** Closes a session that arrived when its dial had been given up. */

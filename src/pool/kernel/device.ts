@@ -15,5 +15,6 @@ export type KernelDevice = Pick<
   | 'closeSession'
   | 'channelSubscribe'
   | 'channelUnsubscribe'
+  | 'localEnd'
   | 'onExit'
 >;

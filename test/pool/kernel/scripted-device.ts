@@ -4,9 +4,11 @@
  */
 import { constants } from 'node:os';
 import { PoolError } from '../../../src/errors.js';
+import { Addr } from '../../../src/pool/addr.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
 import { isKernelThread } from '../../../src/poolioc/kernel-thread.js';
-import type { CloseSessionOptions, ConnectRequest, LateOptions } from '../../../src/poolioc/types.js';
+import { ipv4ToMapped } from '../../../src/poolioc/mapped.js';
+import type { CloseSessionOptions, ConnectRequest, LateOptions, LocalEnd } from '../../../src/poolioc/types.js';
 import type { Proc } from '../../../src/pool/kernel/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -367,6 +369,14 @@ export class ScriptedDevice implements KernelDevice {
   async channelUnsubscribe(index: number, channel: number): Promise<void> {
     this.calls.push(`UNSUBSCRIBE ${index} ${channel}`);
     await Promise.resolve();
+  }
+
+  async localEnd(index: number): Promise<LocalEnd | null> {
+    await Promise.resolve();
+    const row = this.session(index)?.row;
+    if (this.module || row === undefined || row === null) return null;
+    const { address, port } = Addr.parse(row.local);
+    return { addr: ipv4ToMapped(address), port };
   }
 
   onExit(hook: (device: SyncDevice) => void): () => void {
