@@ -100,7 +100,6 @@ export interface SessionInfo {
   telemetry: RawTelemetry;
 }
 
-/** Options of {@link PoolDevice.closeSession}. */
 /** One end of a TCP connection. */
 export interface LocalEnd {
   /** 16 bytes, IPv4 mapped into IPv6. */
@@ -108,6 +107,7 @@ export interface LocalEnd {
   port: number;
 }
 
+/** Options of {@link PoolDevice.closeSession}. */
 export interface CloseSessionOptions extends CallOptions {
   /**
    * End it without CLOSE, whatever is under way on it, so that the peer sees it lost. A device that pool-ts serves can; any
