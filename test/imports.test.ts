@@ -38,7 +38,7 @@ const below: Record<string, string[]> = {
   testing: ['pool'],
   metrics: ['pool'],
   http: ['pool'],
-  cli: ['pool', 'poolioc', 'pooldev', ''],
+  cli: ['', 'poolioc', 'pooldev', 'metrics', 'http'],
 };
 
 describe('the layers of src', () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { parseDeviceArguments } from '../../src/pooldev/command.js';
 import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from '../../src/pooldev/options.js';
 import { PoolDevice } from '../../src/pooldev/pool-device.js';
 
@@ -31,21 +30,5 @@ describe('options', () => {
     expect(defaultDevicePath(0, '/run/user/0')).toBe('/dev/pool');
     expect(defaultDevicePath(1000, '/run/user/1000')).toBe('/run/user/1000/pool');
     expect(() => defaultDevicePath(1000, '')).toThrow('XDG_RUNTIME_DIR');
-  });
-});
-
-describe('the command', () => {
-  it('reads its arguments', () => {
-    expect(parseDeviceArguments([])).toEqual({ path: undefined, options: { strictModule: false, allowOther: false } });
-    expect(
-      parseDeviceArguments(['/tmp/p', '--mode', '660', '--host', '::1', '--allow-other', '--strict-module']),
-    ).toEqual({
-      path: '/tmp/p',
-      options: { strictModule: true, allowOther: true, mode: 0o660, host: '::1' },
-    });
-  });
-
-  it.each([[['a', 'b']], [['--mode', '9']], [['--mode', '7777']], [['--what']]])('refuses %j', (args) => {
-    expect(() => parseDeviceArguments(args)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
   });
 });

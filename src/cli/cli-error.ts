@@ -1,0 +1,55 @@
+/** What a command ends with: a line for the person, and an exit code for scripts. */
+import { PoolError } from '../index.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+
+/** A failure that a command understands well enough to name its exit code. Its message is one line without a full stop. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+
+  constructor(
+    readonly exitCode: ExitCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Codes of pool-ts and of the system, and what they end a command with. What stands in neither list is a FAILURE. */
+const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
+  ERR_POOL_INVALID_ADDRESS: EXIT.USAGE,
+  ERR_INVALID_ARG_TYPE: EXIT.USAGE,
+  ERR_INVALID_ARG_VALUE: EXIT.USAGE,
+  ERR_OUT_OF_RANGE: EXIT.USAGE,
+  ERR_POOL_SESSION_FULL: EXIT.TEMPORARY,
+  ERR_POOL_TIMEOUT: EXIT.TEMPORARY,
+  ETIMEDOUT: EXIT.TEMPORARY,
+  ERR_POOL_PROTOCOL: EXIT.PROTOCOL,
+  ERR_POOL_AUTH_FAILED: EXIT.PROTOCOL,
+  ERR_POOL_ABI_MISMATCH: EXIT.UNAVAILABLE,
+  ENOTFOUND: EXIT.NO_HOST,
+  EAI_AGAIN: EXIT.NO_HOST,
+  EACCES: EXIT.NO_PERMISSION,
+  EPERM: EXIT.NO_PERMISSION,
+  ENOSPC: EXIT.IO,
+  EDQUOT: EXIT.IO,
+  EIO: EXIT.IO,
+  EFBIG: EXIT.IO,
+};
+
+/** The exit code that `error` ends a command with; null where it is not a failure that a person could have caused. */
+export function exitCodeOf(error: unknown): ExitCode | null {
+  if (error instanceof CliError) return error.exitCode;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code !== 'string') return null;
+  if (Object.hasOwn(EXIT_OF_CODE, code)) return EXIT_OF_CODE[code] ?? null;
+  // The system's own errors carry an errno, ours the brand. Anything else with a code is a fault in the program.
+  return error instanceof PoolError || 'errno' in (error as object) ? EXIT.FAILURE : null;
+}
+
+/** The one line that says what happened: `message (CODE)`. */
+export function lineOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: unknown };
+  const text = (message ?? String(error)).split('\n', 1)[0] ?? '';
+  return typeof code !== 'string' || text.includes(code) ? text : `${text} (${code})`;
+}

@@ -1,0 +1,47 @@
+/** `pool-ts device [path]`: serves a POOL node as a device file until it is told to stop. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { PoolDeviceOptions } from '../../pooldev/index.js';
+import { print, type Terminal } from '../terminal.js';
+
+interface DeviceFlags {
+  host?: string;
+  mode?: number;
+  allowOther?: boolean;
+  strictModule?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pool-ts device                     serve /dev/pool (root), or $XDG_RUNTIME_DIR/pool (others), until ^C
+  pool-ts device /tmp/pool           another path; programs find it with POOL_DEVICE=/tmp/pool
+  pool-ts device --host 127.0.0.1    what programs LISTEN on is reached from this machine only
+  pool-ts device --mode 660 --allow-other`;
+
+export function deviceCommand(terminal: Terminal): Command {
+  return new Command('device')
+    .description('serve a POOL node in user space as a device file, for programs written for /dev/pool')
+    .argument('[path]', 'where the file appears')
+    .option('--host <address>', 'listen on this address only')
+    .option('--mode <octal>', 'permissions of the file (default: 600)', octal)
+    .option('--allow-other', 'let other users in, as far as the mode lets them')
+    .option('--strict-module', 'behave as the kernel module does, also where that is unkind')
+    .addHelpText('after', EXAMPLES)
+    .action((path: string | undefined, flags: DeviceFlags) => serveDevice(terminal, path, flags));
+}
+
+async function serveDevice(terminal: Terminal, path: string | undefined, flags: DeviceFlags): Promise<void> {
+  const { PoolDevice } = await import('../../pooldev/index.js');
+  const device = await PoolDevice.serve(path, flags satisfies PoolDeviceOptions);
+  // The file is there from before serve() settled: a signal that came meanwhile has to take it away too.
+  const close = (): void => void device.close();
+  if (terminal.stop.aborted) close();
+  else terminal.stop.addEventListener('abort', close, { once: true });
+  if (!terminal.stop.aborted) await print(terminal, `serving ${device.path}`);
+  const { error } = await device.closed;
+  if (error !== undefined) throw error;
+}
+
+function octal(text: string): number {
+  if (/^0?[0-7]{1,3}$/.test(text)) return parseInt(text, 8);
+  throw new InvalidArgumentError('It must be octal, as 660.');
+}

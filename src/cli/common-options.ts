@@ -1,0 +1,63 @@
+/** Options that several commands take, and the readers of their values. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BackendChoice, CommonOptions, Network } from '../index.js';
+
+/** Options of a command that opens sessions, as commander gives them. */
+export interface SessionFlags {
+  backend?: BackendChoice;
+  device?: string;
+  network?: Network;
+  /** ms */
+  timeout?: number;
+}
+
+/** Adds `--backend`, `--device` and `--network`; a command that dials adds {@link withTimeout} as well. */
+export function withSessionOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--backend <name>', 'kernel module or node in user space').choices(['auto', 'kernel', 'user']),
+    )
+    .option('--device <path>', 'device file of the kernel module (default: $POOL_DEVICE, else /dev/pool)')
+    .addOption(new Option('--network <name>', 'address family').choices(['pool', 'pool4', 'pool6']));
+}
+
+/** Adds `--timeout`, the time that dialling may take. */
+export function withTimeout(command: Command): Command {
+  return command.option('--timeout <seconds>', 'give up dialling after this long', seconds({ min: 0.001 }));
+}
+
+/** The options of dial and listen that these flags ask for. */
+export function sessionOptions({ backend, device, network }: SessionFlags): CommonOptions & { network?: Network } {
+  return {
+    ...(backend === undefined ? {} : { backend }),
+    ...(device === undefined ? {} : { device }),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+/** The options of dial that these flags ask for. */
+export function dialOptions(flags: SessionFlags): CommonOptions & { network?: Network; timeout?: number } {
+  return { ...sessionOptions(flags), ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }) };
+}
+
+/** Reads a whole number from `min` to `max`. */
+export function integer({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number }) {
+  return (text: string): number => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** The longest time that a timer of Node takes, in seconds. */
+const MAX_SECONDS = (2 ** 31 - 1) / 1000;
+
+/** Reads seconds, fractions allowed, and gives ms. */
+export function seconds({ min, max = MAX_SECONDS }: { min: number; max?: number }) {
+  return (text: string): number => {
+    const value = /^\d*\.?\d+$/.test(text.trim()) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value * 1000;
+    throw new InvalidArgumentError(`It must be seconds, from ${min} to ${Math.floor(max)}.`);
+  };
+}

@@ -1,0 +1,41 @@
+/** The process as a Terminal: signals, a standard output that closes, and the end. */
+import { EXIT } from './exit-codes.js';
+import type { Terminal } from './terminal.js';
+
+const SIGNALS = { SIGINT: EXIT.SIGINT, SIGTERM: EXIT.SIGTERM, SIGHUP: EXIT.SIGHUP } as const;
+
+/** ms that a command has for its good manners after it was told to stop: closing sessions takes at most 5 s of them. */
+const GRACE_MS = 6000;
+
+/** The terminal, and what to end with where it was told to stop. */
+export function processTerminal(): { terminal: Terminal; stoppedWith: () => number | null } {
+  const controller = new AbortController();
+  let code: number | null = null;
+  const quit = (exitCode: number): void => {
+    if (code !== null) return;
+    code = exitCode;
+    controller.abort();
+    setTimeout(() => process.exit(exitCode), GRACE_MS).unref();
+  };
+  for (const [signal, exitCode] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      // The second time it is meant: whoever presses ^C again does not want to wait for a peer.
+      if (code !== null) process.exit(exitCode);
+      quit(exitCode);
+    });
+  }
+  // Without a listener the error would end the process with a stack. `pool-ts sessions | head` is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    quit(error.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
+  });
+  process.stderr.on('error', () => undefined);
+  const { stdin, stdout, stderr, env } = process;
+  return { terminal: { stdin, stdout, stderr, env, stop: controller.signal, quit }, stoppedWith: () => code };
+}
+
+/** Ends the process when what was printed has gone out: pipes are written asynchronously. */
+export function exitAfterOutput(exitCode: number): void {
+  const leave = (): void => process.exit(exitCode);
+  if (process.stdout.destroyed || process.stdout.writableLength === 0) leave();
+  else process.stdout.write('', leave);
+}

@@ -1,0 +1,78 @@
+/** The command line: commands by name, what went wrong in one line, and an exit code for it. */
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, lineOf } from './cli-error.js';
+import { deviceCommand } from './commands/device.js';
+import { EXIT } from './exit-codes.js';
+import type { Terminal } from './terminal.js';
+import { version } from './version.js';
+
+/** Commands in the order of `--help`. Each file loads what its command needs only when the command runs. */
+const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [deviceCommand];
+
+const EXAMPLES = `
+Exit codes: 0 done; 1 the network or the peer said no; 64 wrong usage; 65 data damaged; 66 no such file; 68 no such host;
+69 something of the machine is missing; 74 disk trouble; 75 try again; 76 protocol or authentication; 77 no permission.
+
+pool-ts COMMAND --help tells more of each command, by example.`;
+
+export function program(terminal: Terminal): Command {
+  const root = new Command('pool-ts')
+    .description('See and use a POOL network from a terminal.')
+    .version(version())
+    .addHelpText('after', EXAMPLES);
+  for (const make of COMMANDS) root.addCommand(make(terminal));
+  settle(root, terminal);
+  return root;
+}
+
+/** Commander's own ending and printing, for a command and all below it: nothing here ends the process. */
+function settle(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void terminal.stdout.write(text),
+    writeErr: (text) => void terminal.stderr.write(text),
+    outputError: () => undefined, // run() prints the one line
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+    getOutHelpWidth: () => terminal.stdout.columns ?? 80,
+  });
+  for (const below of command.commands) settle(below, terminal);
+}
+
+/** Runs the command that `args` name; resolves with the exit code, and never rejects. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const root = program(terminal);
+  const named = commandPath(root, args);
+  try {
+    if (args.length === 0) root.help();
+    await root.parseAsync(args, { from: 'user' });
+    return EXIT.OK;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.OK; // --help and --version
+      if (error.code === 'commander.help') return EXIT.USAGE; // a command with commands, alone: its help is printed
+      const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+      terminal.stderr.write(`${named}: ${text} (see ${named} --help)\n`);
+      return EXIT.USAGE;
+    }
+    if (terminal.stop.aborted) return EXIT.SIGINT;
+    const code = exitCodeOf(error);
+    if (code === null) {
+      terminal.stderr.write(`${named}: this is a fault of pool-ts: ${(error as Error).stack ?? String(error)}\n`);
+      return EXIT.SOFTWARE;
+    }
+    terminal.stderr.write(`${named}: ${lineOf(error)}\n`);
+    return code;
+  }
+}
+
+/** `pool-ts bridge tcp2pool`: the names at the front of `args` that are commands. */
+function commandPath(root: Command, args: readonly string[]): string {
+  const names = [root.name()];
+  let at: Command | undefined = root;
+  for (const arg of args) {
+    at = at.commands.find((command) => command.name() === arg || command.aliases().includes(arg));
+    if (at === undefined) break;
+    names.push(at.name());
+  }
+  return names.join(' ');
+}

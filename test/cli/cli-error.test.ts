@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { CliError, exitCodeOf, lineOf } from '../../src/cli/cli-error.js';
+import { PoolError } from '../../src/index.js';
+
+const systemError = (code: string) => Object.assign(new Error(`${code}: no, open '/x'`), { code, errno: -2 });
+
+describe('exit codes of errors', () => {
+  it.each([
+    [new CliError(69, 'no device'), 69],
+    [new PoolError('ERR_POOL_INVALID_ADDRESS', 'bad'), 64],
+    [new PoolError('ERR_POOL_TIMEOUT', 'late'), 75],
+    [new PoolError('ERR_POOL_PROTOCOL', 'rule'), 76],
+    [new PoolError('ECONNREFUSED', 'refused'), 1],
+    [systemError('ENOSPC'), 74],
+    [systemError('EACCES'), 77],
+    [systemError('ECONNRESET'), 1],
+    [new TypeError('x is not a function'), null],
+    [Object.assign(new Error('internal'), { code: 'ERR_INTERNAL_ASSERTION' }), null],
+    [undefined, null],
+  ])('%s ends with %s', (error, code) => {
+    expect(exitCodeOf(error)).toBe(code);
+  });
+
+  it('are said in one line, with a code that a search finds', () => {
+    expect(lineOf(new PoolError('ECONNREFUSED', 'dial pool x: connection refused'))).toBe(
+      'dial pool x: connection refused (ECONNREFUSED)',
+    );
+    expect(lineOf(systemError('ENOENT'))).toBe("ENOENT: no, open '/x'");
+    expect(lineOf(new Error('first\nsecond'))).toBe('first');
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/program.js';
+import { testTerminal } from './test-terminal.js';
+
+async function printed(...args: string[]) {
+  const terminal = testTerminal();
+  const code = await run(args, terminal);
+  return { code, out: terminal.out(), err: terminal.err() };
+}
+
+describe('the command line', () => {
+  it('prints its help, and a version that package.json names', async () => {
+    expect(await printed('--help')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Commands:') as string,
+      err: '',
+    });
+    expect((await printed('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('tells what is wrong with a command in one line, and where to read on', async () => {
+    expect(await printed('devcie')).toEqual({
+      code: 64,
+      out: '',
+      err: "pool-ts: unknown command 'devcie' (Did you mean device?) (see pool-ts --help)\n",
+    });
+    const wrong = await printed('device', '--mode', '999');
+    expect(wrong.code).toBe(64);
+    expect(wrong.err).toMatch(/^pool-ts device: .*--mode.*octal.*\(see pool-ts device --help\)\n$/);
+  });
+
+  it('teaches each command by example', async () => {
+    const { out } = await printed('--help');
+    const names = [...out.matchAll(/^ {2}([a-z]+) (?:\[|<)/gm)]
+      .map((match) => match[1]!)
+      .filter((name) => name !== 'help');
+    expect(names).toContain('device');
+    for (const name of names) expect((await printed(name, '--help')).out, name).toMatch(/Examples?:\n\s+pool-ts /);
+  });
+
+  it('fails before it does anything with the message and code of pool-ts', async () => {
+    const { code, err } = await printed('device', '/tmp/x', '--host', 'nonsense');
+    expect(code).toBe(64);
+    expect(err).toMatch(/^pool-ts device: .*numeric address.*\(ERR_POOL_INVALID_ADDRESS\)\n$/);
+  });
+});
