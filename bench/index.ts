@@ -12,10 +12,8 @@ import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { pool } from './pool.js';
 import { profile } from './profile.js';
-import { tls } from './tls.js';
-import { type Client, cpuSeconds, timed, type Transport } from './transport.js';
+import type { Answer, Order } from './transport.js';
 
 /** 65519 bytes are the most that one packet carries; 65535 the most that one message holds, in two packets. */
 const BULK_SIZES = [65_519, 65_535, 1304];
@@ -39,8 +37,7 @@ function positive(name: string, text: string): number {
   process.exit(2);
 }
 
-const transports: Record<'pool' | 'tls', Transport> = { pool, tls };
-type Name = keyof typeof transports;
+type Name = 'pool' | 'tls';
 
 const median = (numbers: number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -49,15 +46,6 @@ const median = (numbers: number[]): number => {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
 };
 
-async function withClient<T>(name: Name, port: number, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await transports[name].connect(port);
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
-}
-
 interface Bulk {
   /** MB/s. */
   rate: number;
@@ -65,42 +53,52 @@ interface Bulk {
   cpu: number;
 }
 
-/** One round that lasts about as long as asked. */
-function bulk(name: Name, { port, child }: Peer, size: number): Promise<Bulk> {
-  const cpu = async (): Promise<number> => {
-    const answer = once(child, 'message') as Promise<[number]>;
-    child.send('cpu');
-    return cpuSeconds() + (await answer)[0];
-  };
-  return withClient(name, port, async (client) => {
-    const few = Math.ceil(4e6 / size);
-    await client.bulk(size, few); // warms up code and sockets
-    const messages = Math.max(few, Math.ceil((few * seconds) / (await timed(() => client.bulk(size, few)))));
-    const before = await cpu();
-    const took = await timed(() => client.bulk(size, messages));
-    const used = (await cpu()) - before;
-    return { rate: (messages * size) / 1e6 / took, cpu: (1e9 * used) / (messages * size) };
-  });
+/** Two processes with one connection between them, which all rounds use: what is compared is a conversation under way. */
+interface Pair {
+  server: ChildProcess;
+  client: ChildProcess;
+}
+
+async function ask<T>(child: ChildProcess, message: Order | 'cpu'): Promise<T> {
+  const answer = once(child, 'message') as Promise<[T]>;
+  child.send(message);
+  return (await answer)[0];
+}
+
+/** One round that lasts about as long as asked. `messages` is how many took a second before. */
+async function bulk({ server, client }: Pair, size: number, messages: number): Promise<Bulk> {
+  const before = await ask<number>(server, 'cpu');
+  const { seconds: took, cpu } = await ask<Answer>(client, { kind: 'bulk', size, messages });
+  const used = cpu + (await ask<number>(server, 'cpu')) - before;
+  const bytes = messages * size;
+  return { rate: bytes / 1e6 / took[0]!, cpu: (1e9 * used) / bytes };
+}
+
+/** Messages of a round, found by rounds that also warm up code, heap and sockets: the first second of a process is slow. */
+async function bulkCount({ client }: Pair, size: number): Promise<number> {
+  let messages = Math.ceil(4e6 / size);
+  for (let round = 0; round < 4; round += 1) {
+    const { seconds: took } = await ask<Answer>(client, { kind: 'bulk', size, messages });
+    messages = Math.max(1, Math.ceil((messages * seconds) / took[0]!));
+  }
+  return messages;
 }
 
 /** µs: the median of one round's round trips. */
-function roundTrip(name: Name, port: number): Promise<number> {
-  return withClient(name, port, async (client) => {
-    await client.roundTrips(ROUND_TRIP_SIZE, 100); // warms up code and sockets
-    return 1e6 * median(await client.roundTrips(ROUND_TRIP_SIZE, ROUND_TRIPS));
-  });
+async function roundTrip({ client }: Pair, messages = ROUND_TRIPS): Promise<number> {
+  return 1e6 * median((await ask<Answer>(client, { kind: 'trips', size: ROUND_TRIP_SIZE, messages })).seconds);
 }
 
-interface Peer {
-  port: number;
-  child: ChildProcess;
+function start(...args: string[]): ChildProcess {
+  return fork(fileURLToPath(new URL('./peer.ts', import.meta.url)), args, { execArgv: ['--import', 'tsx'] });
 }
 
-async function startPeer(name: Name): Promise<Peer> {
-  const file = fileURLToPath(new URL('./peer.ts', import.meta.url));
-  const child = fork(file, ['serve', name], { execArgv: ['--import', 'tsx'] });
-  const [port] = (await once(child, 'message')) as [number];
-  return { port, child };
+async function startPair(name: Name): Promise<Pair> {
+  const server = start('serve', name);
+  const [port] = (await once(server, 'message')) as [number];
+  const client = start('measure', name, String(port));
+  await once(client, 'message');
+  return { server, client };
 }
 
 /** Rounds in turns, POOL first in one and TLS first in the next. */
@@ -122,22 +120,27 @@ function print(label: string, results: Record<Name, number[]>, unit: (value: num
 const row = (...cells: string[]): string =>
   cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(14))).join('');
 
-const peers = { pool: await startPeer('pool'), tls: await startPeer('tls') };
+const pairs = { pool: await startPair('pool'), tls: await startPair('tls') };
 try {
   console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
   console.log(`medians of ${rounds} alternating rounds\n`);
   console.log(row('', 'POOL', 'TLS 1.3', 'POOL / TLS'));
   for (const size of BULK_SIZES) {
-    const { pool: ours, tls: theirs } = await compare((name) => bulk(name, peers[name], size));
+    const counts = { pool: await bulkCount(pairs.pool, size), tls: await bulkCount(pairs.tls, size) };
+    const { pool: ours, tls: theirs } = await compare((name) => bulk(pairs[name], size, counts[name]));
     const each = (of: keyof Bulk) => ({ pool: ours.map((one) => one[of]), tls: theirs.map((one) => one[of]) });
     print(`bulk, messages of ${size} B`, each('rate'), (rate) => `${rate.toFixed(0)} MB/s`);
     print('  messages a second', each('rate'), (rate) => `${Math.round((rate * 1e6) / size)}`);
     print('  CPU of both processes', each('cpu'), (cpu) => `${cpu.toFixed(1)} s/GB`);
   }
-  const trips = await compare((name) => roundTrip(name, peers[name].port));
+  for (const pair of Object.values(pairs)) await roundTrip(pair, 10 * ROUND_TRIPS); // warms up
+  const trips = await compare((name) => roundTrip(pairs[name]));
   print(`round trip, ${ROUND_TRIP_SIZE} B`, trips, (time) => `${time.toFixed(0)} µs`);
 } finally {
-  for (const { child } of Object.values(peers)) child.kill('SIGTERM');
+  for (const { server, client } of Object.values(pairs)) {
+    client.kill('SIGTERM');
+    server.kill('SIGTERM');
+  }
 }
 
 if (values.profile) {

@@ -1,12 +1,19 @@
-// A process of the benchmark: `serve <transport>` tells its port and serves until SIGTERM; it
-// answers any message of its parent with the CPU time that it has used. `bulk` and `trips`, with
-// <transport> <port> <bytes a message> <messages>, do one measurement and end, which is what --profile looks at.
+// A process of the benchmark. `serve <transport>` tells its port and serves until SIGTERM; it answers any message of its
+// parent with the CPU time that it has used. `measure <transport> <port>` connects, says so, and answers each order of its
+// parent. `bulk` and `trips`, with <transport> <port> <bytes a message> <messages>, do one measurement and end, which is
+// what --profile looks at.
 import { pool } from './pool.js';
 import { tls } from './tls.js';
-import { cpuSeconds } from './transport.js';
+import { type Client, cpuSeconds, type Order, timed } from './transport.js';
 
 const [role, name, ...numbers] = process.argv.slice(2);
 const transport = name === 'tls' ? tls : pool;
+
+/** Seconds: one number of a bulk transfer, one for each round trip. */
+async function obey(client: Client, { kind, size, messages }: Order): Promise<number[]> {
+  if (kind === 'trips') return client.roundTrips(size, messages);
+  return [await timed(() => client.bulk(size, messages))];
+}
 
 if (role === 'serve') {
   process.once('SIGTERM', () => process.exit(0));
@@ -16,7 +23,16 @@ if (role === 'serve') {
 } else {
   const [port = 0, size = 1, messages = 1] = numbers.map(Number);
   const client = await transport.connect(port);
-  if (role === 'trips') await client.roundTrips(size, messages);
-  else await client.bulk(size, messages);
-  await client.close();
+  if (role === 'measure') {
+    process.on('message', (order: Order) => {
+      const before = cpuSeconds();
+      void obey(client, order).then((seconds) => process.send?.({ seconds, cpu: cpuSeconds() - before }));
+    });
+    process.once('disconnect', () => process.exit(0));
+    process.send?.('connected');
+  } else {
+    if (role === 'trips') await client.roundTrips(size, messages);
+    else await client.bulk(size, messages);
+    await client.close();
+  }
 }

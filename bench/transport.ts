@@ -9,6 +9,20 @@ export interface Client {
   close(): Promise<void>;
 }
 
+/** What a measuring process is told to do. */
+export interface Order {
+  kind: 'bulk' | 'trips';
+  /** Bytes of a message. */
+  size: number;
+  messages: number;
+}
+
+/** What it answers: seconds, one number of a bulk transfer and one for each round trip, and its own seconds of CPU. */
+export interface Answer {
+  seconds: number[];
+  cpu: number;
+}
+
 export interface Transport {
   /** Starts the peer that both measurements want; returns its port. */
   serve(): Promise<number>;

@@ -5,6 +5,7 @@ import type { Flow, FlowClosed } from './flow.js';
 import { HeldReads } from './held-reads.js';
 import { IdleTimer } from './idle-timer.js';
 import { type Reader, reader } from './options.js';
+import { MAX_PORTABLE_MESSAGE } from './constants.js';
 import { joinChunks, toChunk, type WrittenChunk } from './duplex-chunks.js';
 import type { ReadQueue } from './read-queue.js';
 
@@ -286,7 +287,8 @@ export class FlowDuplex extends Duplex {
   }
 
   async #writeJoined(chunks: readonly Uint8Array[]): Promise<void> {
-    for (const piece of joinChunks(chunks, this.#flow.maxMessageSize)) await this.#flow.write(piece);
+    for (const piece of joinChunks(chunks, Math.min(this.#flow.maxMessageSize, MAX_PORTABLE_MESSAGE)))
+      await this.#flow.write(piece);
   }
 
   #settle(pending: Promise<unknown>, callback: (error?: Error | null) => void): void {

@@ -36,7 +36,8 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    */
   read(buffer: Uint8Array, options?: OpOptions): Promise<number | null>;
   /**
-   * Sends all of `data`, cut into messages of at most `maxMessageSize` bytes. Nothing at all is 0 bytes and no message.
+   * Sends all of `data`: up to `maxMessageSize` bytes as one message, else cut into messages of
+   * `MAX_PORTABLE_MESSAGE`, each of which is one packet. Nothing at all is 0 bytes and no message.
    * The memory is read until the promise settles, and never after: don't change it before.
    *
    * Settles when the last byte was handed to the socket (user backend) or SEND returned (kernel backend): waiting for

@@ -1,4 +1,5 @@
 /** One call of write, writeMessage or writeMessages: the messages that it is made of, and how far they are. */
+import { MAX_PORTABLE_MESSAGE } from './constants.js';
 import type { PoolError } from '../errors.js';
 import { Waiter } from './waiters.js';
 
@@ -22,7 +23,7 @@ export class WriteJob extends Waiter<number | undefined> {
   readonly messageDone: (error?: PoolError) => void;
 
   /**
-   * @param data bytes that are cut into messages of at most `maxMessageSize`, or messages
+   * @param data bytes, which above `maxMessageSize` are cut into messages, or messages
    * @param writer whose job it is
    */
   constructor(
@@ -33,8 +34,9 @@ export class WriteJob extends Waiter<number | undefined> {
   ) {
     super(op);
     this.#data = data;
-    this.#piece = maxMessageSize;
-    this.messages = data instanceof Array ? data.length : Math.ceil(data.length / maxMessageSize);
+    // What has to be cut is cut so that no piece travels as two fragments, which cost a copy at either end.
+    this.#piece = data.length > maxMessageSize ? Math.min(maxMessageSize, MAX_PORTABLE_MESSAGE) : maxMessageSize;
+    this.messages = data instanceof Array ? data.length : Math.ceil(data.length / this.#piece);
     this.#sizes = data instanceof Array ? data.map(({ length }) => length) : data.length;
     this.messageDone = (error) => messageDone(this, error);
   }

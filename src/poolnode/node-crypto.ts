@@ -3,8 +3,6 @@
  * they are imported (best effort: V8 and OpenSSL may hold copies).
  */
 import {
-  createCipheriv,
-  createDecipheriv,
   createHash,
   createHmac,
   createPrivateKey,
@@ -20,16 +18,14 @@ import {
 import { PoolError } from '../errors.js';
 import { selfTest } from './crypto-self-test.js';
 import type { Crypto, KeyPair, PacketCrypto } from './protocol/types.js';
+import { SpareCiphers } from './spare-ciphers.js';
 
-const CIPHER = 'chacha20-poly1305';
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const NONCE_PREFIX_BYTES = 4;
 /** The longest payload of a packet. */
 const MAX_PAYLOAD_BYTES = 65_535;
 const HKDF_SALT = new Uint8Array(32);
-/** Constant, so that OpenSSL takes no shorter tag for a whole one. */
-const CIPHER_OPTIONS = { authTagLength: TAG_BYTES } as const;
 
 /** RFC 8410: what stands before the 32 raw bytes of an X25519 key in DER. */
 const PUBLIC_KEY_PREFIX = Uint8Array.from([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00]);
@@ -76,14 +72,12 @@ export function x25519KeyPair(privateKey: Uint8Array): KeyPair {
 }
 
 class NodePacketCrypto implements PacketCrypto {
-  readonly #sessionKey: KeyObject;
-  readonly #hmacKey: KeyObject;
+  readonly #spare: SpareCiphers;
   readonly #noncePrefix: Uint8Array;
 
   constructor(sessionKey: Uint8Array, hmacKey: Uint8Array) {
     this.#noncePrefix = hmacKey.slice(0, NONCE_PREFIX_BYTES);
-    this.#sessionKey = createSecretKey(sessionKey);
-    this.#hmacKey = createSecretKey(hmacKey);
+    this.#spare = new SpareCiphers(createSecretKey(sessionKey), createSecretKey(hmacKey));
   }
 
   /** Part of the HMAC key, hence not an own property that inspection would print. */
@@ -92,7 +86,7 @@ class NodePacketCrypto implements PacketCrypto {
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array): Uint8Array[] {
-    const cipher = createCipheriv(CIPHER, this.#sessionKey, nonce, CIPHER_OPTIONS);
+    const cipher = this.#spare.cipher(nonce);
     const ciphertext = cipher.update(plaintext);
     cipher.final();
     return [ciphertext, cipher.getAuthTag()];
@@ -101,7 +95,7 @@ class NodePacketCrypto implements PacketCrypto {
   open(nonce: Uint8Array, sealed: readonly Uint8Array[]): Uint8Array | null {
     const { ciphertext, tag } = parted(sealed);
     if (tag === null) return null;
-    const decipher = createDecipheriv(CIPHER, this.#sessionKey, nonce, CIPHER_OPTIONS);
+    const decipher = this.#spare.decipher(nonce);
     decipher.setAuthTag(tag);
     // Held back until final() has seen the tag.
     const plaintext = decipher.update(ciphertext.length === 1 ? ciphertext[0]! : joined(ciphertext));
@@ -115,7 +109,7 @@ class NodePacketCrypto implements PacketCrypto {
   }
 
   mac(pieces: readonly Uint8Array[]): Uint8Array {
-    const hmac = createHmac('sha256', this.#hmacKey);
+    const hmac = this.#spare.hmac();
     for (const piece of pieces) hmac.update(piece);
     return hmac.digest();
   }
