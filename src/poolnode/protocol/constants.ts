@@ -98,6 +98,9 @@ export const LIMITS = Object.freeze({
   /** Packets of types that this node does nothing with. A journal's replay fits, a flood does not. */
   ignoredPacketsBurst: 131_072,
   ignoredPacketsPerSecond: 4_096,
+  /** REKEYs of the peer that are answered; a node of ours starts one in 50 minutes. */
+  rekeysPerSecond: 2,
+  rekeysBurst: 32,
   /** While this much output waits, no reply or HEARTBEAT is added to it. */
   controlBacklogBytes: 262_144,
   /** HEARTBEATs whose ACK is still awaited. */

@@ -2,7 +2,9 @@
  * REKEY as it runs in a session (wire protocol, REKEY between all kinds of peers): when one starts, what a peer's means, and
  * how long replaced keys stay.
  */
-import { Flag, OLD_KEYS_NS, PacketType } from './constants.js';
+import { Budget } from './budget.js';
+import { Flag, LIMITS, OLD_KEYS_NS, PacketType } from './constants.js';
+import { violation } from './faults.js';
 import type { KeyRing } from './key-ring.js';
 import type { PeerSequence } from './sequence.js';
 import type { State } from './states.js';
@@ -27,10 +29,13 @@ export interface RekeySession {
 
 export class Rekey {
   readonly #session: RekeySession;
+  /** Each of the peer's REKEYs costs a key pair and three agreements, some 600 µs: more than the packet costs the peer. */
+  readonly #peers: Budget;
   #count = 0;
 
   constructor(session: RekeySession, now: bigint) {
     this.#session = session;
+    this.#peers = new Budget(LIMITS.rekeysPerSecond, now, LIMITS.rekeysBurst);
     session.timers.set(Timer.Rekey, now + session.limits.rekeyIntervalNs);
   }
 
@@ -79,6 +84,7 @@ export class Rekey {
       keys.answered(peerPublicKey);
     } else {
       keys.refuseUnsettled();
+      if (!this.#peers.take(now)) throw violation('REKEY came too often');
       const pair = crypto.generateKeyPair();
       this.#write(pair.publicKey, now);
       keys.accepted(peerPublicKey, pair);
