@@ -42,6 +42,8 @@ export function exitCodeOf(error: unknown): ExitCode | null {
   if (error instanceof CliError) return error.exitCode;
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string') return null;
+  // Of a pipe it is the end of whoever read our output; of a session it is the peer's, and a failure like others.
+  if (code === 'EPIPE' && !(error instanceof PoolError)) return EXIT.SIGPIPE;
   if (Object.hasOwn(EXIT_OF_CODE, code)) return EXIT_OF_CODE[code] ?? null;
   // The system's own errors carry an errno, ours the brand. Anything else with a code is a fault in the program.
   return error instanceof PoolError || 'errno' in (error as object) ? EXIT.FAILURE : null;

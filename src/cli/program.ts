@@ -56,6 +56,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     }
     if (terminal.stop.aborted) return EXIT.SIGINT;
     const code = exitCodeOf(error);
+    if (code === EXIT.SIGPIPE) return code; // whoever read the output knows that they stopped
     if (code === null) {
       terminal.stderr.write(`${named}: this is a fault of pool-ts: ${(error as Error).stack ?? String(error)}\n`);
       return EXIT.SOFTWARE;

@@ -14,6 +14,8 @@ describe('exit codes of errors', () => {
     [systemError('ENOSPC'), 74],
     [systemError('EACCES'), 77],
     [systemError('ECONNRESET'), 1],
+    [systemError('EPIPE'), 141],
+    [new PoolError('EPIPE', 'the connection broke'), 1],
     [new TypeError('x is not a function'), null],
     [Object.assign(new Error('internal'), { code: 'ERR_INTERNAL_ASSERTION' }), null],
     [undefined, null],

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('./programs/waiting.ts', import.meta.url));
+
+function start(mode: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, mode], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.setEncoding('utf8');
+  return child;
+}
+
+describe('the process as a terminal', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('tells the command at %s, lets it finish, and ends with %i', async (signal, code) => {
+    const child = start('polite');
+    const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<string>;
+    expect((await output.next()).value).toBe('ready\n');
+    child.kill(signal);
+    expect((await output.next()).value).toBe('closed what was open\n');
+    expect(await once(child, 'exit')).toEqual([code, null]);
+  });
+
+  it('does not keep someone waiting who presses ^C again', async () => {
+    const child = start('stubborn');
+    const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<string>;
+    expect((await output.next()).value).toBe('ready\n');
+    child.kill('SIGINT');
+    expect((await output.next()).value).toBe('told to stop, and staying\n');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([130, null]);
+  });
+
+  it('stops the command when nobody reads its output any more, and says nothing about it', async () => {
+    const child = start('chatty');
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([141, null]);
+    expect(err).toBe('');
+  });
+});

@@ -1,0 +1,22 @@
+// A command for the process's terminal: `polite` stops when told, `stubborn` does not, `chatty` prints until it can't.
+import { exitAfterOutput, processTerminal } from '../../../src/cli/process-terminal.js';
+import { print } from '../../../src/cli/terminal.js';
+
+const { terminal, stoppedWith } = processTerminal();
+const mode = process.argv[2];
+const stopped = new Promise<void>((resolve) => terminal.stop.addEventListener('abort', () => resolve()));
+const forever = setInterval(() => undefined, 60_000);
+
+if (mode === 'chatty') {
+  while (!terminal.stop.aborted) await print(terminal, 'more').catch(() => stopped);
+} else {
+  await print(terminal, 'ready');
+  await stopped;
+  if (mode === 'stubborn') {
+    await print(terminal, 'told to stop, and staying');
+    await new Promise(() => undefined);
+  }
+  await print(terminal, 'closed what was open');
+}
+clearInterval(forever);
+exitAfterOutput(stoppedWith() ?? 0);
