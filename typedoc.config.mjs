@@ -24,6 +24,8 @@ export default {
   // Types are a check of their own, over tests and examples as well.
   skipErrorChecking: true,
   includeVersion: true,
+  // Links into the sources would need a remote that git knows, and an unpacked archive has none.
+  disableSources: true,
   excludePrivate: true,
   excludeProtected: true,
   excludeInternal: true,

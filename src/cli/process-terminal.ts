@@ -11,6 +11,7 @@ const GRACE_MS = 6000;
 export function processTerminal(): { terminal: Terminal; stoppedWith: () => number | null } {
   const controller = new AbortController();
   let code: number | null = null;
+  let endsBySignal = false;
   const quit = (exitCode: number): void => {
     if (code !== null) return;
     code = exitCode;
@@ -30,7 +31,14 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
   });
   process.stderr.on('error', () => undefined);
   const { stdin, stdout, stderr, env } = process;
-  return { terminal: { stdin, stdout, stderr, env, stop: controller.signal, quit }, stoppedWith: () => code };
+  return {
+    terminal: {
+      ...{ stdin, stdout, stderr, env, quit },
+      stop: controller.signal,
+      endsBySignal: () => void (endsBySignal = true),
+    },
+    stoppedWith: () => (endsBySignal && code !== null && Object.values<number>(SIGNALS).includes(code) ? null : code),
+  };
 }
 
 /** Ends the process when what was printed has gone out: pipes are written asynchronously. */

@@ -10,6 +10,8 @@ export interface Terminal {
   stop: AbortSignal;
   /** Stops as SIGINT does: what a key in raw mode asks for, or a standard output that nobody reads. */
   quit(exitCode: number): void;
+  /** A signal is how this command ends when all is well, as servers do: the exit code is 0 then. */
+  endsBySignal(): void;
 }
 
 /** Writes a line to standard output, with its backpressure. Rejects with the stream's error, EPIPE included. */

@@ -13,11 +13,12 @@ function start(mode: string) {
 
 describe('the process as a terminal', () => {
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const)('tells the command at %s, lets it finish, and ends with %i', async (signal, code) => {
-    const child = start('polite');
+    ['SIGINT', 'polite', 130],
+    ['SIGTERM', 'polite', 143],
+    ['SIGHUP', 'polite', 129],
+    ['SIGTERM', 'server', 0],
+  ] as const)('tells the command at %s, lets it finish, and ends (%s) with %i', async (signal, mode, code) => {
+    const child = start(mode);
     const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<string>;
     expect((await output.next()).value).toBe('ready\n');
     child.kill(signal);

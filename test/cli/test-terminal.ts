@@ -38,6 +38,7 @@ export function testTerminal(options: { tty?: boolean; columns?: number; rows?: 
       terminal.quitWith ??= code;
       controller.abort();
     },
+    endsBySignal: () => undefined,
     interrupt: () => terminal.quit(130),
     out: () => collected.out,
     err: () => collected.err,

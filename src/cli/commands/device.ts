@@ -37,6 +37,7 @@ async function serveDevice(terminal: Terminal, path: string | undefined, flags: 
   if (terminal.stop.aborted) close();
   else terminal.stop.addEventListener('abort', close, { once: true });
   if (!terminal.stop.aborted) await print(terminal, `serving ${device.path}`);
+  terminal.endsBySignal();
   const { error } = await device.closed;
   if (error !== undefined) throw error;
 }

@@ -1,4 +1,4 @@
-// A command for the process's terminal: `polite` stops when told, `stubborn` does not, `chatty` prints until it can't.
+// A command for the process's terminal: `polite` stops when told, `server` likewise and means it, `stubborn` does not, `chatty` prints until it can't.
 import { exitAfterOutput, processTerminal } from '../../../src/cli/process-terminal.js';
 import { print } from '../../../src/cli/terminal.js';
 
@@ -10,6 +10,7 @@ const forever = setInterval(() => undefined, 60_000);
 if (mode === 'chatty') {
   while (!terminal.stop.aborted) await print(terminal, 'more').catch(() => stopped);
 } else {
+  if (mode === 'server') terminal.endsBySignal();
   await print(terminal, 'ready');
   await stopped;
   if (mode === 'stubborn') {
