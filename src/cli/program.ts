@@ -1,13 +1,21 @@
 /** The command line: commands by name, what went wrong in one line, and an exit code for it. */
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, lineOf } from './cli-error.js';
+import { bridgeCommand } from './commands/bridge.js';
+import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
+import { listenCommand } from './commands/listen.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
 
 /** Commands in the order of `--help`. Each file loads what its command needs only when the command runs. */
-const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [deviceCommand];
+const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
+  listenCommand,
+  connectCommand,
+  bridgeCommand,
+  deviceCommand,
+];
 
 const EXAMPLES = `
 Exit codes: 0 done; 1 the network or the peer said no; 64 wrong usage; 65 data damaged; 66 no such file; 68 no such host;

@@ -1,0 +1,50 @@
+/** What a bridge tells of itself: counts, amounts and rates, in one line. */
+import type { BridgeStatus } from './links.js';
+
+/** Bytes a second since the status before. */
+export interface Rates {
+  toPool: number;
+  toTcp: number;
+}
+
+/** Counts two readings of a status into rates. */
+export class RateMeter {
+  #last: { at: number; toPool: number; toTcp: number };
+
+  /** @param now ms */
+  constructor(now: number) {
+    this.#last = { at: now, toPool: 0, toTcp: 0 };
+  }
+
+  read({ toPool, toTcp }: BridgeStatus, now: number): Rates {
+    const { at, ...before } = this.#last;
+    const seconds = Math.max(now - at, 1) / 1000;
+    this.#last = { at: now, toPool, toTcp };
+    return { toPool: (toPool - before.toPool) / seconds, toTcp: (toTcp - before.toTcp) / seconds };
+  }
+}
+
+/** `2 open, 10 done; to POOL 1.2 GB, 12 MB/s; to TCP 13 kB, 0 B/s`. Without rates for a summary. */
+export function statusLine(status: BridgeStatus, rates?: Rates): string {
+  const { open, done, broken, refused } = status;
+  const counts = Object.entries({ open, done, broken, refused })
+    .filter(([name, count]) => count > 0 || name === 'open' || name === 'done')
+    .map(([name, count]) => `${count} ${name}`);
+  const way = (name: string, key: keyof Rates): string =>
+    `to ${name} ${amount(status[key])}${rates === undefined ? '' : `, ${amount(rates[key])}/s`}`;
+  return [counts.join(', '), way('POOL', 'toPool'), way('TCP', 'toTcp')].join('; ');
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** Bytes with three digits and a unit of 1000, as rates have it. */
+export function amount(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}

@@ -1,0 +1,123 @@
+/** `pool-ts bridge`: TCP to POOL and back. */
+import { Command } from 'commander';
+import {
+  dialOptions,
+  integer,
+  seconds,
+  type SessionFlags,
+  sessionOptions,
+  withSessionOptions,
+} from '../common-options.js';
+import type { Links } from '../bridge/links.js';
+import type { Front } from '../bridge/tcp-to-pool.js';
+import type { Terminal } from '../terminal.js';
+
+interface BridgeFlags extends SessionFlags {
+  maxConnections: number;
+  halfCloseTimeout: number;
+  grace: number;
+  interval?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** ms that connecting to TCP may take where --timeout doesn't say otherwise. */
+const TCP_TIMEOUT_MS = 10_000;
+
+const HOW = `
+POOL has no half close, so a TCP FIN is not passed on: the POOL session is closed when the other direction has ended too, or
+when nothing came from there for --half-close-timeout. A session that breaks resets the TCP connection, and the reverse:
+what was cut off never looks like an end. A destination that can't be reached resets the side that was accepted.
+
+^C stops accepting, gives what is open --grace to end, closes what is idle then and breaks off what is not.
+`;
+
+const EXAMPLES = `
+Examples:
+  pool-ts bridge pool2tcp :9253 127.0.0.1:80           on the server: POOL peers reach its web server
+  pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253   on the client: curl http://127.0.0.1:8080/`;
+
+export function bridgeCommand(terminal: Terminal): Command {
+  return new Command('bridge')
+    .description('carry TCP connections over POOL')
+    .addHelpText('after', EXAMPLES)
+    .addCommand(tcpToPoolCommand(terminal))
+    .addCommand(poolToTcpCommand(terminal));
+}
+
+function tcpToPoolCommand(terminal: Terminal): Command {
+  const command = new Command('tcp2pool')
+    .description('accept TCP connections, and dial a POOL session for each')
+    .argument('<listen>', 'host:port of TCP, or :port for every address of the machine')
+    .argument('<destination>', 'host:port of POOL');
+  return withBridgeOptions(command)
+    .addHelpText('after', HOW + EXAMPLES)
+    .action(async (at: string, destination: string, flags: BridgeFlags) => {
+      const { parseTcpAddress } = await import('../bridge/tcp-address.js');
+      const { checkDialAddress } = await import('../bridge/check-address.js');
+      const { tcpToPool } = await import('../bridge/tcp-to-pool.js');
+      const address = parseTcpAddress(at, 'listen');
+      const dial = dialOptions(flags);
+      await checkDialAddress(destination, dial);
+      const { halfCloseTimeout } = flags;
+      await run(terminal, 'tcp2pool', flags, `POOL ${destination}`, (links) =>
+        tcpToPool(address, destination, { links, halfCloseTimeout, dial }),
+      );
+    });
+}
+
+function poolToTcpCommand(terminal: Terminal): Command {
+  const command = new Command('pool2tcp')
+    .description('accept POOL sessions, and make a TCP connection for each')
+    .argument('<listen>', 'host:port of POOL, or :port for every address of the machine')
+    .argument('<destination>', 'host:port of TCP');
+  return withBridgeOptions(command)
+    .addHelpText('after', HOW + EXAMPLES)
+    .action(async (at: string, destination: string, flags: BridgeFlags) => {
+      const { parseTcpAddress } = await import('../bridge/tcp-address.js');
+      const { poolToTcp } = await import('../bridge/pool-to-tcp.js');
+      const address = parseTcpAddress(destination, 'connect');
+      const { halfCloseTimeout, maxConnections, timeout = TCP_TIMEOUT_MS } = flags;
+      const listen = { ...sessionOptions(flags), maxConnections, signal: terminal.stop };
+      await run(terminal, 'pool2tcp', flags, `TCP ${destination}`, (links) =>
+        poolToTcp(at, address, { links, halfCloseTimeout, timeout, listen }),
+      );
+    });
+}
+
+function withBridgeOptions(command: Command): Command {
+  return withSessionOptions(
+    command
+      .option('--max-connections <number>', 'connections at a time; further ones are reset', integer({ min: 1 }), 256)
+      .option('--half-close-timeout <seconds>', 'see below; default 10', seconds({ min: 0 }), 10_000)
+      .option(
+        '--grace <seconds>',
+        'time that ^C leaves to what is open, 0 to 4; default 3',
+        seconds({ min: 0, max: 4 }),
+        3000,
+      )
+      .option('--timeout <seconds>', 'give up connecting to the destination after this long', seconds({ min: 0.001 }))
+      .option('--interval <seconds>', 'time from one status to the next', seconds({ min: 0.1 }))
+      .option('--quiet', 'no status, only failures')
+      .option('--json', 'what happens as JSON, a line each, on standard output'),
+  );
+}
+
+async function run(
+  terminal: Terminal,
+  name: string,
+  flags: BridgeFlags,
+  destination: string,
+  open: (links: Links) => Promise<Front>,
+): Promise<void> {
+  const { Links: LinksOfBridge } = await import('../bridge/links.js');
+  const { makeReporter } = await import('../bridge/reporter.js');
+  const { runBridge } = await import('../bridge/run-bridge.js');
+  const { json = false, quiet = false, interval, grace } = flags;
+  const command = `pool-ts bridge ${name}`;
+  const reporter = await makeReporter(terminal, { command, json, quiet, interval });
+  const links = new LinksOfBridge(flags.maxConnections, (peer, error) => reporter.broken(peer, error));
+  const front = await open(links);
+  reporter.listening(front.address, destination);
+  await runBridge(front, { links, reporter, grace, stop: terminal.stop });
+}

@@ -1,0 +1,37 @@
+/** `pool-ts connect host:port`: a netcat's client. */
+import { Command } from 'commander';
+import { dialOptions, withTimeout } from '../common-options.js';
+import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
+import { tell, type Terminal } from '../terminal.js';
+
+const EXAMPLES = `
+At the end of its input it waits until nothing came for 1 s, and closes the session: POOL can't tell a peer that only the
+input has ended. A peer that takes longer to answer needs a longer --quit-after, or 'never' to wait until it closes.
+
+Examples:
+  pool-ts connect 10.0.0.1:9253                   type lines; ^D ends
+  echo hi | pool-ts connect 10.0.0.1:9253         send, print what comes back, end
+  pool-ts connect -q 0 10.0.0.1:9253 < file       send a file, and close at once
+  pool-ts connect -q never 10.0.0.1:9253 > file < /dev/null
+                                                  receive until the peer closes
+  pool-ts connect --messages --channel 5 [::1]    each line is a message of channel 5; port 9253`;
+
+export function connectCommand(terminal: Terminal): Command {
+  const command = new Command('connect')
+    .description('talk to a POOL peer through standard input and output, as netcat does')
+    .argument('<host:port>', 'the peer; the port is 9253 where it is left out');
+  return withTimeout(withNetcatOptions(command, { ms: 1000, text: '1' }))
+    .addHelpText('after', EXAMPLES)
+    .action((address: string, flags: NetcatFlags) => connect(terminal, address, flags));
+}
+
+async function connect(terminal: Terminal, address: string, flags: NetcatFlags): Promise<void> {
+  const { dial } = await import('../../index.js');
+  const { hold } = await import('../netcat/session.js');
+  const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
+  const { channel, verbose } = flags;
+  const channels = channel === 0 ? [] : [channel];
+  const conn = await dial(address, { ...dialOptions(flags), channels, signal: terminal.stop });
+  if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend)`);
+  await hold(conn, channel, converseOnTerminal(terminal, flags));
+}

@@ -1,0 +1,39 @@
+/** Options that `listen` and `connect` share. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { integer, seconds, type SessionFlags, withSessionOptions } from '../common-options.js';
+
+/** {@link withNetcatOptions}, as commander gives them. */
+export interface NetcatFlags extends SessionFlags {
+  channel: number;
+  messages?: boolean;
+  /** ms; null waits for the peer's end. */
+  quitAfter: number | null;
+  verbose?: boolean;
+}
+
+/** Adds the options of a conversation, and of the session that carries it. */
+export function withNetcatOptions(command: Command, quitAfter: { ms: number | null; text: string }): Command {
+  const quit = new Option(
+    '-q, --quit-after <seconds>',
+    'close when nothing came for so long after the end of the input',
+  );
+  return withSessionOptions(
+    command
+      .option('--channel <number>', 'talk on this channel, 1 to 255', integer({ min: 0, max: 255 }), 0)
+      .option('--messages', 'a line of input is a message, a message is printed as a line (default: bytes)')
+      .addOption(quit.argParser(secondsOrNever).default(quitAfter.ms, quitAfter.text))
+      .option('-v, --verbose', 'tell on standard error who is connected'),
+  );
+}
+
+const readSeconds = seconds({ min: 0 });
+
+/** As with netcat, a negative number is for ever. */
+function secondsOrNever(text: string): number | null {
+  if (text === 'never' || /^-\d+$/.test(text)) return null;
+  try {
+    return readSeconds(text);
+  } catch {
+    throw new InvalidArgumentError("It must be seconds from 0, or 'never'.");
+  }
+}

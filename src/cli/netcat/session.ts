@@ -1,0 +1,30 @@
+/** What `listen` and `connect` do with a session. */
+import type { Conn, Flow } from '../../index.js';
+
+/** Holds a conversation on a channel of `conn`, or on the Conn itself for channel 0, and closes the session. */
+export async function hold(conn: Conn, channel: number, talk: (flow: Flow) => Promise<void>): Promise<void> {
+  try {
+    await talk(await flowOf(conn, channel));
+  } catch (error) {
+    // It says more than a failure to close.
+    await conn.close().catch(() => undefined);
+    throw error;
+  }
+  await conn.close();
+}
+
+async function flowOf(conn: Conn, channel: number): Promise<Flow> {
+  if (channel === 0) return conn;
+  const flow = await conn.openChannel(channel);
+  // Unread messages of other channels would fill the session's queue, and stop this one.
+  void discard(conn);
+  return flow;
+}
+
+async function discard(conn: Conn): Promise<void> {
+  try {
+    while ((await conn.readMessages()) !== null);
+  } catch {
+    // The channel tells the end of the session.
+  }
+}
