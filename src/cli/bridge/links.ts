@@ -1,4 +1,5 @@
 /** The links of a bridge: so many at a time, counted, and ended together. */
+import { setMaxListeners } from 'node:events';
 import type { Passed } from './link.js';
 
 /** Counts of a bridge. */
@@ -27,6 +28,7 @@ export class Links {
   constructor(max: number, onBroken: OnBroken) {
     this.#max = max;
     this.#onBroken = onBroken;
+    setMaxListeners(0, this.#cut.signal); // one for each link
   }
 
   /** Fires when what is open is to be broken off. */

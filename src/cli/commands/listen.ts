@@ -1,4 +1,5 @@
 /** `pool-ts listen [:port]`: a netcat's server. */
+import { setMaxListeners } from 'node:events';
 import { Command, Option } from 'commander';
 import type { Conn, Listener } from '../../index.js';
 import { lineOf } from '../cli-error.js';
@@ -109,6 +110,7 @@ async function serveAll(
   };
   const close = (): void => void listener.close();
   stop.addEventListener('abort', close, { once: true });
+  setMaxListeners(0, stop); // each session listens to it
   // Without its signal: it is done only when every session is closed and every command gone.
   await listener.serve(talk, { concurrency, onError });
 }
