@@ -5,6 +5,8 @@ import { bridgeCommand } from './commands/bridge.js';
 import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { listenCommand } from './commands/listen.js';
+import { sessionsCommand } from './commands/sessions.js';
+import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
@@ -13,6 +15,8 @@ import { version } from './version.js';
 const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   listenCommand,
   connectCommand,
+  sessionsCommand,
+  topCommand,
   bridgeCommand,
   deviceCommand,
 ];

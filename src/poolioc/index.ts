@@ -7,6 +7,7 @@ export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.
 export * from './constants.js';
 export { DEFAULT_DEVICE_PATH, Device, type OpenOptions } from './device.js';
 export * from './ioctl.js';
+export { findKernelThread, type ProcFiles } from './kernel-thread.js';
 export * from './mapped.js';
 export { loadRef } from './ref.js';
 export type { RefModule, RefType } from './ref-types.js';

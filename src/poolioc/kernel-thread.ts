@@ -3,6 +3,8 @@
  * crash the machine (kernel contract, section 4, hazard 2).
  */
 
+import { readdirSync, readFileSync } from 'node:fs';
+
 /** A kernel thread that was found, by what still has to be true of it. */
 export interface KernelThread {
   pid: number;
@@ -22,3 +24,53 @@ export function isKernelThread(stat: string | null, name: string): boolean {
   const [, comm, state, parent] = fields;
   return comm === name && Number(parent) === KTHREADD && state !== 'Z' && state !== 'X';
 }
+
+/** What {@link findKernelThread} looks into. Paths are below /proc, '' being /proc itself. */
+export interface ProcFiles {
+  /** The text of a file; null where it can't be read. */
+  read(path: string): string | null;
+  /** The names in a folder; none where it can't be read. */
+  list(path: string): readonly string[];
+}
+
+/** Whether this /proc shows kernel threads; in a container and under hidepid it doesn't, and absence proves nothing. */
+export function kernelThreadsVisible(proc: ProcFiles): boolean {
+  return proc.read(`${KTHREADD}/comm`)?.trim() === 'kthreadd';
+}
+
+/** Pids among which all kernel threads are. */
+export function kernelThreadPids(proc: ProcFiles): number[] {
+  const children = proc.read(`${KTHREADD}/task/${KTHREADD}/children`);
+  // Without CONFIG_PROC_CHILDREN every process has to be looked at.
+  const names = children === null ? proc.list('') : children.split(' ');
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/**
+ * Looks for a living kernel thread: `pool_rx_<index>` has to be there before CLOSE_SESS on a slot of the module (kernel
+ * contract, section 4, hazard 2). What it finds goes to `Device.closeSession` as the option `thread`, which looks again.
+ * @returns `null` where there is none; `undefined` where kernel threads can't be seen, which proves nothing
+ */
+export function findKernelThread(name: string, proc: ProcFiles = machineProc): KernelThread | null | undefined {
+  if (!kernelThreadsVisible(proc)) return undefined;
+  const pid = kernelThreadPids(proc).find((candidate) => isKernelThread(proc.read(`${candidate}/stat`), name));
+  return pid === undefined ? null : { pid, name };
+}
+
+/** The machine's /proc. Reads don't block: its files are made in memory. */
+export const machineProc: ProcFiles = {
+  read(path) {
+    try {
+      return readFileSync(`/proc/${path}`, 'latin1');
+    } catch {
+      return null;
+    }
+  },
+  list(path) {
+    try {
+      return readdirSync(`/proc/${path}`);
+    } catch {
+      return [];
+    }
+  },
+};

@@ -2,7 +2,12 @@
  * Whether the module's thread `pool_rx_<index>` lives: the one sign that a session is real and that closing it doesn't
  * crash the machine (kernel contract, section 3 and section 4, hazard 2).
  */
-import { isKernelThread, KTHREADD, type KernelThread } from '../../poolioc/kernel-thread.js';
+import {
+  isKernelThread,
+  type KernelThread,
+  kernelThreadPids,
+  kernelThreadsVisible,
+} from '../../poolioc/kernel-thread.js';
 import type { Proc } from './proc.js';
 
 export class ReceiverThreads {
@@ -16,7 +21,7 @@ export class ReceiverThreads {
 
   /** Whether this /proc shows kernel threads; in a container and under hidepid it doesn't, and absence proves nothing. */
   visible(): boolean {
-    return this.#proc.read(`${KTHREADD}/comm`)?.trim() === 'kthreadd';
+    return kernelThreadsVisible(this.#proc);
   }
 
   /** Looks now. Null where threads can't be seen. */
@@ -47,7 +52,7 @@ export class ReceiverThreads {
 
   #scan(): void {
     this.#pids.clear();
-    for (const pid of this.#kernelThreads()) {
+    for (const pid of kernelThreadPids(this.#proc)) {
       const index = /^pool_rx_(\d+)$/.exec(this.#proc.read(`${pid}/comm`)?.trim() ?? '')?.[1];
       if (index !== undefined && this.#isReceiver(pid, Number(index))) this.#pids.set(Number(index), pid);
     }
@@ -55,13 +60,6 @@ export class ReceiverThreads {
 
   #isReceiver(pid: number, index: number): boolean {
     return isKernelThread(this.#proc.read(`${pid}/stat`), nameOf(index));
-  }
-
-  #kernelThreads(): number[] {
-    const children = this.#proc.read(`${KTHREADD}/task/${KTHREADD}/children`);
-    // Without CONFIG_PROC_CHILDREN every process has to be looked at.
-    const names = children === null ? this.#proc.list('') : children.split(' ');
-    return names.filter((name) => /^\d+$/.test(name)).map(Number);
   }
 }
 

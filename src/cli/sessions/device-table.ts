@@ -1,0 +1,56 @@
+/** The session table of a device, and what to say where there is no device. */
+import type { Device } from '../../poolioc/index.js';
+import { CliError, lineOf } from '../cli-error.js';
+import { EXIT } from '../exit-codes.js';
+
+/** What stands for "there is no such device here", at open or at the first request. */
+const NO_DEVICE = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV', 'ENOTCONN', 'ECONNABORTED', 'ENOTTY', 'ENOTSUP']);
+
+const WHY = 'without one each program has a POOL node of its own, whose sessions no other program can see';
+const WHAT_TO_DO = 'serve a device (npx pool-ts device), or watch one session (pool-ts telemetry host:port)';
+
+/** The file that `--device` or the environment names. */
+function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv, usual: string): string {
+  return flag ?? (env['POOL_DEVICE'] || usual);
+}
+
+/** Opens the device; rejects with exit code 69 where there is none. */
+async function openDevice(flag: string | undefined, env: NodeJS.ProcessEnv): Promise<Device> {
+  const { DEFAULT_DEVICE_PATH, Device } = await import('../../poolioc/index.js');
+  const path = devicePath(flag, env, DEFAULT_DEVICE_PATH);
+  return asked(path, () => Device.open(path));
+}
+
+/** Opens the device, gives it to `use`, and closes it. */
+export async function withDevice<T>(
+  flag: string | undefined,
+  env: NodeJS.ProcessEnv,
+  use: (device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await openDevice(flag, env);
+  try {
+    return await asked(device.path, () => use(device));
+  } finally {
+    await device.close();
+  }
+}
+
+/** Makes a request to the device; one that has gone, or that is no POOL device at all, is exit code 69. */
+async function asked<T>(path: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'string' || !NO_DEVICE.has(code)) throw error;
+    throw new CliError(EXIT.UNAVAILABLE, noDevice(path, code, error), { cause: error });
+  }
+}
+
+function noDevice(path: string, code: string, error: unknown): string {
+  if (code === 'ENOTTY') return `${path} is no POOL device, and ${WHY}: ${WHAT_TO_DO}`;
+  if (code === 'ENOTCONN' || code === 'ECONNABORTED') {
+    return `the program that served ${path} has ended; ${WHAT_TO_DO} (${code})`;
+  }
+  if (code === 'ENOTSUP') return `${lineOf(error)}; ${WHY}: ${WHAT_TO_DO}`;
+  return `there is no POOL device at ${path}, and ${WHY}: ${WHAT_TO_DO}`;
+}

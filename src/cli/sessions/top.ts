@@ -1,0 +1,108 @@
+/** `pool-ts top`: looks at a device's table again and again, and shows it as the output wants it. */
+import type { SessionInfo } from '../../poolioc/index.js';
+import { colorsFor, isLive } from '../screen/colors.js';
+import { type Exits, withFullScreen } from '../screen/full-screen.js';
+import { ticks } from '../screen/ticks.js';
+import { print, type Terminal } from '../terminal.js';
+import { SessionHistory, type WatchedSession } from './session-history.js';
+import { sessionRow } from './session-row.js';
+import { chosen, LETTERS, orderBy, sorted, type SortKey } from './sort-order.js';
+import { topLines, type TopState } from './top-lines.js';
+
+/** What `top` needs of a device. */
+export interface WatchedTable {
+  readonly path: string;
+  readonly isCharacterDevice: boolean;
+  sessions(): Promise<SessionInfo[]>;
+}
+
+export interface TopOptions {
+  intervalMs: number;
+  sort: SortKey;
+  /** Snapshots; undefined is one where the output is no terminal, and no end where it is. */
+  iterations?: number | undefined;
+  json: boolean;
+}
+
+/** Cells of a line in a file, where the environment doesn't say. */
+const FILE_COLUMNS = 132;
+
+/** Shows the table until it was told to stop, or as often as asked. */
+export async function top(terminal: Terminal, device: WatchedTable, options: TopOptions, exits?: Exits): Promise<void> {
+  const history = new SessionHistory();
+  const state: TopState = {
+    device: device.path,
+    isModule: device.isCharacterDevice,
+    sessions: [],
+    order: orderBy(options.sort),
+    intervalMs: options.intervalMs,
+  };
+  const look = async (): Promise<void> => {
+    const infos = await device.sessions();
+    state.sessions = history.add(infos.map(sessionRow), performance.now());
+  };
+  // An error at the first look is told without a screen that comes and goes.
+  await look();
+  if (isLive(terminal) && !options.json) await live(terminal, state, look, options, exits);
+  else await snapshots(terminal, state, look, options);
+}
+
+async function live(
+  terminal: Terminal,
+  state: TopState,
+  look: () => Promise<void>,
+  { intervalMs, iterations }: TopOptions,
+  exits: Exits | undefined,
+): Promise<void> {
+  const colors = colorsFor(terminal);
+  const quit = new AbortController();
+  const stopped = (): void => quit.abort();
+  if (terminal.stop.aborted) stopped();
+  terminal.stop.addEventListener('abort', stopped, { once: true });
+  let redraw = (): void => undefined;
+  const key = (letter: string): void => {
+    if (letter === 'q') quit.abort();
+    const by = LETTERS[letter];
+    if (by !== undefined) state.order = chosen(state.order, by);
+    redraw();
+  };
+  await withFullScreen(
+    terminal,
+    async (screen) => {
+      redraw = () => screen.draw(topLines(state, { columns: screen.columns, rows: screen.rows, live: true, colors }));
+      for await (const beat of ticks(intervalMs, quit.signal, iterations)) {
+        if (beat > 0) await look();
+        redraw();
+      }
+    },
+    { key, resize: () => redraw() },
+    exits,
+  );
+}
+
+/** Without a person: rates need two looks, so that the first snapshot comes one interval after the start. */
+async function snapshots(
+  terminal: Terminal,
+  state: TopState,
+  look: () => Promise<void>,
+  { intervalMs, iterations, json }: TopOptions,
+): Promise<void> {
+  const count = iterations ?? (terminal.stdout.isTTY === true ? Infinity : 1);
+  const columns = terminal.stdout.columns ?? (Number(terminal.env['COLUMNS']) || FILE_COLUMNS);
+  for await (const beat of ticks(intervalMs, terminal.stop, count + 1)) {
+    if (beat === 0) continue;
+    await look();
+    if (json) {
+      await print(terminal, snapshotJson(state));
+      continue;
+    }
+    if (beat > 1) await print(terminal, '');
+    for (const line of topLines(state, { columns, rows: Infinity, live: false })) await print(terminal, line);
+  }
+}
+
+/** One snapshot as one line. */
+function snapshotJson({ device, sessions, order }: TopState): string {
+  const row = ({ history: _, ...session }: WatchedSession): object => session;
+  return JSON.stringify({ time: new Date().toISOString(), device, sessions: sorted(sessions, order).map(row) });
+}
