@@ -1,11 +1,13 @@
 /** The command line: commands by name, what went wrong in one line, and an exit code for it. */
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, lineOf } from './cli-error.js';
+import { benchCommand } from './commands/bench.js';
 import { bridgeCommand } from './commands/bridge.js';
 import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { listenCommand } from './commands/listen.js';
 import { sessionsCommand } from './commands/sessions.js';
+import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
@@ -17,7 +19,9 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   connectCommand,
   sessionsCommand,
   topCommand,
+  telemetryCommand,
   bridgeCommand,
+  benchCommand,
   deviceCommand,
 ];
 

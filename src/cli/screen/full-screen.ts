@@ -4,6 +4,7 @@
  */
 import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
+import { textWidth } from './text-width.js';
 
 /** Alternate screen, no cursor, no wrapping: should a width be misjudged, a line is cut instead of spoiling the rest. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
@@ -88,8 +89,10 @@ export async function withFullScreen<T>(
       draw(lines) {
         // A terminal that is slow, over a network, gets the next frame instead of all of them.
         if (left || stdout.writableNeedDrain) return;
-        const shown = lines.slice(0, this.rows).map((line) => line + CLEAR_LINE);
-        stdout.write(HOME + shown.join('\r\n') + CLEAR_BELOW);
+        const { columns, rows } = this;
+        // Behind a full line the cursor still stands on its last character, which would be cleared.
+        const shown = lines.slice(0, rows).map((line) => (textWidth(line) < columns ? line + CLEAR_LINE : line));
+        stdout.write(HOME + shown.join('\r\n') + (shown.length < rows ? `\r\n${CLEAR_BELOW}` : ''));
       },
     });
   } finally {

@@ -54,7 +54,13 @@ export function topColumns({ peerWidth, isModule, order, sparklines, colors }: C
       cell: ({ history }, width) => sparkline(history.rtt, width),
       paint: (text) => colors.yellow(text),
     },
-    { title: 'OUT/s', align: right, priority: 4, min: 7, cell: ({ sentRate }) => bytesText(sentRate) },
+    {
+      title: title('OUT/s', 'throughput'),
+      align: right,
+      priority: 4,
+      min: 7,
+      cell: ({ sentRate }) => bytesText(sentRate),
+    },
     { title: title('IN/s', 'throughput'), align: right, priority: 5, min: 7, cell: (s) => bytesText(s.receivedRate) },
     {
       ...spark,

@@ -1,4 +1,5 @@
 /** The screen of `top`: what is known and a size in, lines out. No line is wider than the screen, and none too many. */
+import { MAX_SESSIONS } from '../../poolioc/index.js';
 import { type Colors, NO_COLORS } from '../screen/colors.js';
 import { bytesText } from '../screen/quantities.js';
 import { joinFitting, placeColumns, rowLine, titleLine } from '../screen/table.js';
@@ -70,7 +71,7 @@ export function topLines(state: TopState, { columns, rows, live, colors = NO_COL
 function summary({ device, sessions, intervalMs, isModule }: TopState, columns: number): string {
   const total = (of: (session: WatchedSession) => number | null): string =>
     bytesText(sessions.reduce((sum, session) => sum + (of(session) ?? 0), 0));
-  const count = `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'}`;
+  const count = `${sessions.length} of ${MAX_SESSIONS} sessions`;
   const name = cutMiddle(printable(device), Math.max(8, Math.floor(columns / 3)));
   const items = [
     `${name}${isModule ? ' (module)' : ''}`,

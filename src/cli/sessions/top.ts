@@ -2,7 +2,7 @@
 import type { SessionInfo } from '../../poolioc/index.js';
 import { colorsFor, isLive } from '../screen/colors.js';
 import { type Exits, withFullScreen } from '../screen/full-screen.js';
-import { ticks } from '../screen/ticks.js';
+import { repeat } from '../screen/repeat.js';
 import { print, type Terminal } from '../terminal.js';
 import { SessionHistory, type WatchedSession } from './session-history.js';
 import { sessionRow } from './session-row.js';
@@ -70,10 +70,10 @@ async function live(
     terminal,
     async (screen) => {
       redraw = () => screen.draw(topLines(state, { columns: screen.columns, rows: screen.rows, live: true, colors }));
-      for await (const beat of ticks(intervalMs, quit.signal, iterations)) {
+      await repeat({ intervalMs, stop: quit.signal, count: iterations }, async (beat) => {
         if (beat > 0) await look();
         redraw();
-      }
+      });
     },
     { key, resize: () => redraw() },
     exits,
@@ -89,16 +89,13 @@ async function snapshots(
 ): Promise<void> {
   const count = iterations ?? (terminal.stdout.isTTY === true ? Infinity : 1);
   const columns = terminal.stdout.columns ?? (Number(terminal.env['COLUMNS']) || FILE_COLUMNS);
-  for await (const beat of ticks(intervalMs, terminal.stop, count + 1)) {
-    if (beat === 0) continue;
+  await repeat({ intervalMs, stop: terminal.stop, count: count + 1 }, async (beat) => {
+    if (beat === 0) return;
     await look();
-    if (json) {
-      await print(terminal, snapshotJson(state));
-      continue;
-    }
-    if (beat > 1) await print(terminal, '');
-    for (const line of topLines(state, { columns, rows: Infinity, live: false })) await print(terminal, line);
-  }
+    if (json) return print(terminal, snapshotJson(state));
+    const lines = topLines(state, { columns, rows: Infinity, live: false });
+    await print(terminal, [...(beat > 1 ? [''] : []), ...lines].join('\n'));
+  });
 }
 
 /** One snapshot as one line. */

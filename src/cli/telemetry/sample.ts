@@ -1,0 +1,59 @@
+/** What a session measured at one moment, and how it differs from the moment before. */
+import type { SessionInfo } from '../../index.js';
+
+/** A line of `pool-ts telemetry`. Null is what is not known yet. */
+export interface Sample {
+  /** ms since the epoch. */
+  time: number;
+  state: string;
+  /** µs; known from the first heartbeat on, which goes out after 5 s. */
+  rttUs: number | null;
+  jitterUs: number | null;
+  lossPercent: number;
+  /** Bytes a second since the sample before; null at the first one. */
+  sentRate: number | null;
+  receivedRate: number | null;
+  bytesSent: number;
+  bytesReceived: number;
+  /** Messages that wait for this program. */
+  queueDepth: number;
+  /** Messages that wait for the peer's program, as its last heartbeat said; null where it did not. */
+  peerQueueDepth: number | null;
+  mtu: number;
+  uptimeSeconds: number;
+  rekeys: number;
+}
+
+/** What the next sample is compared with. */
+export interface Moment {
+  sample: Sample;
+  /** ms, monotonic. */
+  at: number;
+}
+
+/** The sample of `info`, taken at `at`. */
+export function sampleOf(info: SessionInfo, at: number, time: number, before: Moment | null): Sample {
+  const { telemetry } = info;
+  const known = telemetry.rttNs > 0n;
+  const [bytesSent, bytesReceived] = [Number(info.bytesSent), Number(info.bytesRecv)];
+  return {
+    time,
+    state: info.state,
+    rttUs: known ? Number(telemetry.rttNs) / 1000 : null,
+    jitterUs: known ? Number(telemetry.jitterNs) / 1000 : null,
+    lossPercent: telemetry.lossPercent,
+    sentRate: before && rate(bytesSent - before.sample.bytesSent, at - before.at),
+    receivedRate: before && rate(bytesReceived - before.sample.bytesReceived, at - before.at),
+    bytesSent,
+    bytesReceived,
+    queueDepth: telemetry.queueDepth,
+    peerQueueDepth: telemetry.peer?.queueDepth ?? null,
+    mtu: telemetry.mtuCurrent,
+    uptimeSeconds: Number(telemetry.uptimeNs) / 1e9,
+    rekeys: telemetry.rekeyCount,
+  };
+}
+
+function rate(bytes: number, ms: number): number | null {
+  return ms > 0 && bytes >= 0 ? (bytes * 1000) / ms : null;
+}
