@@ -11,7 +11,9 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
   await print(terminal, `listening on ${listener.addr.toString()}`);
   await listener.serve(async (conn) => {
     // One peer that breaks off is no reason to stop serving the others.
-    await answer(conn).catch((error: unknown) => tell(terminal, `${conn.remoteAddr.toString()}: ${text(error)}`));
+    await answer(conn).catch((error: unknown) => {
+      if (!terminal.stop.aborted) tell(terminal, `${conn.remoteAddr.toString()}: ${text(error)}`);
+    });
     await conn.close().catch(() => undefined);
   });
 }
