@@ -5,7 +5,9 @@ import { benchCommand } from './commands/bench.js';
 import { bridgeCommand } from './commands/bridge.js';
 import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
+import { doctorCommand } from './commands/doctor.js';
 import { listenCommand } from './commands/listen.js';
+import { replCommand } from './commands/repl.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
@@ -23,6 +25,8 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   bridgeCommand,
   benchCommand,
   deviceCommand,
+  doctorCommand,
+  replCommand,
 ];
 
 const EXAMPLES = `

@@ -1,0 +1,82 @@
+/** The device file: what it is, and whether this process may open it. */
+import { type Finding, fail, ok, type Wish, wantsDevice, warn } from './finding.js';
+import type { Probes } from './probes.js';
+import { servedAt, servedDevices } from './served-devices.js';
+
+export interface DeviceFile {
+  finding: Finding;
+  /** The kernel backend may be tried: there is something that could be a device. */
+  usable: boolean;
+  /** It exists, so that `auto` takes it. */
+  exists: boolean;
+  /** It is the kernel module's own. */
+  character: boolean;
+}
+
+const CHECK = 'device file';
+const MISSING = ['ENOENT', 'ENOTDIR'];
+
+export async function deviceFile(
+  probes: Pick<Probes, 'read' | 'stat' | 'access' | 'uid'>,
+  wish: Wish,
+): Promise<DeviceFile> {
+  const { device } = wish;
+  const served = servedAt(device, probes);
+  if (served !== undefined) {
+    const by = served.pid === null ? 'pool-ts' : `pool-ts, process ${served.pid}`;
+    return there(ok(CHECK, `${device} is served by ${by}, through FUSE`), { usable: true });
+  }
+  const kind = await probes.stat(device);
+  if (typeof kind === 'object') {
+    if (MISSING.includes(kind.code)) return missing(probes, wish);
+    return there(unreachable(device, kind.code));
+  }
+  if (kind === 'other') return there(fail(CHECK, `${device} is no device and no file`, 'name the device file'));
+  const refused = await probes.access(device);
+  const character = kind === 'character device';
+  if (refused !== null) return there(unreachable(device, refused, probes.uid), { character });
+  if (character)
+    return there(ok(CHECK, `${device} is a character device, and may be opened`), { usable: true, character });
+  const says = `${device} is an ordinary file: nobody serves a device there`;
+  const next = `start pool-ts device ${device}, or remove the file`;
+  return there(fail(CHECK, says, next));
+}
+
+function missing(probes: Pick<Probes, 'read'>, wish: Wish): DeviceFile {
+  const { device } = wish;
+  const [other] = servedDevices(probes);
+  const instead =
+    other === undefined
+      ? 'for the kernel backend load pool.ko, or run pool-ts device'
+      : `one is served at ${other.path}: POOL_DEVICE=${other.path} makes programs use it`;
+  if (wish.backend === 'kernel') {
+    return none(fail(CHECK, `${device} does not exist, and the kernel backend needs it`, instead));
+  }
+  if (wish.backend === 'user') return none(ok(CHECK, `${device} does not exist; the user backend needs none`));
+  const says = `${device} does not exist: each program runs a POOL node of its own (user backend), and says so by a warning`;
+  const quiet = 'POOL_BACKEND=user says that this is what you want';
+  return none((wantsDevice(wish) ? fail : warn)(CHECK, says, other === undefined ? `${quiet}; ${instead}` : instead));
+}
+
+const none = (finding: Finding): DeviceFile => ({ finding, usable: false, exists: false, character: false });
+
+const there = (finding: Finding, more: Partial<DeviceFile> = {}): DeviceFile => ({
+  finding,
+  usable: false,
+  exists: true,
+  character: false,
+  ...more,
+});
+
+function unreachable(device: string, code: string, uid?: number): Finding {
+  if (code === 'ENOTCONN') {
+    const next = `start pool-ts device ${device} again, or take the mount away: fusermount3 -u ${device} (root: umount ${device})`;
+    return fail(CHECK, `${device} is mounted and its server has ended (${code})`, next);
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    const who = uid === undefined ? 'this user' : `user ${uid}`;
+    const next = `let a udev rule, chown or pool-ts device --mode 660 --allow-other give the right, or pass --backend user`;
+    return fail(CHECK, `${who} may not read and write ${device} (${code})`, next);
+  }
+  return fail(CHECK, `${device} can't be looked at (${code})`, 'name another with --device or POOL_DEVICE');
+}

@@ -1,0 +1,31 @@
+/** What one check of `pool-ts doctor` found. */
+import type { BackendChoice } from '../../index.js';
+
+/** `warn`: it works, though less of it than could be. `fail`: something that was asked for does not work. */
+export type Status = 'ok' | 'warn' | 'fail';
+
+export interface Finding {
+  /** What was looked at, in a word or two. */
+  check: string;
+  status: Status;
+  /** What works, or what does not. One line. */
+  says: string;
+  /** What to do about it. */
+  next?: string;
+}
+
+/** What programs of this environment ask for. */
+export interface Wish {
+  backend: BackendChoice;
+  device: string;
+  /** The device was named, by --device or POOL_DEVICE. */
+  deviceNamed: boolean;
+}
+
+/** A missing device is a fault only where somebody counts on it. */
+export const wantsDevice = ({ backend, deviceNamed }: Wish): boolean =>
+  backend === 'kernel' || (backend === 'auto' && deviceNamed);
+
+export const ok = (check: string, says: string): Finding => ({ check, status: 'ok', says });
+export const warn = (check: string, says: string, next: string): Finding => ({ check, status: 'warn', says, next });
+export const fail = (check: string, says: string, next: string): Finding => ({ check, status: 'fail', says, next });

@@ -1,0 +1,54 @@
+/** The user backend, all of it: a listener on loopback, a dial, a message there and back, a close. */
+import { dial, listen } from '../../index.js';
+import { type Finding, fail, ok } from './finding.js';
+
+/** What is tested. */
+export interface SelfTestParts {
+  dial: typeof dial;
+  listen: typeof listen;
+  now: () => number;
+}
+
+const CHECK = 'self-test';
+const LIMIT_MS = 5000;
+const MESSAGE = 'pool-ts doctor';
+
+/** Said outright, so that a table of one slot in the environment does not count against the network. */
+const OPTIONS = { backend: 'user', maxSessions: 1024 } as const;
+
+export async function selfTest(
+  parts: SelfTestParts = { dial, listen, now: () => performance.now() },
+): Promise<Finding> {
+  const started = parts.now();
+  try {
+    const listener = await parts.listen('127.0.0.1:0', OPTIONS);
+    try {
+      listener.setDeadline(Date.now() + LIMIT_MS);
+      const [conn, peer] = await Promise.all([
+        parts.dial(listener.addr, { ...OPTIONS, timeout: LIMIT_MS }),
+        listener.accept(),
+      ]);
+      for (const end of [conn, peer]) end.setDeadline(Date.now() + LIMIT_MS);
+      await conn.writeMessage(MESSAGE);
+      await peer.writeMessage((await peer.readMessage()) ?? 'nothing came');
+      const echo = Buffer.from((await conn.readMessage()) ?? []).toString();
+      await Promise.all([conn.close(), peer.close()]);
+      if (echo !== MESSAGE) return fail(CHECK, `the echo came back as ${JSON.stringify(echo)}`, REPORT);
+    } finally {
+      await listener.close({ connections: 'destroy' });
+    }
+  } catch (error) {
+    const message = (error as Error).message.split('\n', 1)[0] ?? '';
+    return fail(
+      CHECK,
+      `two ends of this process can't talk: ${message}`,
+      'check that 127.0.0.1 is up and not filtered',
+    );
+  }
+  return ok(
+    CHECK,
+    `listen, dial, echo and close on 127.0.0.1 took ${Math.ceil(parts.now() - started)} ms (user backend)`,
+  );
+}
+
+const REPORT = 'this is a fault of pool-ts: report it with what pool-ts doctor --json prints';
