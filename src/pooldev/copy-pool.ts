@@ -1,12 +1,18 @@
 /**
- * The copying threads: one to begin with, another whenever all of them hang in a copy, up to a bound, and a time after
- * which a copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself.
+ * The copying threads: one to begin with, another whenever all of them are busy, up to a bound, and a time after which a
+ * copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself: the thread
+ * that hangs is replaced, and its process gets no other as long as it does.
  */
+import { readFileSync } from 'node:fs';
 import { type CopyChannel, CopyState, copyChannel, Direction, Word } from './copy-channel.js';
 import type { Copy } from './caller-memory.js';
 import { Errno } from './errno.js';
 
+/** Threads that serve, those not counted that hang in a copy given up. */
 const MAX_THREADS = 4;
+
+/** Threads that may hang before no more are started in their place: each is a process that does harm, and 9 MiB of ours. */
+const MAX_HANGING = 12;
 
 /** ms; a copy of 64 KiB takes about 0.02. */
 const COPY_TIMEOUT = 1000;
@@ -42,12 +48,22 @@ interface Job {
 interface Thread {
   channel: CopyChannel;
   job: Job | null;
+  /** The calling thread whose copy was given up, and never came to an end. */
+  hanging: number | null;
   handle: CopyThreadHandle;
+}
+
+export interface CopyPoolOptions {
+  /** ms. */
+  timeout?: number;
+  /** The process that a thread belongs to. */
+  processOf?: (thread: number) => number;
 }
 
 export class CopyPool {
   readonly #start: StartCopyThread;
   readonly #timeout: number;
+  readonly #processOf: (thread: number) => number;
   readonly #threads: Thread[] = [];
   readonly #waiting: Job[] = [];
   #patience: NodeJS.Timeout | undefined;
@@ -55,9 +71,10 @@ export class CopyPool {
   /** The first thread runs. Rejects where it can't be started. */
   readonly ready: Promise<void>;
 
-  constructor(start: StartCopyThread, { timeout = COPY_TIMEOUT }: { timeout?: number } = {}) {
+  constructor(start: StartCopyThread, { timeout = COPY_TIMEOUT, processOf = threadGroup }: CopyPoolOptions = {}) {
     this.#start = start;
     this.#timeout = timeout;
+    this.#processOf = processOf;
     this.ready = this.#addThread().handle.ready;
   }
 
@@ -67,6 +84,10 @@ export class CopyPool {
   }
 
   copy(ticket: CopyTicket, bytes: Uint8Array | undefined, done: (error: number, bytes: Buffer) => void): Copy {
+    if (this.#hangs(ticket.pid)) {
+      done(-Errno.EFAULT, Buffer.alloc(0));
+      return { cancel: () => false };
+    }
     const job: Job = { ticket, bytes, done, timer: setTimeout(() => this.#giveUp(job), this.#timeout) };
     const idle = this.#threads.find((thread) => thread.job === null);
     if (idle !== undefined) this.#run(idle, job);
@@ -85,10 +106,23 @@ export class CopyPool {
     }
   }
 
+  /** Whether the process that `caller` belongs to has a copy that hangs. Asked of /proc only where some copy does. */
+  #hangs(caller: number): boolean {
+    const hanging = this.#threads.flatMap(({ hanging: one }) => one ?? []);
+    if (hanging.length === 0) return false;
+    const process = this.#processOf(caller);
+    return hanging.some((one) => one === caller || this.#processOf(one) === process);
+  }
+
+  get #mayGrow(): boolean {
+    const hanging = this.#threads.filter((thread) => thread.hanging !== null).length;
+    return this.#threads.length - Math.min(hanging, MAX_HANGING) < MAX_THREADS;
+  }
+
   #addThread(): Thread {
     const channel = copyChannel();
     const handle = this.#start(channel.shared, () => this.#finish(thread));
-    const thread: Thread = { channel, job: null, handle };
+    const thread: Thread = { channel, job: null, hanging: null, handle };
     this.#threads.push(thread);
     return thread;
   }
@@ -117,14 +151,24 @@ export class CopyPool {
     // `write` promises to take the bytes at once.
     if (job.bytes !== undefined) job.bytes = Uint8Array.from(job.bytes);
     this.#waiting.push(job);
-    if (this.#patience !== undefined || this.#threads.length >= MAX_THREADS) return;
+    this.#growSoon();
+  }
+
+  #growSoon(): void {
+    if (this.#patience !== undefined || this.#waiting.length === 0 || !this.#mayGrow) return;
     this.#patience = setTimeout(() => {
       this.#patience = undefined;
-      if (this.#waiting.length === 0) return;
-      const thread = this.#addThread();
-      thread.handle.ready.catch(() => this.#lose(thread));
-      this.#next(thread);
+      this.#grow();
     }, PATIENCE);
+  }
+
+  #grow(): void {
+    if (this.#waiting.length === 0 || !this.#mayGrow) return;
+    const thread = this.#addThread();
+    thread.handle.ready.catch(() => this.#lose(thread));
+    this.#next(thread);
+    // The new one may come to hang as well.
+    this.#growSoon();
   }
 
   #next(thread: Thread): void {
@@ -141,6 +185,7 @@ export class CopyPool {
     // The bytes stand in the shared memory: they are used before the next job may have it.
     if (job !== null) this.#settle(job, result, data.subarray(0, job.ticket.length));
     thread.job = null;
+    thread.hanging = null;
     this.#next(thread);
   }
 
@@ -156,9 +201,10 @@ export class CopyPool {
       return;
     }
     const { done } = job;
-    this.#cancel(job);
+    if (!this.#cancel(job) && thread !== undefined) thread.hanging = job.ticket.pid;
     this.#forget(job);
     done?.(-Errno.EFAULT, Buffer.alloc(0));
+    this.#grow();
   }
 
   #cancel(job: Job): boolean {
@@ -188,5 +234,14 @@ export class CopyPool {
     const { done } = job;
     this.#forget(job);
     done?.(error, bytes);
+  }
+}
+
+/** From /proc/<thread>/status; the thread itself where that can't be read. */
+function threadGroup(thread: number): number {
+  try {
+    return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${thread}/status`, 'latin1'))?.[1] ?? thread);
+  } catch {
+    return thread;
   }
 }

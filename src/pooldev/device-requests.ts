@@ -28,6 +28,7 @@ import { Connecting } from './connecting.js';
 import type { DeviceCall } from './device-call.js';
 import { Errno } from './errno.js';
 import { Listening } from './listening.js';
+import { errnoOf } from './node-errors.js';
 import type { Receiver } from './receive-queue.js';
 import type { Sender } from './send-queue.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
@@ -89,7 +90,10 @@ export class DeviceRequests {
         this.#close(call);
         return;
       case POOL_IOC_STOP:
-        void this.#listening.stop().then(() => call.succeed(0));
+        void this.#listening.stop().then(
+          () => call.succeed(0),
+          (error: unknown) => call.fail(errnoOf(error)),
+        );
         return;
       case POOL_IOC_CHANNEL:
         this.#channel(call);

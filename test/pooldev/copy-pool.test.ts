@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callerMemory } from '../../src/pooldev/caller-memory.js';
 import { CopyState, copyChannel, Direction, Word } from '../../src/pooldev/copy-channel.js';
-import { CopyPool, type CopyTicket } from '../../src/pooldev/copy-pool.js';
+import { CopyPool, type CopyTicket, type StartCopyThread } from '../../src/pooldev/copy-pool.js';
 import { Errno } from '../../src/pooldev/errno.js';
 
 /** Threads that copy when the test says so; a hanging one never does. */
-function threads() {
+function threads(processOf = (thread: number) => thread) {
   const started: {
     run(result?: number): void;
     finishUnheard(): void;
@@ -14,7 +14,7 @@ function threads() {
     data: Buffer;
     stopped: boolean;
   }[] = [];
-  const pool = new CopyPool((shared, done) => {
+  const start: StartCopyThread = (shared, done) => {
     const { words, data } = copyChannel(shared);
     const take = () =>
       Atomics.compareExchange(words, Word.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
@@ -37,12 +37,12 @@ function threads() {
     };
     started.push(thread);
     return { ready: Promise.resolve(), stop: () => (thread.stopped = true) };
-  });
-  return { pool, started };
+  };
+  return { pool: new CopyPool(start, { processOf }), started };
 }
 
-const ticket = (length: number, direction: number = Direction.FROM_CALLER): CopyTicket => ({
-  ...{ pid: 1, pin: 3, address: 0x1000n, length, direction },
+const ticket = (length: number, direction: number = Direction.FROM_CALLER, pid = 1): CopyTicket => ({
+  ...{ pid, pin: 3, address: 0x1000n, length, direction },
 });
 
 beforeEach(() => {
@@ -142,17 +142,63 @@ describe('CopyPool', () => {
     pool.close();
   });
 
-  it('never has more than four threads, and answers everybody in time even when all hang', async () => {
+  it('never has more than four threads at work, and answers everybody in time even when all hang', async () => {
     const { pool, started } = threads();
     const calls = Array.from({ length: 8 }, () => vi.fn());
-    for (const done of calls) {
-      pool.copy(ticket(1), undefined, done);
+    for (const [at, done] of calls.entries()) {
+      pool.copy(ticket(1, Direction.FROM_CALLER, at), undefined, done);
       started.forEach((thread) => thread.take());
       await vi.advanceTimersByTimeAsync(50);
     }
     expect(started).toHaveLength(4);
-    await vi.advanceTimersByTimeAsync(1100);
+    for (let round = 0; round < 3; round++) {
+      await vi.advanceTimersByTimeAsync(1100);
+      started.forEach((thread) => thread.take());
+    }
     for (const done of calls) expect(done.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    // Each that hangs was replaced, up to a bound.
+    expect(started.length).toBeLessThanOrEqual(4 + 8);
+    for (let process = 100; process < 130; process++) {
+      pool.copy(ticket(1, Direction.FROM_CALLER, process), undefined, vi.fn());
+      started.forEach((thread) => thread.take());
+      await vi.advanceTimersByTimeAsync(1100);
+      started.forEach((thread) => thread.take());
+    }
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(started).toHaveLength(4 + 12);
+    pool.close();
+  });
+
+  it('lets a process whose copies hang hurt only itself', async () => {
+    const { pool, started } = threads((thread) => Math.floor(thread / 10));
+    const hanging = [10, 11, 12, 13].map((pid) => {
+      const done = vi.fn();
+      pool.copy(ticket(1, Direction.FROM_CALLER, pid), undefined, done);
+      return done;
+    });
+    for (let round = 0; round < 4; round++) {
+      started.forEach((thread) => thread.take());
+      await vi.advanceTimersByTimeAsync(30);
+    }
+    expect(started).toHaveLength(4);
+    const honest = vi.fn();
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, honest);
+    await vi.advanceTimersByTimeAsync(1000);
+    for (const done of hanging) expect(done.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    // A thread in the place of one that hangs has the copy of another process...
+    expect(honest).not.toHaveBeenCalled();
+    started.slice(4).forEach((thread) => thread.run());
+    expect(honest.mock.calls[0]?.[0]).toBe(0);
+    // ...and none is spent on the first, whichever of its threads asks.
+    const again = vi.fn();
+    expect(pool.copy(ticket(1, Direction.FROM_CALLER, 14), undefined, again).cancel()).toBe(false);
+    expect(again.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    // Until they come loose.
+    started.slice(0, 4).forEach((thread) => thread.run());
+    const later = vi.fn();
+    pool.copy(ticket(1, Direction.FROM_CALLER, 14), undefined, later);
+    started.forEach((thread) => thread.run());
+    expect(later.mock.calls[0]?.[0]).toBe(0);
     pool.close();
   });
 });

@@ -131,6 +131,8 @@ describe.skipIf(missing)('a mounted device', () => {
       [dialler, 'channel 9 0 1', Errno.ENOENT],
       [dialler, 'raw 0x5401', Errno.ENOTTY],
       [dialler, 'raw 0x40185009', Errno.ENOTTY],
+      // The largest struct that a number can name: it is read, and known for no request of ours.
+      [dialler, 'raw 0xffff5009', Errno.ENOTTY],
       [dialler, 'read', Errno.EINVAL],
       [dialler, 'connect fe80::1 9 10', Errno.EINVAL],
       [listener, `listen ${port === 65535 ? 1 : port + 1}`, Errno.EADDRINUSE],
@@ -273,9 +275,15 @@ describe.skipIf(missing)('a mounted device', () => {
         const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
         const device = await PoolDevice.serve(${JSON.stringify(path)}, { host: '127.0.0.1' });
         console.log('serving');
-        process.stdin.on('data', (text) => String(text).trim() === 'exit' && process.exit(3)).resume();`;
+        const endings = {
+          exit: () => process.exit(3),
+          throw: () => { throw new Error('nobody catches this'); },
+          reject: () => void Promise.reject(new Error('nobody catches this')),
+          return: () => { device.unref(); process.stdin.destroy(); },
+        };
+        process.stdin.on('data', (text) => endings[String(text).trim()]());`;
       const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-        stdio: ['pipe', 'pipe', 'inherit'],
+        stdio: ['pipe', 'pipe', 'ignore'],
       });
       await new Promise((settle) => child.stdout.once('data', settle));
       return child;
@@ -301,11 +309,16 @@ describe.skipIf(missing)('a mounted device', () => {
       for (const socket of silent.sockets) (socket as { destroy(): void }).destroy();
     });
 
-    it('unmounts on process.exit', async () => {
+    it.each([
+      ['process.exit', 'exit', 3],
+      ['an uncaught error', 'throw', 1],
+      ['a rejection that nobody handles', 'reject', 1],
+      ['its last statement, after unref', 'return', 0],
+    ])('unmounts on the end by %s', async (_name, ending, status) => {
       const path = join(folder, 'pool');
       const server = await serverProcess(path);
-      server.stdin.write('exit\n');
-      expect((await ended(server)).status).toBe(3);
+      server.stdin.write(`${ending}\n`);
+      expect((await ended(server)).status).toBe(status);
       expect(mountsAt(path)).toEqual([]);
       expect(existsSync(path)).toBe(false);
     });
