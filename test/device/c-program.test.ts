@@ -1,6 +1,6 @@
 /** A program in C and pool-ts on one device: they converse, and see the same values. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Conn, dial, listen } from '../../src/index.js';
+import { type Conn, dial, listen, type PoolError } from '../../src/index.js';
 import { findFreePort } from '../../src/pool/kernel/listen-port.js';
 import { Device, type SessionInfo } from '../../src/poolioc/index.js';
 import { Client, compileClient } from '../pooldev/c-client.js';
@@ -83,6 +83,20 @@ describe.skipIf(missing).each([{ strictModule: false }, { strictModule: true }])
       expect(await c.call(`close ${dialled.result}`)).toMatchObject({ errno: 0 });
       expect(await accepted.readMessage()).toBe(null);
       await listener.close();
+    });
+
+    it('stops the listener of pool-ts, which ends with an error that says so', async () => {
+      const listener = await listen(':0', { backend: 'kernel', device: served.path });
+      const waiting = listener.accept().catch((error: unknown) => error);
+      const from = performance.now();
+      expect(await c.call('stop')).toMatchObject({ errno: 0, result: 0 });
+      const error = (await waiting) as PoolError;
+      expect([error.code, error.message]).toEqual(['ECONNABORTED', expect.stringMatching(/another program stopped/)]);
+      expect(performance.now() - from).toBeLessThan(30_000);
+      expect(await listener.closed).toMatchObject({ by: 'error' });
+      // Anybody may listen again.
+      await using again = await listen(':0', { backend: 'kernel', device: served.path });
+      expect(again.addr.port).toBeGreaterThan(0);
     });
 
     /** What C sees lies between two looks of pool-ts: equal, where nothing moves meanwhile. */

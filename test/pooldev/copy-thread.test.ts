@@ -13,7 +13,7 @@ interface Asked {
 }
 
 /** One copy by the thread, of a caller that lives or not; `copied` is what the system call gives. */
-function copyOnce({ alive = true, copied = 10, direction = Direction.FROM_CALLER as number, length = 10 } = {}) {
+function copyOnce({ alive = true, copied = 10, direction = Direction.FROM_CALLER, length = 10 } = {}) {
   const channel = copyChannel();
   const { words, address } = channel;
   const asked: Asked[] = [];

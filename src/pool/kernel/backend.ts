@@ -23,7 +23,7 @@ import { UNKNOWN } from './session-role.js';
 import { SessionTable } from './session-table.js';
 import { ModuleSigns, servedSigns, type Signs } from './signs.js';
 import { SlotCloser } from './slot-closer.js';
-import { readTcpTable, type TcpConnection } from './tcp-table.js';
+import type { TcpConnection } from './tcp-table.js';
 
 export interface KernelBackendParts {
   device: KernelDevice;
@@ -151,7 +151,7 @@ export class KernelBackend implements Backend {
         open,
         lock,
         before,
-        tcp: () => readTcpTable(proc),
+        proc,
         connections: this.#connections,
         offer,
         closed: () => {

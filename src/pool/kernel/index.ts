@@ -19,6 +19,7 @@
  * | 13 the rest of a message in clear | can't be guarded: a SEND that returned says nothing of delivery | |
  * | 14 the module's queue has no bound | receiving ahead, until the owner's queue is full | receive-lanes.ts, session.ts |
  * | section 2: needless LISTENs | only when /proc/pool/status says idle | listen-port.ts |
+ * | section 2: STOP is everybody's | /proc/pool/status is watched; on a served device the sockets of /proc/net | listen-watch.ts |
  * | section 3: not yet real, not accepted | thread or packets_recv; connections, bytes, the other end | signs.ts, session-role.ts, acceptor.ts |
  */
 import { PoolError } from '../../errors.js';

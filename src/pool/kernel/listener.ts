@@ -6,13 +6,15 @@ import { Acceptor } from './acceptor.js';
 import type { KernelDevice } from './device.js';
 import { Hold } from './keep-alive.js';
 import type { OpenPort } from './listen-port.js';
+import { ListenWatch } from './listen-watch.js';
 import type { ListenerLock } from './listener-lock.js';
+import type { Proc } from './proc.js';
 import type { SessionEnvironment } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 import { UNKNOWN, type Peer } from './session-role.js';
 import type { SessionRecord } from './session-record.js';
 import type { Snapshot } from './session-table.js';
-import type { TcpConnection, TcpTable } from './tcp-table.js';
+import { readTcpTable, type TcpConnection } from './tcp-table.js';
 
 export interface KernelListenerOptions {
   device: KernelDevice;
@@ -21,7 +23,7 @@ export interface KernelListenerOptions {
   open: OpenPort;
   lock: ListenerLock;
   before: Snapshot;
-  tcp(): TcpTable;
+  proc: Proc;
   connections: Map<string, TcpConnection>;
   offer: BackendListenOptions;
   closed: () => void;
@@ -31,6 +33,7 @@ export class KernelListener implements BackendListener {
   readonly addr: Addr;
   readonly #options: KernelListenerOptions;
   readonly #acceptor: Acceptor;
+  readonly #watch: ListenWatch;
   readonly #hold: Hold;
   #closing: Promise<void> | null = null;
 
@@ -43,7 +46,7 @@ export class KernelListener implements BackendListener {
       signs: options.env.signs,
       clock: options.env.clock,
       port: options.open.port,
-      tcp: () => options.tcp(),
+      tcp: () => readTcpTable(options.proc),
       roleOf: (record) => options.registry.roleOf(record),
       before: options.before,
       connections: options.connections,
@@ -51,6 +54,13 @@ export class KernelListener implements BackendListener {
       failed: (error) => this.#failed(error),
     });
     options.env.table.observe(this.#acceptor);
+    this.#watch = new ListenWatch({
+      proc: options.proc,
+      clock: options.env.clock,
+      module: options.env.signs.module,
+      port: options.open.port,
+      ended: (error) => this.#failed(error),
+    });
   }
 
   /** Whether the listening port is this process's to stop. */
@@ -73,6 +83,7 @@ export class KernelListener implements BackendListener {
 
   async #close(): Promise<void> {
     const { device, env, open, lock, closed } = this.#options;
+    this.#watch.cancel();
     // STOP stops the listener for everybody: one that a daemon opened is left open.
     if (open.own) await device.stop().catch(() => {});
     // What the module accepted until then has no other owner; it is closed as it comes.
@@ -113,9 +124,12 @@ export class KernelListener implements BackendListener {
 
   #failed(error: PoolError): void {
     if (this.#closing !== null) return;
-    this.#closing = this.#options.lock.release();
+    const { env, lock, closed, offer } = this.#options;
+    this.#watch.cancel();
+    this.#closing = lock.release();
+    env.table.forget(this.#acceptor);
     this.#hold.end();
-    this.#options.closed();
-    this.#options.offer.failed(error);
+    closed();
+    offer.failed(error);
   }
 }

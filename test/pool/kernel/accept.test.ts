@@ -199,6 +199,64 @@ describe('the listener', () => {
     expect(b.device.count('STOP')).toBe(1);
   });
 
+  it.each([
+    ['the module', true, /another program stopped the module's listener/],
+    ['a served device', false, /another program stopped the device's listener/],
+  ])('ends with an error when another program stops %s', async (_name, module, message) => {
+    b = bench({ module });
+    const { failures, accepted } = await listening(b);
+    b.device.peerDials();
+    await b.clock.advance(10_000);
+    expect(failures).toEqual([]);
+    b.device.otherStops();
+    await b.clock.advance(3000);
+    expect(failures.map(({ code, syscall, port }) => [code, syscall, port])).toEqual([
+      ['ECONNABORTED', 'listen', 9253],
+    ]);
+    expect(failures[0]?.message).toMatch(message);
+    // It stops nothing that is somebody else's by now, its sessions go on, and listening again is possible.
+    expect(b.device.count('STOP')).toBe(0);
+    expect(accepted[0]?.seen.ends).toEqual([]);
+    const again = await listening(b);
+    b.device.peerDials();
+    await b.clock.advance(1000);
+    expect([accepted.length, again.accepted.length, again.failures.length]).toEqual([1, 1, 0]);
+    await again.listener.close();
+    await b.clock.advance(5000);
+    expect(again.failures).toEqual([]);
+  });
+
+  it('names the port that another program opened instead', async () => {
+    const { failures } = await listening(b);
+    b.device.otherStops();
+    await b.device.listen(9000);
+    await b.clock.advance(3000);
+    expect(failures[0]?.message).toMatch(/listens on port 9000 now/);
+  });
+
+  it('goes on where a STOP can’t be seen: no /proc/pool, or sockets of another network namespace', async () => {
+    const [onModule, served] = [bench(), bench({ module: false, tcpVisible: false })];
+    const both = [await listening(onModule), await listening(served)];
+    onModule.device.statusVisible = false;
+    for (const { device, clock } of [onModule, served]) {
+      device.otherStops();
+      await clock.advance(10_000);
+    }
+    expect(both.map(({ failures }) => failures)).toEqual([[], []]);
+  });
+
+  it('does not take one read of /proc/net that misses the port for a STOP', async () => {
+    b = bench({ module: false });
+    const { failures } = await listening(b);
+    for (let i = 0; i < 5; i += 1) {
+      b.device.tcpVisible = false;
+      await b.clock.advance(1000);
+      b.device.tcpVisible = true;
+      await b.clock.advance(1000);
+    }
+    expect(failures).toEqual([]);
+  });
+
   it('tells when the device goes away, and so do sessions and dials', async () => {
     const { failures, accepted } = await listening(b);
     b.device.peerDials();

@@ -85,6 +85,8 @@ export class ScriptedDevice implements KernelDevice {
   gone: string | null = null;
   /** A served device that ends sessions without CLOSE when asked to. */
   aborts = true;
+  /** False: /proc/pool can't be read any more. */
+  statusVisible = true;
   strayRows: { local: string; remote: string }[] = [];
   closeHangs = false;
   /** What happens between the order to close a session and the call. */
@@ -167,6 +169,11 @@ export class ScriptedDevice implements KernelDevice {
   otherCloses(session: ModelSession): void {
     const slot = this.#slots[session.index]!;
     if (slot.session === session) slot.session = null;
+  }
+
+  /** Another program calls STOP. */
+  otherStops(): void {
+    this.listening = false;
   }
 
   peerReadsAgain(session: ModelSession): void {
@@ -506,7 +513,7 @@ export class ScriptedDevice implements KernelDevice {
       session === null || session.thread === null ? [] : [session],
     );
     if (path === 'pool/status') {
-      if (!this.module) return null;
+      if (!this.module || !this.statusVisible) return null;
       return `Status: ${this.listening ? 'listening' : 'idle'}\nListen port: ${this.port}\nActive sessions: 0 / 64\n`;
     }
     if (path === 'net/tcp') return this.tcpVisible ? this.#tcp() : 'header\n';
