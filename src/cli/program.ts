@@ -7,7 +7,9 @@ import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { doctorCommand } from './commands/doctor.js';
 import { listenCommand } from './commands/listen.js';
+import { receiveCommand } from './commands/receive.js';
 import { replCommand } from './commands/repl.js';
+import { sendCommand } from './commands/send.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
@@ -19,6 +21,8 @@ import { version } from './version.js';
 const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   listenCommand,
   connectCommand,
+  sendCommand,
+  receiveCommand,
   sessionsCommand,
   topCommand,
   telemetryCommand,

@@ -1,0 +1,134 @@
+/** `pool-ts receive [DIR]`: takes files of `pool-ts send` into a folder. */
+import { Command } from 'commander';
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { CliError, exitCodeOf, lineOf } from '../cli-error.js';
+import { seconds, type SessionFlags, sessionOptions, withSessionOptions } from '../common-options.js';
+import { EXIT } from '../exit-codes.js';
+import { tell, type Terminal } from '../terminal.js';
+import { asError } from '../transfer/failure.js';
+import type { Conn, Listener } from '../../index.js';
+
+interface ReceiveFlags extends SessionFlags {
+  listen: string;
+  once?: boolean;
+  overwrite?: boolean;
+  /** ms */
+  idleTimeout: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Senders at a time; more wait. */
+const CONCURRENCY = 16;
+
+const EXAMPLES = `
+Examples:
+  pool-ts receive                            into this folder, on port 9253, until ^C
+  pool-ts receive ~/Downloads --once         the files of one pool-ts send, and then end
+  pool-ts receive in --listen 127.0.0.1:0    on a free port of this machine, which it prints
+  pool-ts receive --overwrite backups        replace files that are there; else they are refused
+  pool-ts receive --json in | jq .name       a line of JSON for each file
+
+A file appears under its name when it is whole, checked and on disk. Until then it is .NAME.pool-part, and a sender that
+comes again goes on from there. Anybody who reaches the port can send: POOL v1 does not authenticate its peers.`;
+
+export function receiveCommand(terminal: Terminal): Command {
+  const command = new Command('receive')
+    .description('receive files of pool-ts send into a folder')
+    .argument('[dir]', 'where the files go', '.')
+    .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
+    .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
+    .option('--overwrite', 'replace files that are there already')
+    .option('--idle-timeout <seconds>', 'give up when a sender is silent for this long', seconds({ min: 1 }), 60_000)
+    .option('-q, --quiet', 'print errors only')
+    .option('--json', 'print the result of each file as a line of JSON')
+    .addHelpText('after', EXAMPLES)
+    .action((dir: string, flags: ReceiveFlags) => receive(terminal, dir, flags));
+  return withSessionOptions(command);
+}
+
+async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Promise<void> {
+  const folder = await openFolder(dir);
+  const [{ listen }, { receiveFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
+    import('../../index.js'),
+    import('../transfer/receive-files.js'),
+    import('../transfer/progress-view.js'),
+    import('../transfer/outcome.js'),
+  ]);
+  const listener = await listen(flags.listen, { ...sessionOptions(flags), signal: terminal.stop });
+  const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
+  const show = { json: flags.json === true, quiet: flags.quiet === true };
+  if (!show.quiet) tell(terminal, `listening on ${listener.addr.toString()}, receiving into ${folder}`);
+
+  /** The files of one session; gives what it ended with. */
+  const session = async (conn: Conn): Promise<Error | null> => {
+    const outcome = new Outcome(terminal, view, show);
+    try {
+      await receiveFiles(conn, {
+        folder,
+        overwrite: flags.overwrite === true,
+        idleTimeout: flags.idleTimeout,
+        signal: terminal.stop,
+        view,
+        peer: conn.remoteAddr.toString(),
+        report: (result, error) => outcome.report(result, error),
+      });
+    } catch (error) {
+      return outcome.failure('pool-ts receive') ?? asError(error);
+    }
+    return outcome.failure('pool-ts receive');
+  };
+
+  try {
+    if (flags.once === true) {
+      const failure = await first(listener, terminal.stop, session);
+      if (failure !== null) throw failure;
+    } else {
+      await serve(listener, terminal, async (conn) => {
+        const failure = await session(conn);
+        if (failure === null || terminal.stop.aborted) return;
+        if (exitCodeOf(failure) === null) throw failure;
+        view.aside(() => tell(terminal, `pool-ts receive: from ${conn.remoteAddr.toString()}: ${lineOf(failure)}`));
+      });
+    }
+  } finally {
+    view.close();
+    await listener.close({ connections: 'close' });
+  }
+}
+
+async function first(listener: Listener, signal: AbortSignal, session: (conn: Conn) => Promise<Error | null>) {
+  const conn = await listener.accept({ signal });
+  await listener.close({ connections: 'keep' });
+  return session(conn);
+}
+
+/** Until it is told to stop; the sessions under way end in good order before this settles. */
+async function serve(listener: Listener, { stop }: Terminal, handle: (conn: Conn) => Promise<void>): Promise<void> {
+  const close = (): void => void listener.close({ connections: 'keep' }).catch(() => undefined);
+  stop.addEventListener('abort', close, { once: true });
+  const faults: Error[] = [];
+  const onError = (error: unknown): void => {
+    faults.push(asError(error));
+    close();
+  };
+  await listener.serve(handle, { concurrency: CONCURRENCY, onError });
+  const [fault] = faults;
+  if (fault !== undefined) throw fault;
+}
+
+/** The folder's true path: what it is now, and not what a link of that name becomes later. */
+async function openFolder(dir: string): Promise<string> {
+  try {
+    const folder = await realpath(dir);
+    if (!(await stat(folder)).isDirectory()) throw new CliError(EXIT.CANNOT_CREATE, `${dir} is not a folder`);
+    await access(folder, constants.W_OK | constants.X_OK);
+    return folder;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new CliError(EXIT.CANNOT_CREATE, `there is no folder ${dir}, make it first`);
+    if (code === 'EACCES') throw new CliError(EXIT.NO_PERMISSION, `the folder ${dir} can not be written to`);
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/** `pool-ts send FILE… HOST:PORT`: sends files to a `pool-ts receive`, and ends when they are on its disk. */
+import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { CliError } from '../cli-error.js';
+import { dialOptions, seconds, type SessionFlags, withSessionOptions, withTimeout } from '../common-options.js';
+import { EXIT } from '../exit-codes.js';
+import type { Terminal } from '../terminal.js';
+
+interface SendFlags extends SessionFlags {
+  /** ms */
+  idleTimeout: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pool-ts send report.pdf 10.0.0.2:9253      to the folder that a pool-ts receive was given there
+  pool-ts send *.jpg 10.0.0.2                the port is 9253 where none is given
+  pool-ts send big.iso 10.0.0.2:9253         again, after it broke off: it goes on from where it was
+  pool-ts send --json *.log host:9253        a line of JSON for each file
+  tar c folder | pool-ts connect host:9254   folders and streams go through connect and listen
+
+It ends with 0 only when the receiver has confirmed that every file is on its disk, whole, under its name. Where
+everything was sent and the confirmation is missing, it says so; to send it again is harmless.`;
+
+export function sendCommand(terminal: Terminal): Command {
+  const command = new Command('send')
+    .description('send files to a pool-ts receive, resumable and checked')
+    .usage('[options] <file...> <host:port>')
+    .argument('<file...>', 'files, and in the end the address of the receiver')
+    .option(
+      '--idle-timeout <seconds>',
+      'give up when the receiver is silent for this long',
+      seconds({ min: 1 }),
+      60_000,
+    )
+    .option('-q, --quiet', 'print errors only')
+    .option('--json', 'print the result of each file as a line of JSON')
+    .addHelpText('after', EXAMPLES)
+    .action((args: string[], flags: SendFlags) => send(terminal, args, flags));
+  return withTimeout(withSessionOptions(command));
+}
+
+async function send(terminal: Terminal, args: readonly string[], flags: SendFlags): Promise<void> {
+  const paths = args.slice(0, -1);
+  const address = args.at(-1) ?? '';
+  if (paths.length === 0) {
+    throw new CliError(
+      EXIT.USAGE,
+      'give at least one file, and the address of the receiver after it (see pool-ts send --help)',
+    );
+  }
+  if (existsSync(address)) {
+    throw new CliError(EXIT.USAGE, `the last argument is the address of the receiver, and ${address} is a file`);
+  }
+  const { examine } = await import('../transfer/source-file.js');
+  const sources = await examine(paths);
+
+  const [{ dial }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }, { MAX_FILES }] = await Promise.all([
+    import('../../index.js'),
+    import('../transfer/send-files.js'),
+    import('../transfer/progress-view.js'),
+    import('../transfer/outcome.js'),
+    import('../transfer/messages.js'),
+  ]);
+  if (sources.length > MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
+  const conn = await dial(address, { ...dialOptions(flags), signal: terminal.stop });
+  const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
+  const outcome = new Outcome(terminal, view, { json: flags.json === true, quiet: flags.quiet === true });
+  try {
+    await sendFiles(conn, sources, {
+      idleTimeout: flags.idleTimeout,
+      signal: terminal.stop,
+      view,
+      peer: conn.remoteAddr.toString(),
+      report: (result, error) => outcome.report(result, error),
+    });
+  } catch (error) {
+    throw outcome.failure('pool-ts send') ?? error;
+  } finally {
+    view.close();
+  }
+  const failure = outcome.failure('pool-ts send');
+  if (failure !== null) throw failure;
+}

@@ -1,0 +1,45 @@
+/** Which names a receiver takes: a plain name of a file in its folder, on any system, and printable on a terminal. */
+
+/** Bytes of the longest name. With what the partial file and its record add, it stays within the 255 of file systems. */
+export const MAX_NAME_BYTES = 239;
+
+const PART = '.pool-part';
+
+/** Bytes that have arrived of a file that is not complete. */
+export const partName = (name: string): string => `.${name}${PART}`;
+
+/** What the partial file is a part of. */
+export const recordName = (name: string): string => `.${name}${PART}.json`;
+
+/** Separators, control characters, and those that turn the direction of a line around, so that it shows another name. */
+const FORBIDDEN = /[/\\\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/** `C:x` is a file of another drive, `CON` and `nul.txt` are devices, on Windows in any folder. */
+const WINDOWS = /^(?:[a-z]:|(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i;
+const WINDOWS_ONLY = /[<>:"|?*]|[. ]$/;
+
+/** Why `name` is refused; null where it is fine. */
+export function nameProblem(name: string, platform: NodeJS.Platform = process.platform): string | null {
+  if (name === '') return 'it is empty';
+  if (name === '.' || name === '..') return 'it is a folder';
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `it is longer than ${MAX_NAME_BYTES} bytes`;
+  if (/[/\\]/.test(name)) return 'it names a file in another folder';
+  if (FORBIDDEN.test(name) || !isWellFormed(name)) return 'it contains control characters';
+  if (WINDOWS.test(name)) return 'it is a drive or a device on Windows';
+  if (platform === 'win32' && WINDOWS_ONLY.test(name)) return 'Windows has no such names';
+  if (name.startsWith('.') && (name.endsWith(PART) || name.endsWith(`${PART}.json`))) {
+    return 'that is how unfinished files are named';
+  }
+  return null;
+}
+
+/** Halves of surrogate pairs have no UTF-8: two such names would be one file. String.isWellFormed is younger than Node 20.0's. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Cs}/u.test(text);
+}
+
+/** Text of a peer's, for a line of a terminal. */
+export function printable(text: string): string {
+  return [...text]
+    .map((character) => (FORBIDDEN.test(character) && !/[/\\]/.test(character) ? '?' : character))
+    .join('');
+}

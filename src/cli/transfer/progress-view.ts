@@ -1,0 +1,99 @@
+/** Shows transfers under way on standard error: live bars on a terminal, else a plain line now and then. */
+import { createLogUpdate } from 'log-update';
+import { createColors } from 'picocolors';
+import { tell, type Terminal } from '../terminal.js';
+import { barLine, plainLine, type Progress } from './progress-line.js';
+import { RateMeter } from './rate-meter.js';
+
+/** Watches one file. */
+export interface FileWatch {
+  /** `bytes` of the file have arrived. Counting starts at the first call, so that what was there before is no speed. */
+  moved(bytes: number): void;
+  /** Something else is done with the file. */
+  note(text: string | undefined): void;
+  /** It is over, in whatever way. */
+  end(): void;
+}
+
+/** Where progress goes. */
+export interface ProgressView {
+  file(name: string, size: number): FileWatch;
+  /** Runs what prints, with the bars out of the way. */
+  aside(print: () => void): void;
+  close(): void;
+}
+
+/** ms between two pictures, and between two lines. */
+export interface ViewTimes {
+  live: number;
+  plain: number;
+  now: () => number;
+}
+
+const TIMES: ViewTimes = { live: 150, plain: 5000, now: () => performance.now() };
+
+/** Shows nothing. */
+export const QUIET_VIEW: ProgressView = {
+  file: () => ({ moved: () => undefined, note: () => undefined, end: () => undefined }),
+  aside: (print) => print(),
+  close: () => undefined,
+};
+
+/** The view that fits the terminal. */
+export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: ViewTimes = TIMES): ProgressView {
+  const live = terminal.stderr.isTTY === true;
+  const files = new Set<{ meter: RateMeter | null; state: Progress }>();
+  const colors = createColors(live && (terminal.env['NO_COLOR'] ?? '') === '');
+  const log = live ? createLogUpdate(terminal.stderr as NodeJS.WriteStream, { showCursor: true }) : null;
+
+  const render = (): void => {
+    for (const { meter, state } of files) {
+      if (meter === null) continue;
+      meter.update(times.now(), state.moved);
+      state.bytesPerSecond = meter.perSecond;
+      state.secondsLeft = meter.secondsTo(state.size);
+    }
+    if (log === null) {
+      for (const { state } of files) tell(terminal, plainLine(state));
+      return;
+    }
+    // One column less than there are: some terminals wrap when the last one is used.
+    const columns = (terminal.stderr.columns ?? 80) - 1;
+    log([...files].map(({ state }) => barLine(state, columns, colors.green)).join('\n'));
+  };
+  const timer = setInterval(() => files.size > 0 && render(), live ? times.live : times.plain).unref();
+
+  return {
+    file(name, size) {
+      const file = {
+        meter: null as RateMeter | null,
+        state: { name, size, moved: 0, bytesPerSecond: 0, secondsLeft: null } as Progress,
+      };
+      files.add(file);
+      return {
+        moved: (bytes) => {
+          file.state.moved = bytes;
+          if (file.meter !== null) return;
+          file.meter = new RateMeter(times.now(), bytes);
+          if (live) render();
+        },
+        note: (text) => void (file.state.note = text),
+        end: () => {
+          // The last picture of a file that is complete stays on the screen, as that of a full bar.
+          if (live && files.has(file) && file.meter !== null) render();
+          files.delete(file);
+          if (log !== null && files.size === 0) log.done();
+        },
+      };
+    },
+    aside(print) {
+      log?.clear();
+      print();
+      if (log !== null && files.size > 0) render();
+    },
+    close() {
+      clearInterval(timer);
+      log?.done();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** The receiving side of a session: takes what is offered into one folder, and confirms what is on disk. */
+import { lineOf } from '../cli-error.js';
+import { bytesText } from './amounts.js';
+import { diskFailure, TransferFailure } from './failure.js';
+import { printable } from './file-name.js';
+import { type Control, VERSION, WINDOW_BYTES } from './messages.js';
+import { Receiving } from './receiving.js';
+import type { Result } from './result.js';
+import { PeerFailure, Talk, type TalkConn } from './talk.js';
+import type { TransferOptions } from './transfer-options.js';
+
+/** As of a sender, and where the files go. */
+export interface ReceiveOptions extends TransferOptions {
+  /** The folder. */
+  folder: string;
+  /** Whether files that are there may be replaced. */
+  overwrite: boolean;
+}
+
+/** ms for the sender to close after the last file; then this side does. */
+const END_MS = 10_000;
+
+/** Receives the files of one session, and closes it. Rejects when it breaks; files that alone failed are reported. */
+export async function receiveFiles(conn: TalkConn, options: ReceiveOptions): Promise<void> {
+  const talk = new Talk(conn, 'sender', options);
+  try {
+    const { version, files } = await talk.expect('hello');
+    if (version !== VERSION) {
+      throw new TransferFailure(
+        'protocol',
+        `the sender speaks version ${version}, and the receiver version ${VERSION}`,
+      );
+    }
+    await talk.tell({ type: 'welcome', version: VERSION, window: WINDOW_BYTES });
+    for (let file = 0; file < files; file++) await receiveFile(talk, options);
+    // The sender closes: what it has not read yet could be lost if this side did.
+    await talk.drain(Math.min(END_MS, options.idleTimeout));
+  } catch (error) {
+    const own = error instanceof TransferFailure && !(error instanceof PeerFailure);
+    if (options.signal.aborted) await talk.giveUp('stopped', 'it was stopped');
+    else if (own) await talk.giveUp(error.reason, error.message);
+    throw error;
+  } finally {
+    await conn.close({ closeTimeout: 2000 }).catch(() => undefined);
+  }
+}
+
+async function receiveFile(talk: Talk, options: ReceiveOptions): Promise<void> {
+  let offer: Control<'offer'>;
+  try {
+    offer = await talk.expect('offer');
+  } catch (error) {
+    // A file that the sender could not open, in the place of its offer. What follows is the next one.
+    if (!(error instanceof PeerFailure)) throw error;
+    const result = { name: '', size: 0, status: 'failed', resumedFrom: 0, seconds: 0, peer: options.peer } as const;
+    options.report({ ...result, error: `the sender says: ${error.message}` }, error);
+    if (error.reason === 'unreadable') return;
+    throw error;
+  }
+  const name = printable(offer.name);
+  const watch = options.view.file(name, offer.size);
+  const began = performance.now();
+  const receiving = new Receiving(talk, offer, watch, options);
+  const { size } = offer;
+  const result: Result = { name, size, status: 'failed', resumedFrom: 0, seconds: 0, peer: options.peer };
+  let failure: Error | null = null;
+  try {
+    await receiving.run();
+  } catch (error) {
+    failure = diskFailure('it can not be stored', error);
+  }
+  await receiving.end(failure);
+  watch.end();
+  result.seconds = Math.round(performance.now() - began) / 1000;
+  result.resumedFrom = receiving.offset;
+  if (failure === null) {
+    result.status = receiving.complete ? 'identical' : 'received';
+    result.sha256 = receiving.sha256;
+  } else {
+    result.error = `${name}: ${told(failure, receiving, size, options.signal)}`;
+  }
+  options.report(result, failure);
+  if (failure === null) return;
+  if (!(failure instanceof TransferFailure) || failure.reason === 'protocol') throw failure;
+  // The sender's failure of a file ends the file, and its next message is the next offer.
+  if (failure instanceof PeerFailure && failure.reason !== 'stopped') return;
+  // Before data came, a refusal is an answer like any other. Later, data is under way that nobody wants.
+  if (receiving.started || failure instanceof PeerFailure) throw failure;
+  await talk.tell({ type: 'fail', reason: failure.reason, message: failure.message });
+}
+
+function told(failure: Error, { kept }: Receiving, size: number, signal: AbortSignal): string {
+  const why = signal.aborted ? 'stopped' : lineOf(failure);
+  const said = failure instanceof PeerFailure ? `the sender says: ${why}` : why;
+  return kept === 0 ? said : `${said}; ${bytesText(kept)} of ${bytesText(size)} are kept to go on from`;
+}
