@@ -1,5 +1,5 @@
 /** `pool-ts receive [DIR]`: takes files of `pool-ts send` into a folder. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { CliError, exitCodeOf, lineOf } from '../cli-error.js';
@@ -40,7 +40,11 @@ export function receiveCommand(terminal: Terminal): Command {
     .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
     .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
     .option('--overwrite', 'replace files that are there already')
-    .option('--idle-timeout <seconds>', 'give up when a sender is silent for this long', seconds({ min: 1 }), 60_000)
+    .addOption(
+      new Option('--idle-timeout <seconds>', 'give up when a sender is silent for this long')
+        .argParser(seconds({ min: 1 }))
+        .default(60_000, '60'),
+    )
     .option('-q, --quiet', 'print errors only')
     .option('--json', 'print the result of each file as a line of JSON')
     .addHelpText('after', EXAMPLES)

@@ -1,5 +1,5 @@
 /** `pool-ts send FILE… HOST:PORT`: sends files to a `pool-ts receive`, and ends when they are on its disk. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { existsSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
 import { dialOptions, seconds, type SessionFlags, withSessionOptions, withTimeout } from '../common-options.js';
@@ -29,11 +29,10 @@ export function sendCommand(terminal: Terminal): Command {
     .description('send files to a pool-ts receive, resumable and checked')
     .usage('[options] <file...> <host:port>')
     .argument('<file...>', 'files, and in the end the address of the receiver')
-    .option(
-      '--idle-timeout <seconds>',
-      'give up when the receiver is silent for this long',
-      seconds({ min: 1 }),
-      60_000,
+    .addOption(
+      new Option('--idle-timeout <seconds>', 'give up when the receiver is silent for this long')
+        .argParser(seconds({ min: 1 }))
+        .default(60_000, '60'),
     )
     .option('-q, --quiet', 'print errors only')
     .option('--json', 'print the result of each file as a line of JSON')
