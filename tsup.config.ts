@@ -26,7 +26,8 @@ export default defineConfig({
   // With this Rollup makes the CommonJS chunks. Else sucrase does, and moves public class fields behind private ones, which
   // breaks classes whose fields build on one another.
   treeshake: true,
-  sourcemap: true,
+  // What is built is as readable as its source: maps would be three quarters of the package.
+  sourcemap: false,
   clean: true,
   // tsup's own shim builds the URL by joining 'file:' and the path, which breaks under folders named with # or %.
   shims: false,

@@ -30,6 +30,7 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
     quit(error.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
   });
   process.stderr.on('error', () => undefined);
+  restyleWarnings();
   const { stdin, stdout, stderr, env } = process;
   return {
     terminal: {
@@ -39,6 +40,12 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
     },
     stoppedWith: () => (endsBySignal && code !== null && Object.values<number>(SIGNALS).includes(code) ? null : code),
   };
+}
+
+/** Node's own words for a warning are two lines with a process id, for programmers. Where it prints none, we don't either. */
+function restyleWarnings(): void {
+  if (process.listenerCount('warning') === 0) return;
+  process.removeAllListeners('warning').on('warning', ({ message }) => process.stderr.write(`pool-ts: ${message}\n`));
 }
 
 /** Ends the process when what was printed has gone out: pipes are written asynchronously. */

@@ -1,7 +1,7 @@
-/** The version that package.json names: it lies beside src and beside dist. */
-import { readFileSync } from 'node:fs';
+/** The version that package.json names. Found by the package's own name: a bundler moves this file about. */
+import { createRequire } from 'node:module';
 
 export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  const require = createRequire(import.meta.url);
+  return (require('pool-ts/package.json') as { version: string }).version;
 }

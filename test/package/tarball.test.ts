@@ -123,6 +123,19 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     }
   });
 
+  it('brings the command, which says its version, finds what works here, and says in one line what is wrong', () => {
+    const command = (...args: string[]) =>
+      run(process.execPath, [join(project, 'node_modules', '.bin', 'pool-ts'), ...args], project);
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(command('--version')).toMatchObject({ status: 0, out: `${version}\n` });
+    const checkup = command('doctor', '--json');
+    expect(checkup.status, checkup.out).toBe(0);
+    expect(checkup.out).toContain('self-test');
+    const wrong = command('connect', 'nonsense:port');
+    expect(wrong.status).toBe(64);
+    expect(wrong.out).toMatch(/^pool-ts connect: [^\n]+\n$/);
+  });
+
   it('shares one node, and one error class to instanceof, between import and require', () => {
     const { out, status } = script(
       'mixed.mjs',
