@@ -39,7 +39,7 @@ export function listenCommand(terminal: Terminal): Command {
         .argParser(seconds({ min: 0.001 }))
         .conflicts('keepOpen'),
     );
-  return withNetcatOptions(command, { ms: null, text: 'never' })
+  return withNetcatOptions(command, { ms: Infinity, text: 'never' })
     .addHelpText('after', EXAMPLES)
     .action((address: string, flags: ListenFlags) => serve(terminal, address, flags));
 }

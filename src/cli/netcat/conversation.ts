@@ -19,10 +19,10 @@ export interface ConversationOptions {
   /** Each line of the input is a message, and each message a line of the output; else both are bytes. */
   messages: boolean;
   /**
-   * ms: once the input has ended, the conversation ends when so long nothing came. Null waits for the peer's end. There
+   * ms: once the input has ended, the conversation ends when so long nothing came. Infinity waits for the peer's end. There
    * is no half close in POOL, so that the peer can't be told that nothing follows.
    */
-  quitAfter: number | null;
+  quitAfter: number;
   /** Ends the conversation at once. */
   stop: AbortSignal;
 }
@@ -118,7 +118,7 @@ class Conversation {
   /** From here on, so that the time in which the output is slow doesn't count. */
   #expectSilence(): void {
     const { quitAfter } = this.#options;
-    if (this.#inputEnded && quitAfter !== null) this.#flow.setReadDeadline(Date.now() + quitAfter);
+    if (this.#inputEnded && quitAfter !== Infinity) this.#flow.setReadDeadline(Date.now() + quitAfter);
   }
 
   #cutOff(): CliError {

@@ -6,13 +6,13 @@ import { integer, seconds, type SessionFlags, withSessionOptions } from '../comm
 export interface NetcatFlags extends SessionFlags {
   channel: number;
   messages?: boolean;
-  /** ms; null waits for the peer's end. */
-  quitAfter: number | null;
+  /** ms; Infinity waits for the peer's end. */
+  quitAfter: number;
   verbose?: boolean;
 }
 
 /** Adds the options of a conversation, and of the session that carries it. */
-export function withNetcatOptions(command: Command, quitAfter: { ms: number | null; text: string }): Command {
+export function withNetcatOptions(command: Command, quitAfter: { ms: number; text: string }): Command {
   const quit = new Option(
     '-q, --quit-after <seconds>',
     'close when nothing came for so long after the end of the input',
@@ -29,8 +29,8 @@ export function withNetcatOptions(command: Command, quitAfter: { ms: number | nu
 const readSeconds = seconds({ min: 0 });
 
 /** As with netcat, a negative number is for ever. */
-function secondsOrNever(text: string): number | null {
-  if (text === 'never' || /^-\d+$/.test(text)) return null;
+function secondsOrNever(text: string): number {
+  if (text === 'never' || /^-\d+$/.test(text)) return Infinity;
   try {
     return readSeconds(text);
   } catch {

@@ -8,7 +8,7 @@ import { converse } from './conversation.js';
 /** Gives what holds a conversation. One standard input serves one session after the other. */
 export function converseOnTerminal(
   terminal: Terminal,
-  { messages = false, quitAfter }: { messages?: boolean; quitAfter: number | null },
+  { messages = false, quitAfter }: { messages?: boolean; quitAfter: number },
 ): (flow: Flow) => Promise<void> {
   const input = new ChunkSource(terminal.stdin);
   return async (flow) => {
@@ -16,12 +16,9 @@ export function converseOnTerminal(
       await converse(flow, { input, output: terminal.stdout, messages, quitAfter, stop: terminal.stop });
     } catch (error) {
       // Nobody reads what is printed: the session ends as at ^C, and shells know the code.
-      if (terminal.stdout.errored !== null) terminal.quit(isPipe(error) ? EXIT.SIGPIPE : EXIT.IO);
+      const failed = terminal.stdout.errored as NodeJS.ErrnoException | null;
+      if (failed !== null) terminal.quit(failed.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
       throw error;
     }
   };
-}
-
-function isPipe(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
