@@ -51,6 +51,8 @@ class Link {
   #tcpEnded = false;
   /** Bytes from TCP came too late to be passed on. */
   #dropped = false;
+  /** What broke the link first. */
+  #brokenBy: Error | null = null;
   /** The session is closed in good order, and TCP is about to be. */
   #ending = false;
   #lingerMs: number;
@@ -80,8 +82,8 @@ class Link {
       await this.#endTcp(sending);
     } catch (error) {
       this.#breakOff(error as Error);
-      // The socket's own error says more than that the session was destroyed for it.
-      throw this.#socket.errored ?? error;
+      // What broke one side says more than that the other was destroyed for it.
+      throw this.#socket.errored ?? this.#brokenBy ?? error;
     } finally {
       cut.removeEventListener('abort', cutOff);
     }
@@ -143,7 +145,7 @@ class Link {
 
   /**
    * FIN, and then TCP's own FIN is waited for, while what still comes is dropped: closing right away would answer it with
-   * a reset, which may take back what was just sent. Dropped bytes are told by a reset afterwards.
+   * a reset, which may take back what was just sent. Who goes on sending is reset at the end of that time.
    */
   async #endTcp(sending: Promise<void>): Promise<void> {
     const closed = once(this.#socket, 'close').catch(() => undefined);
@@ -154,6 +156,7 @@ class Link {
     this.#finishTcp();
     if (!this.#socket.closed) await closed;
     if (this.#socket.errored !== null && !this.#socket.writableFinished) throw this.#socket.errored;
+    if (this.#dropped) throw new Error('bytes from TCP came when the POOL session was over, and were dropped');
   }
 
   #finishTcp(): void {
@@ -177,6 +180,7 @@ class Link {
   }
 
   #breakOff(error: Error): void {
+    this.#brokenBy ??= error;
     this.#conn.destroy(error);
     this.#socket.resetAndDestroy();
   }
