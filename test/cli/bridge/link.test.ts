@@ -114,9 +114,11 @@ describe('a link', () => {
     await peer.close();
     await end;
     expect(got()).toBe('the last answer');
-    client.write('too late');
+    // A socket of Node hears of a reset behind a FIN only when it writes.
+    const writing = setInterval(() => client.write('too late'), 10);
     await closed(client);
-    expect(client.errored).toMatchObject({ code: 'ECONNRESET' });
+    clearInterval(writing);
+    expect(client.errored).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string });
     await expect(over).rejects.toThrow('bytes from TCP came when the POOL session was over, and were dropped');
   });
 
