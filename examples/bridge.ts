@@ -38,7 +38,11 @@ async function join(socket: Socket, conn: Conn): Promise<void> {
     socket.end();
   };
   // A socket that fails destroys the session, and a session that fails resets the socket: neither looks like an end.
-  tcpToPool().catch((error: unknown) => conn.destroy(error as Error));
+  tcpToPool().catch((error: unknown) => {
+    if (error instanceof PoolError)
+      socket.resume(); // the session is over, as its reader is told behind what came: drop the rest
+    else conn.destroy(error as Error);
+  });
   await poolToTcp().catch((error: unknown) => {
     conn.destroy();
     socket.resetAndDestroy();

@@ -16,7 +16,7 @@ export function converseOnTerminal(
       await converse(flow, { input, output: terminal.stdout, messages, quitAfter, stop: terminal.stop });
     } catch (error) {
       // Nobody reads what is printed: the session ends as at ^C, and shells know the code.
-      const failed = terminal.stdout.errored as NodeJS.ErrnoException | null;
+      const failed: NodeJS.ErrnoException | null = terminal.stdout.errored;
       if (failed !== null) terminal.quit(failed.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
       throw error;
     }

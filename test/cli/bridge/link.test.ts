@@ -9,7 +9,7 @@ interface Linked {
   /** The program at the other end of TCP. */
   client: Socket;
   /** What it got so far. */
-  got(): string;
+  got: () => string;
   /** The program at the other end of POOL. */
   peer: Conn;
   over: Promise<void>;
