@@ -22,10 +22,10 @@ export function durationText(us: number | null): string {
 export function percentText(percent: number | null): string {
   if (percent === null) return NO_VALUE;
   if (percent > 0 && percent < 0.01) return '<.01 %';
-  return `${Number(percent.toPrecision(percent < 10 ? 2 : 3))} %`;
+  return `${Number(percent.toFixed(percent < 1 ? 2 : percent < 100 ? 1 : 0))} %`;
 }
 
-/** A time that goes on, of seconds: `42 s`, `3 m 05 s`, `2 h 03 m`, `4 d 02 h`: at most 8 characters. */
+/** A time that goes on, of seconds: `42 s`, `3 m 05 s`, `2 h 03 m`, `4 d 02 h`: at most 9 characters. */
 export function ageText(seconds: number | null): string {
   if (seconds === null) return NO_VALUE;
   const whole = Math.floor(seconds);

@@ -85,7 +85,7 @@ export function topColumns({ peerWidth, isModule, order, sparklines, colors }: C
       cell: ({ history: { loss } }, width) => sparkline(loss, width, Math.max(LOSS_SCALE, largest(loss.slice(-width)))),
       paint: (text) => colors.red(text),
     },
-    { title: title('UP', 'uptime'), align: right, priority: 11, min: 8, cell: (s) => ageText(s.uptimeSeconds) },
+    { title: title('UP', 'uptime'), align: right, priority: 11, min: 9, cell: (s) => ageText(s.uptimeSeconds) },
     { title: 'SENT', align: right, priority: 12, min: 7, cell: ({ bytesSent }) => bytesText(bytesSent) },
     { title: 'RECEIVED', align: right, priority: 13, min: 8, cell: ({ bytesReceived }) => bytesText(bytesReceived) },
     { title: `JITTER${own}`, align: right, priority: 14, min: 7, cell: (s) => durationText(s.jitterUs || null) },
