@@ -98,11 +98,10 @@ function load(server: REPLServer, opened: Opened): void {
   });
 }
 
+/** The end of the REPL, or the command to stop: during an await the REPL itself would put its end off. */
 async function ended(server: REPLServer, { stop }: Terminal): Promise<void> {
-  const end = once(server, 'exit');
-  const close = (): void => server.close();
-  if (stop.aborted) close();
-  stop.addEventListener('abort', close, { once: true });
-  await end;
-  stop.removeEventListener('abort', close);
+  const exit = once(server, 'exit');
+  const stopped = stop.aborted ? Promise.resolve() : once(stop, 'abort');
+  await Promise.race([exit, stopped]);
+  server.close();
 }
