@@ -34,7 +34,7 @@ class Outbox {
     this.#sending = true;
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        await next.flow.writeMessage(next.message);
+        await next.flow.write(next.message); // cuts what has become too long with the name before it
         this.#bytes -= next.message.length;
       }
     } catch {
@@ -43,6 +43,12 @@ class Outbox {
     this.#sending = false;
   }
 }
+
+/** What strangers send may hold anything, escape sequences for the terminal included. */
+const printable = (message: Uint8Array): string =>
+  Buffer.from(message)
+    .toString()
+    .replaceAll(/\p{Cc}/gu, '?');
 
 async function serve(address: string, stop: AbortSignal): Promise<void> {
   // Named here, channel 1 is open before the first message of a client can come.
@@ -58,7 +64,9 @@ async function serve(address: string, stop: AbortSignal): Promise<void> {
 
   await listener.serve(async (conn) => {
     const presence = await conn.openChannel(PRESENCE);
-    const name = Buffer.from((await presence.readMessage()) ?? []).toString(); // the first thing a client says
+    const hello = await presence.readMessage(); // the first thing that a client says is its name
+    if (hello === null) return;
+    const name = printable(hello).slice(0, 20);
     const me = new Outbox(conn);
     clients.set(me, { name, presence });
     announce(`* ${name} is here (${clients.size})`);
@@ -81,7 +89,7 @@ async function connect(address: string, name: string, stop: AbortSignal): Promis
   const presence = await conn.openChannel(PRESENCE);
   await presence.writeMessage(name);
   const show = async (flow: Flow): Promise<void> => {
-    for await (const message of flow) console.log(Buffer.from(message).toString());
+    for await (const message of flow) console.log(printable(message));
   };
   const shown = Promise.all([show(conn), show(presence)]);
   const lines = createInterface({ input: process.stdin });

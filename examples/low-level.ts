@@ -32,7 +32,9 @@ try {
   for (const { index, state, bytesSent, bytesRecv } of await dev.sessions()) {
     if (index !== idx) continue;
     const established = state === SessionState.ESTABLISHED;
-    console.log(`session established: ${established}, ${bytesSent} bytes sent, ${bytesRecv} received`);
+    console.log(
+      `session established: ${established}, ${bytesSent} bytes sent, headers included, ${bytesRecv} received`,
+    );
   }
 
   // Closing the descriptor would leave the session in the table.

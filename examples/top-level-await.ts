@@ -4,8 +4,8 @@ import { dial, listen } from 'pool-ts';
 const listener = await listen(':0');
 const [conn, peer] = await Promise.all([dial({ host: '127.0.0.1', port: listener.addr.port }), listener.accept()]);
 
-await conn.writeMessages(['one message', 'and another'].map((text) => Buffer.from(text)));
-await conn.close(); // what was written goes out first
+await conn.writeMessage('hello from the top level');
+const message = await peer.readMessage();
+if (message !== null) console.log(Buffer.from(message).toString());
 
-for await (const message of peer) console.log(Buffer.from(message).toString());
-await Promise.all([peer.close(), listener.close()]);
+await Promise.all([conn.close(), peer.close(), listener.close()]);
