@@ -58,6 +58,7 @@ const PLAN: Readonly<Record<string, Plan>> = {
     how: 'commands',
     why: 'would take /dev/pool; the block before runs on such a device',
   },
+  'README.md, The command line, sh': { how: 'commands', why: 'test/cli runs each command' },
   'README.md, Architecture, text': { how: 'read', why: 'a picture' },
   'README.md, Testing, sh': { how: 'commands', why: 'would run this test again' },
   'docs/guide/getting-started.md, JavaScript, ts': { how: 'server' },
@@ -79,7 +80,7 @@ const PLAN: Readonly<Record<string, Plan>> = {
   },
   'docs/guide/porting-from-pool-go.md, Client, ts': { how: 'run', server: true, prints: AS_COMMENTED },
   'docs/guide/porting-from-pool-go.md, The poolioc package, ts': { how: 'device', prints: /^hello\ntrue\n1\n$/ },
-  'examples/README.md, Examples, sh': { how: 'commands', why: 'the tests of the examples run the programs' },
+  'examples/README.md, How to run them, sh': { how: 'commands', why: 'the tests of the examples run the programs' },
 };
 
 /** For a block that PLAN doesn't name. */
