@@ -39,12 +39,12 @@ export async function deviceCall(
 const NEXT: Readonly<Record<string, string>> = {
   ENOTTY: 'the file is no POOL device: check --device and POOL_DEVICE',
   ENOTCONN: 'the program that served the device has ended: start pool-ts device again',
-  EACCES: 'get the right to read and write the device, or pass --backend user',
-  EPERM: "a container's rules or a security module forbid it: allow it, or pass --backend user",
+  EACCES: 'get the right to read and write the device, or keep to the user backend: POOL_BACKEND=user',
+  EPERM: "a container's rules or a security module forbid it: allow it, or keep to the user backend: POOL_BACKEND=user",
   ENXIO: 'the file has no driver behind it: load pool.ko',
   ENODEV: 'the file has no driver behind it: load pool.ko',
-  ENOTSUP: 'install pool-ts with its dependencies, or pass --backend user',
-  ERR_POOL_ABI_MISMATCH: 'update pool-ts or the module, or pass --backend user',
+  ENOTSUP: 'install pool-ts with its dependencies, or keep to the user backend: POOL_BACKEND=user',
+  ERR_POOL_ABI_MISMATCH: 'update pool-ts or the module, or keep to the user backend: POOL_BACKEND=user',
   ERR_POOL_TIMEOUT: 'the device hangs: end its server and start it again',
 };
 

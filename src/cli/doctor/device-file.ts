@@ -38,7 +38,7 @@ export async function deviceFile(
   if (character)
     return there(ok(CHECK, `${device} is a character device, and may be opened`), { usable: true, character });
   const says = `${device} is an ordinary file: nobody serves a device there`;
-  const next = `start pool-ts device ${device}, or remove the file`;
+  const next = `name the device itself, or remove the file and start pool-ts device ${device}`;
   return there(fail(CHECK, says, next));
 }
 
@@ -75,7 +75,7 @@ function unreachable(device: string, code: string, uid?: number): Finding {
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const who = uid === undefined ? 'this user' : `user ${uid}`;
-    const next = `let a udev rule, chown or pool-ts device --mode 660 --allow-other give the right, or pass --backend user`;
+    const next = `let a udev rule, chown or pool-ts device --mode 660 --allow-other give the right, or keep to the user backend: POOL_BACKEND=user`;
     return fail(CHECK, `${who} may not read and write ${device} (${code})`, next);
   }
   return fail(CHECK, `${device} can't be looked at (${code})`, 'name another with --device or POOL_DEVICE');

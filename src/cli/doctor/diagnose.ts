@@ -18,6 +18,8 @@ export interface Diagnosis {
   checks: Finding[];
   /** Which backends carry a conversation. */
   works: { user: boolean; kernel: boolean };
+  /** The device file is there, whatever it is worth. */
+  hasDevice: boolean;
   /** What --backend, else the environment, else `auto` comes to. */
   chosen: { backend: 'user' | 'kernel'; works: boolean };
   /** The main job can be done: by the backend that --backend names, else by either. */
@@ -75,6 +77,7 @@ export async function diagnose(
   return {
     checks,
     works,
+    hasDevice: file.exists,
     chosen: { backend, works: works[backend] && !misled },
     usable: flags.backend === undefined ? works.user || works.kernel : works[backend],
   };

@@ -7,12 +7,12 @@ export type Paint = Readonly<Record<Status, (text: string) => string>>;
 
 const WIDTH = 'ref-struct-di'.length + 2;
 
-export function report({ checks, works, chosen }: Diagnosis, paint: Paint): string[] {
+export function report({ checks, works, hasDevice, chosen }: Diagnosis, paint: Paint): string[] {
   return [
     ...checks.flatMap((finding) => lines(finding, paint)),
     '',
     `user backend:   ${works.user ? 'works' : 'does not work'}`,
-    `kernel backend: ${works.kernel ? 'works' : 'does not work'}`,
+    `kernel backend: ${works.kernel ? 'works' : hasDevice ? 'does not work' : 'no device here'}`,
     `programs here take the ${chosen.backend} backend${chosen.works ? '' : ', which does not work: see above'}`,
   ];
 }

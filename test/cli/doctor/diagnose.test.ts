@@ -75,7 +75,7 @@ it('a report has a line for each check, with what to do below it', async () => {
   expect(lines).toContain('                     → do something');
   expect(lines.slice(-3)).toEqual([
     'user backend:   does not work',
-    'kernel backend: does not work',
+    'kernel backend: no device here',
     'programs here take the user backend, which does not work: see above',
   ]);
 });

@@ -12,7 +12,7 @@ it('settles at the prompt, and counts the lines that left an error', async () =>
       });
     },
   };
-  const turns = takeTurns(server as unknown as Parameters<typeof takeTurns>[0]);
+  const turns = takeTurns(server);
   await turns.type('1');
   expect(turns.failed).toBe(0);
   await turns.type('throw 1');
