@@ -4,7 +4,7 @@ import http from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { serve, type Service } from './pool-pair.js';
+import { manners, serve, type Service } from './pool-pair.js';
 
 const MIB = 1 << 20;
 const services: Service[] = [];
@@ -87,7 +87,13 @@ describe("Node's http over POOL", () => {
       },
       { keepAlive: false },
     );
-    for (let i = 0; i < 2; i++) expect((await ask(service, '/')).body.length).toBe(200_000);
+    for (let i = 0; i < 2; i++) {
+      const answer = await ask(service, '/').catch((error: NodeJS.ErrnoException) => error);
+      // The body's end and CLOSE come together, and a module may lose what was not received by then.
+      if (manners.queuedAtClose === 'kept' || !(answer instanceof Error))
+        expect(answer).toMatchObject({ body: { length: 200_000 } });
+      else expect(answer.code).toBe('ECONNRESET');
+    }
     expect(sockets.size).toBe(2);
   });
 

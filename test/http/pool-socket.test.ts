@@ -16,8 +16,8 @@ describe('createConnection', () => {
     expect(socket.address()).toEqual({});
     const data = randomBytes(300_000);
     socket.write(data);
-    const conn = await listener.accept();
-    await once(socket, 'connect');
+    // Either end may be the first to know.
+    const [conn] = await Promise.all([listener.accept(), once(socket, 'connect')]);
     expect(socket).toMatchObject({
       connecting: false,
       readyState: 'open',
@@ -52,8 +52,7 @@ describe('createConnection', () => {
     const listener = await open();
     const controller = new AbortController();
     const socket = createConnection(`127.0.0.1:${listener.addr.port}`, { backend, signal: controller.signal });
-    const conn = await listener.accept();
-    await once(socket, 'connect');
+    const [conn] = await Promise.all([listener.accept(), once(socket, 'connect')]);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
     controller.abort();
     await turn();

@@ -42,6 +42,12 @@ const RIVAL_MS = 10;
 const BUSY_LOOK_MS = 5;
 const IDLE_LOOK_MS = 25;
 const BUSY_MS = 1000;
+/**
+ * ms after which a session is asked again whose RECV was taken back, and may never have looked: of a session that is full
+ * no more packets are read, so that its counter stands still although messages wait. Twice as long after each in vain.
+ */
+const DOUBT_MS = 25;
+const LONGEST_DOUBT_MS = 5000;
 
 export class ReceiveLanes implements TableObserver {
   readonly #options: ReceiveLanesOptions;
@@ -86,9 +92,10 @@ export class ReceiveLanes implements TableObserver {
   }
 
   table(snapshot: Snapshot): void {
+    const now = this.#options.clock.now();
     for (const slot of [...this.#parked]) {
       const record = snapshot.at(slot.index, slot.recipient?.id);
-      if (record === undefined || record.packetsRecv !== slot.seen) this.ready(slot);
+      if (record === undefined || record.packetsRecv !== slot.seen || now >= slot.askAgain) this.ready(slot);
     }
   }
 
@@ -152,11 +159,13 @@ export class ReceiveLanes implements TableObserver {
     const owner = slot.recipient;
     switch (received.kind) {
       case 'message':
+        slot.doubt = 0;
         asker.channels.received();
         this.#deliver(slot, channel, received.data);
         break;
       case 'nothing':
         asker.channels.empty();
+        this.#doubt(slot, taken);
         // One that was taken back may never have looked.
         if (owner === asker && !taken) owner.quiet();
         break;
@@ -169,6 +178,11 @@ export class ReceiveLanes implements TableObserver {
         break;
     }
     return received.kind;
+  }
+
+  #doubt(slot: Slot, taken: boolean): void {
+    slot.doubt = taken ? Math.min(Math.max(2 * slot.doubt, DOUBT_MS), LONGEST_DOUBT_MS) : 0;
+    slot.askAgain = taken ? this.#options.clock.now() + slot.doubt : Infinity;
   }
 
   /** To the owner that the slot has now, or the next one. */

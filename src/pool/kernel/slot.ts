@@ -33,6 +33,10 @@ export class Slot {
   call: { channel: number; since: number; abort: AbortController; done: Promise<void> } | null = null;
   /** packets_recv at the table's last look before the last RECV: a later look that shows more means news. */
   seen: bigint | undefined;
+  /** ms after which the slot is asked again though the table shows no news; 0 where the last RECV surely looked. */
+  doubt = 0;
+  /** When that is due. */
+  askAgain = Infinity;
   #strays: Stray[] = [];
 
   constructor(index: number) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ChannelTurn } from '../../../src/pool/kernel/channel-turn.js';
 import { ReceiveLanes, type Received } from '../../../src/pool/kernel/receive-lanes.js';
 import { Snapshot } from '../../../src/pool/kernel/session-table.js';
+import type { SessionRecord } from '../../../src/pool/kernel/session-record.js';
 import { Slot, type Recipient } from '../../../src/pool/kernel/slot.js';
 import { ManualClock, settle } from './manual-clock.js';
 
@@ -29,7 +30,7 @@ class Taker implements Recipient {
 }
 
 /** RECVs that end when a test says so; `occupant` is the session that the table shows. */
-function lanesOf(count = 16) {
+function lanesOf(count = 16, latest = new Snapshot([])) {
   const calls: { index: number; channel: number; end(received: Received): void; signal: AbortSignal | undefined }[] =
     [];
   const table = { occupant: 'b' };
@@ -41,7 +42,7 @@ function lanesOf(count = 16) {
         signal?.addEventListener('abort', () => resolve({ kind: 'nothing' }));
       }),
     occupant: () => Promise.resolve(table.occupant),
-    latest: () => new Snapshot([]),
+    latest: () => latest,
     parked: () => {},
     clock,
     lanes: count,
@@ -168,5 +169,29 @@ describe('places', () => {
       expect(calls).toHaveLength(i + 1);
       await clock.advance(10);
     }
+  });
+});
+
+describe('a RECV that was taken back', () => {
+  it('may never have looked: its session is asked again, though its counter stands still', async () => {
+    // Both are full: nothing more is read from their peers, and the table shows that all the time.
+    const table = new Snapshot([0, 1].map((index) => ({ index, id: `${index}`, packetsRecv: 9n }) as SessionRecord));
+    const { lanes, calls, clock } = lanesOf(1, table);
+    const slots = [new Slot(0), new Slot(1)] as const;
+    for (const [at, slot] of slots.entries()) await slot.give(new Taker(`${at}`));
+    lanes.ready(slots[0]);
+    await settle();
+    lanes.ready(slots[1]);
+    // The one place goes from the first session to the second, and nothing tells of messages on the first.
+    await clock.advance(10);
+    expect(calls.map(({ index }) => index)).toEqual([0, 1]);
+    let asked = 0;
+    for (let look = 0; look < 100 && asked === 0; look += 1) {
+      await clock.advance(5);
+      lanes.table(table);
+      await settle();
+      asked = calls.slice(2).filter(({ index }) => index === 0).length;
+    }
+    expect(asked).toBe(1);
   });
 });
