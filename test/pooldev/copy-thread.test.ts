@@ -13,7 +13,8 @@ interface Asked {
 }
 
 /** One copy by the thread, of a caller that lives or not; `copied` is what the system call gives. */
-function copyOnce({ alive = true, copied = 10, direction = Direction.FROM_CALLER, length = 10 } = {}) {
+function copyOnce(how: { alive?: boolean; copied?: number; direction?: number } = {}) {
+  const { alive = true, copied = 10, direction = Direction.FROM_CALLER } = how;
   const channel = copyChannel();
   const { words, address } = channel;
   const asked: Asked[] = [];
@@ -36,7 +37,7 @@ function copyOnce({ alive = true, copied = 10, direction = Direction.FROM_CALLER
   } as Partial<Libc> as Libc;
   words[Word.PID] = 77;
   words[Word.PIN] = 9;
-  words[Word.LENGTH] = length;
+  words[Word.LENGTH] = 10;
   words[Word.DIRECTION] = direction;
   address[0] = 0xabcdefn;
   Atomics.store(words, Word.STATE, CopyState.ASKED);
