@@ -34,8 +34,7 @@ describe('createConnection', () => {
     expect(socket.bytesRead).toBe(6);
     const seen: string[] = [];
     for (const name of ['end', 'finish', 'close']) socket.on(name, () => seen.push(name));
-    await conn.close();
-    await new Promise((resolve) => socket.once('close', resolve));
+    await Promise.all([new Promise((resolve) => socket.once('close', resolve)), conn.close()]);
     expect(seen).toEqual(['end', 'finish', 'close']);
     await listener.close();
   });
