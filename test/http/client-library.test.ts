@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import got from 'got';
 import { describe, expect, it } from 'vitest';
-import { serve } from './pool-pair.js';
+import { backend, serve, serverBackend } from './pool-pair.js';
 
 const MIB = 1 << 20;
 const TOTAL = 50 * MIB;
@@ -26,7 +26,9 @@ describe('an HTTP client library that knows nothing of POOL', () => {
     });
     const service = await serve(server, { maxSockets: AT_A_TIME });
     try {
-      const client = got.extend({ agent: { http: service.agent }, retry: { limit: 0 } });
+      // A device's node takes 16 handshakes at a time from one address, and refuses the rest of twenty at once.
+      const limit = backend === 'user' && serverBackend === 'kernel' ? 2 : 0;
+      const client = got.extend({ agent: { http: service.agent }, retry: { limit } });
       const parts = await Promise.all(
         Array.from({ length: TOTAL / PART }, (_, i) =>
           client(service.url, { headers: { range: `bytes=${i * PART}-${(i + 1) * PART - 1}` } }).buffer(),
