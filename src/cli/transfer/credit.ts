@@ -35,7 +35,7 @@ export class Credit {
 
   /** The receiver says that it has everything up to `received`. */
   confirm(received: number): void {
-    if (received < this.#confirmed || received > this.#sent) {
+    if (received <= this.#confirmed || received > this.#sent) {
       throw broken(`the receiver confirms ${received} bytes where ${this.#sent} were sent`);
     }
     this.#confirmed = received;

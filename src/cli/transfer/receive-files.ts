@@ -82,8 +82,10 @@ async function receiveFile(talk: Talk, options: ReceiveOptions): Promise<void> {
   options.report(result, failure);
   if (failure === null) return;
   if (!(failure instanceof TransferFailure) || failure.reason === 'protocol') throw failure;
-  // The sender's failure of a file ends the file, and its next message is the next offer.
-  if (failure instanceof PeerFailure && failure.reason !== 'stopped') return;
+  // The sender's failure of a file ends the file. Once told that this side knows, it offers the next one.
+  if (failure instanceof PeerFailure && failure.reason !== 'stopped') {
+    return talk.tell({ type: 'fail', reason: failure.reason, message: 'given up' });
+  }
   // Before data came, a refusal is an answer like any other. Later, data is under way that nobody wants.
   if (receiving.started || failure instanceof PeerFailure) throw failure;
   await talk.tell({ type: 'fail', reason: failure.reason, message: failure.message });

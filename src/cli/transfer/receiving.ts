@@ -88,7 +88,7 @@ export class Receiving {
     const part = this.#part;
     try {
       if (part === null) return;
-      if (useless && this.started && !this.#placed) {
+      if ((useless && this.started && !this.#placed) || part.length === 0) {
         this.#part = null;
         await part.discard();
       } else {

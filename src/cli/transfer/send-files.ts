@@ -83,6 +83,7 @@ class Sender {
     // The receiver learns of a file that can't be sent, or not to its end, from a message in its place.
     if (failure instanceof TransferFailure && !(failure instanceof PeerFailure)) {
       await this.#talk.tell(failMessage(failure.reason, failure.message));
+      if (sending.stage === 'data') await sending.given();
     }
   }
 
@@ -196,6 +197,15 @@ class Sending {
   #take(message: Control | Data | null, credit: Credit): void {
     credit.confirm(this.#talk.require(message, 'ack').received);
     this.#watch.moved(credit.confirmed);
+  }
+
+  /** Waits until the receiver has given this file up too: what it confirmed before belongs to no other. */
+  async given(): Promise<void> {
+    for (;;) {
+      const message = await this.#talk.next();
+      if (message?.type === 'fail') return;
+      this.#take(message, this.#credit!);
+    }
   }
 
   /** Waits for the receiver's word that the file is on disk under its final name. */

@@ -69,7 +69,7 @@ export class Talk {
     } catch (error) {
       // A peer that failed says why before it closes, and that tells more than a write into a closed session.
       if (!signal.aborted) await this.#lastWord();
-      throw this.#timedOut(error, `took nothing for ${idleTimeout / 1000} s`);
+      throw this.#explained(error, `took nothing for ${idleTimeout / 1000} s`);
     }
   }
 
@@ -100,7 +100,7 @@ export class Talk {
 
   /** As `expect`, of a message that came. */
   require<T extends ControlType>(control: Control | Data | null, ...types: T[]): Control<T> {
-    if (control === null) throw new PeerClosed(EXIT.FAILURE, `${this.peer} closed the connection`);
+    if (control === null) throw this.#closed();
     if ((types as string[]).includes(control.type)) return control as Control<T>;
     if (control.type === 'fail') throw new PeerFailure(reasonOf(control.reason), printable(control.message));
     throw broken(`${this.peer} sent "${control.type}" where "${types.join('" or "')}" was expected`);
@@ -162,7 +162,7 @@ export class Talk {
       await this.#reading;
       this.#conn.setReadDeadline(null);
     }
-    if (this.#queue.length === 0) throw this.#timedOut(this.#failure, `has said nothing for ${idleTimeout / 1000} s`);
+    if (this.#queue.length === 0) throw this.#explained(this.#failure, `has said nothing for ${idleTimeout / 1000} s`);
   }
 
   #read(): void {
@@ -192,7 +192,12 @@ export class Talk {
     }
   }
 
-  #timedOut(error: unknown, what: string): Error {
+  #closed(cause?: unknown): PeerClosed {
+    return new PeerClosed(EXIT.FAILURE, `${this.peer} closed the connection`, { cause });
+  }
+
+  #explained(error: unknown, what: string): Error {
+    if (error instanceof PoolError && error.code === 'ERR_POOL_NOT_ESTABLISHED') return this.#closed(error);
     if (!(error instanceof PoolError && error.timeout)) return asError(error);
     return new CliError(EXIT.TEMPORARY, `${this.peer} ${what}`, { cause: error });
   }
