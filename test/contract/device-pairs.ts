@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { describe, it } from 'vitest';
 import { type Conn, dial, type Listener, type ListenOptions, listen } from '../../src/index.js';
 import { type ConnPair, testConn } from '../../src/testing/index.js';
+import { duplexCases } from './duplex-cases.js';
 import { type Manners } from '../../src/testing/module-differences.js';
 
 /** The device files, known when the tests run. */
@@ -50,6 +51,11 @@ export function contractThrough(devices: Devices, manners: Manners, { module = f
         }
       });
     }
+    describe('through toDuplex()', () => {
+      for (const { name, run } of duplexCases(() => connect(dialler(), listener(), false), options)) {
+        it.skipIf(module && NEEDS_AN_END_WITHOUT_CLOSE.has(name.replace(/^\w+: /, '')))(name, run);
+      }
+    });
   });
 }
 

@@ -4,9 +4,9 @@ import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Conn, type Flow, type FlowDuplex, PoolError } from '../../src/index.js';
-import { pipe, testConn } from '../../src/testing/index.js';
-import { connOnDuplex } from './duplex-session.js';
+import { type Flow, type FlowDuplex, PoolError } from '../../src/index.js';
+import { pipe } from '../../src/testing/index.js';
+import { duplexCases } from '../contract/duplex-cases.js';
 
 const MIB = 1 << 20;
 
@@ -469,27 +469,10 @@ function* slices(data: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < data.length; at += size) yield data.subarray(at, at + size);
 }
 
-/** Checks that ask for what a stream of bytes, or one end to end through two queues, does not have. */
-const bytesOnly = /^nettest/;
-const notThroughStreams =
-  /channel|flows take turns|destroy ends pending|inspected|signal ends the waiting|held up|session|telemetry|empty message is/i;
-
-const connPair = (objectMode: boolean) => async () => {
-  const [a, b] = pipe();
-  const [c1, c2]: [Conn, Conn] = [connOnDuplex(a, objectMode), connOnDuplex(b, objectMode)];
-  return {
-    c1,
-    c2,
-    stop: async () => {
-      c1.destroy();
-      c2.destroy();
-    },
-  };
-};
-
 describe('the contract of a Conn, through toDuplex()', () => {
-  for (const { name, run } of testConn(connPair(false))) if (bytesOnly.test(name)) it(`bytes: ${name}`, run);
-  for (const { name, run } of testConn(connPair(true))) {
-    if (!notThroughStreams.test(name)) it(`messages: ${name}`, run);
-  }
+  const makePipe = async () => {
+    const [c1, c2] = pipe();
+    return { c1, c2, stop: async () => {} };
+  };
+  for (const { name, run } of duplexCases(makePipe)) it(name, run);
 });

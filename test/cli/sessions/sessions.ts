@@ -1,5 +1,5 @@
 /** Sessions for tests, as a device lists them and as `top` knows them. */
-import { Device } from '../../../src/poolioc/index.js';
+import type { Device } from '../../../src/poolioc/index.js';
 import { SessionHistory, type WatchedSession } from '../../../src/cli/sessions/session-history.js';
 import { sessionRow } from '../../../src/cli/sessions/session-row.js';
 
