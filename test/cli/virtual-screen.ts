@@ -6,7 +6,7 @@ const TOKEN = /\x1b\[([?\d;]*)([A-Za-z])|\r|\n|[^\x1b\r\n]/gu;
 export class VirtualScreen {
   readonly columns: number;
   readonly rows: number;
-  /** Lines that had a character too many, or one below the last line. */
+  /** On the alternate screen: characters beyond the end of a line, and lines below the last one. */
   overflows = 0;
   alternate = false;
   cursorShown = true;
@@ -50,8 +50,12 @@ export class VirtualScreen {
   #put(character: string): void {
     const width = textWidth(character);
     if (this.#x + width > this.columns) {
-      this.overflows += 1;
-      return;
+      if (this.alternate) {
+        this.overflows += 1;
+        return;
+      }
+      this.#x = 0;
+      this.#lineFeed();
     }
     this.#cells[this.#y]![this.#x] = character;
     this.#x += width;
