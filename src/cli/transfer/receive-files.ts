@@ -4,7 +4,7 @@ import { bytesText } from './amounts.js';
 import { diskFailure, TransferFailure } from './failure.js';
 import { printable } from './file-name.js';
 import { type Control, VERSION, WINDOW_BYTES } from './messages.js';
-import { Receiving } from './receiving.js';
+import { Receiving, type ReceivingOptions } from './receiving.js';
 import type { Result } from './result.js';
 import { PeerFailure, Talk, type TalkConn } from './talk.js';
 import type { TransferOptions } from './transfer-options.js';
@@ -19,10 +19,19 @@ export interface ReceiveOptions extends TransferOptions {
 
 /** ms for the sender to close after the last file; then this side does. */
 const END_MS = 10_000;
+/** Share of the idle timeout after which another sender of the same file may take over. */
+const PATIENCE = 1 / 6;
 
 /** Receives the files of one session, and closes it. Rejects when it breaks; files that alone failed are reported. */
 export async function receiveFiles(conn: TalkConn, options: ReceiveOptions): Promise<void> {
-  const talk = new Talk(conn, 'sender', options);
+  // Ends this session alone: when the command is told to stop, or when another sender takes over.
+  const own = new AbortController();
+  const stop = (reason: unknown): void => own.abort(reason);
+  const stopped = (): void => stop(options.signal.reason);
+  if (options.signal.aborted) stopped();
+  options.signal.addEventListener('abort', stopped);
+  const talk = new Talk(conn, 'sender', { ...options, signal: own.signal });
+  const patience = options.idleTimeout * PATIENCE;
   try {
     const { version, files } = await talk.expect('hello');
     if (version !== VERSION) {
@@ -32,20 +41,22 @@ export async function receiveFiles(conn: TalkConn, options: ReceiveOptions): Pro
       );
     }
     await talk.tell({ type: 'welcome', version: VERSION, window: WINDOW_BYTES });
-    for (let file = 0; file < files; file++) await receiveFile(talk, options);
+    for (let file = 0; file < files; file++)
+      await receiveFile(talk, options, { ...options, signal: own.signal, stop, patience });
     // The sender closes: what it has not read yet could be lost if this side did.
     await talk.drain(Math.min(END_MS, options.idleTimeout));
   } catch (error) {
-    const own = error instanceof TransferFailure && !(error instanceof PeerFailure);
     if (options.signal.aborted) await talk.giveUp('stopped', 'it was stopped');
-    else if (own) await talk.giveUp(error.reason, error.message);
+    else if (error instanceof TransferFailure && !(error instanceof PeerFailure))
+      await talk.giveUp(error.reason, error.message);
     throw error;
   } finally {
+    options.signal.removeEventListener('abort', stopped);
     await conn.close({ closeTimeout: 2000 }).catch(() => undefined);
   }
 }
 
-async function receiveFile(talk: Talk, options: ReceiveOptions): Promise<void> {
+async function receiveFile(talk: Talk, options: ReceiveOptions, own: ReceivingOptions): Promise<void> {
   let offer: Control<'offer'>;
   try {
     offer = await talk.expect('offer');
@@ -60,7 +71,7 @@ async function receiveFile(talk: Talk, options: ReceiveOptions): Promise<void> {
   const name = printable(offer.name);
   const watch = options.view.file(name, offer.size);
   const began = performance.now();
-  const receiving = new Receiving(talk, offer, watch, options);
+  const receiving = new Receiving(talk, offer, watch, own);
   const { size } = offer;
   const result: Result = { name, size, status: 'failed', resumedFrom: 0, seconds: 0, peer: options.peer };
   let failure: Error | null = null;

@@ -24,6 +24,10 @@ export interface ReceivingOptions {
   folder: string;
   overwrite: boolean;
   signal: AbortSignal;
+  /** Gives the session up, since another one takes over. */
+  stop(reason: Error): void;
+  /** ms of silence after which another sender may take over. */
+  patience: number;
 }
 
 export class Receiving {
@@ -60,7 +64,8 @@ export class Receiving {
     const { name, size } = this.#offer;
     const problem = nameProblem(name);
     if (problem !== null) throw new TransferFailure('name', `the name is refused: ${problem}`);
-    this.#unlock = await lockPart(join(folder, partName(name)));
+    const writer = { ...this.#options, heard: () => this.#talk.heard() };
+    this.#unlock = await this.#talk.busy(lockPart(join(folder, partName(name)), writer));
 
     const hash = await this.#agree();
     this.started = true;

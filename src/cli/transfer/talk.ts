@@ -47,6 +47,8 @@ export class Talk {
   #reading: Promise<void> | null = null;
   #failure: Error | null = null;
   #waits = 0;
+  #heard = { count: 0, at: performance.now() };
+  #working = 0;
 
   constructor(conn: TalkConn, peer: 'receiver' | 'sender', options: TalkOptions) {
     this.#conn = conn;
@@ -82,6 +84,12 @@ export class Talk {
     }
   }
 
+  /** How many messages came so far, and how long ago the last did; null while `busy` is at work. */
+  heard(): { count: number; silentMs: number | null } {
+    const { count, at } = this.#heard;
+    return { count, silentMs: this.#working > 0 ? null : performance.now() - at };
+  }
+
   /** A message that is here already; undefined when there is none. */
   poll(): Control | Data | null | undefined {
     while (this.#queue.length > 0) {
@@ -108,6 +116,7 @@ export class Talk {
 
   /** Gives signs of life until `work` has settled. */
   async busy<T>(work: Promise<T>): Promise<T> {
+    this.#working++;
     const timer = setInterval(() => {
       this.#conn.writeMessages([encode({ type: 'wait' })]).catch(() => undefined);
     }, WAIT_EVERY_MS);
@@ -115,6 +124,8 @@ export class Talk {
       return await work;
     } finally {
       clearInterval(timer);
+      this.#working--;
+      this.#heard.at = performance.now();
     }
   }
 
@@ -171,6 +182,7 @@ export class Talk {
     this.#reading ??= this.#conn.readMessages({ max: BATCH, signal }).then(
       (messages) => {
         this.#reading = null;
+        this.#heard = { count: this.#heard.count + 1, at: performance.now() };
         if (messages === null) this.#queue.push(null);
         else this.#queue.push(...messages);
       },

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dataMessage } from '../../../src/cli/transfer/messages.js';
 import { requirement } from '../../require.js';
 import { Sides, watching } from './sides.js';
 
@@ -167,6 +168,30 @@ describe('a transfer', () => {
     expect(first.results[0]?.status).toBe('sent');
     expect(JSON.stringify(await Promise.all(second))).toMatch(/another transfer writes a file of this name/);
     other.remove();
+  });
+
+  it('is taken over from a sender that fell silent without an end', async () => {
+    writeFileSync(join(sides.out, 'big'), bytes(100_000));
+    const silent = sides.receive({ idleTimeout: 3000 });
+    const talk = sides.play('sender');
+    await talk.tell({ type: 'hello', protocol: 'pool-file-transfer', version: 1, files: 1 });
+    await talk.expect('welcome');
+    const mtimeNs = String(statSync(join(sides.out, 'big'), { bigint: true }).mtimeNs);
+    await talk.tell({ type: 'offer', name: 'big', size: 100_000, mode: 0o644, mtimeNs });
+    await talk.expect('start');
+    await talk.tell({ type: 'go', offset: 0 });
+    const { message, payload } = dataMessage(50_000);
+    payload.set(bytes(50_000));
+    await talk.data([message]);
+    while (statSync(join(sides.in, '.big.pool-part')).size < 50_000)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+
+    const [sent] = await sides.both(['big'], { idleTimeout: 3000 });
+    expect(sent.results[0]).toMatchObject({ status: 'sent', resumedFrom: 50_000 });
+    expect((await silent).results[0]?.error).toMatch(
+      /fell silent, and another one took over; 50.0 kB of 100.0 kB are kept/,
+    );
+    expect(readFileSync(join(sides.in, 'big')).equals(bytes(100_000))).toBe(true);
   });
 });
 
