@@ -18,3 +18,9 @@ export interface DeviceCall {
   /** A positive errno. The first answer counts. */
   fail(errno: number): void;
 }
+
+/** `errno` 0 is success, with the struct as it was. */
+export function answer(call: DeviceCall, errno: number): void {
+  if (errno === 0) call.succeed(0);
+  else call.fail(errno);
+}

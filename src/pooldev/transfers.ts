@@ -1,0 +1,94 @@
+/** SEND and RECV: what a slot takes from and gives to the memory of a caller. */
+import { MAX_PAYLOAD } from '../poolioc/constants.js';
+import type { CallMemory } from './call-memory.js';
+import type { Copy } from './caller-memory.js';
+import { answer, type DeviceCall } from './device-call.js';
+import { Errno } from './errno.js';
+import type { Receiver } from './receive-queue.js';
+import type { Sender } from './send-queue.js';
+import type { Slot } from './slot.js';
+
+interface Transfer {
+  channel: number;
+  /** Bytes to send, or room for what is received. */
+  length: number;
+  address: bigint;
+}
+
+/** The request's fields, checked in the module's order. Null: the call was answered. */
+function transferOf(call: DeviceCall, slot: Slot): Transfer | null {
+  const { argument } = call;
+  const length = argument.readUInt32LE(8);
+  if (length === 0 || length > MAX_PAYLOAD) {
+    call.fail(Errno.EINVAL);
+    return null;
+  }
+  if (!slot.inUse || slot.isClosing) {
+    call.fail(Errno.ENOTCONN);
+    return null;
+  }
+  return { channel: argument.readUInt8(4), length, address: argument.readBigUInt64LE(16) };
+}
+
+/** POOL_IOC_SEND. */
+export function send(call: DeviceCall, slot: Slot, memory: CallMemory): void {
+  const transfer = transferOf(call, slot);
+  const caller = transfer && memory.pin(call);
+  if (transfer === null || caller === null) return;
+  const { channel, length, address } = transfer;
+  let refusedCopy = 0;
+  const sender: Sender = {
+    channel,
+    fetch: (got) =>
+      memory.copies.read(caller, address, length, (error, bytes) => {
+        refusedCopy = -error;
+        got(refusedCopy, bytes);
+      }),
+    settle: (errno) => {
+      call.onInterrupt = null;
+      if (errno !== 0 && errno === refusedCopy) memory.refuse(call, errno);
+      else answer(call, errno);
+    },
+  };
+  call.onInterrupt = () => slot.sends.interrupt(sender);
+  slot.sends.submit(sender);
+}
+
+/** POOL_IOC_RECV. */
+export function receive(call: DeviceCall, slot: Slot, memory: CallMemory): void {
+  const transfer = transferOf(call, slot);
+  const caller = transfer && memory.pin(call);
+  if (transfer === null || caller === null) return;
+  const { channel, length, address } = transfer;
+  let copy: Copy | null = null;
+  const receiver: Receiver = {
+    channel,
+    capacity: length,
+    deliver: (message, settle) => {
+      // Nothing is written once the caller was told that nothing came; a copy that runs is answered with its outcome.
+      call.onInterrupt = () => {
+        if (copy?.cancel() !== true) return;
+        call.fail(Errno.EINTR);
+        settle(false);
+      };
+      copy = memory.copies.write(caller, address, message, (error) => {
+        call.onInterrupt = null;
+        if (error !== 0) {
+          memory.refuse(call, -error);
+        } else {
+          call.argument.writeUInt32LE(message.length, 8);
+          call.succeed(0, call.argument);
+        }
+        settle(error === 0);
+      });
+    },
+    fail: (errno) => {
+      call.onInterrupt = null;
+      call.fail(errno);
+    },
+  };
+  call.onInterrupt = () => {
+    if (slot.received.cancel(receiver)) receiver.fail(Errno.EINTR);
+  };
+  slot.received.receive(receiver);
+}
