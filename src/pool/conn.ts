@@ -1,4 +1,7 @@
-/** A connection: channel 0 of a session, what nobody opened a channel for, and the session as a whole. */
+/**
+ * A connection: channel 0 of a session, what nobody opened a channel for, and the session as a whole. Half of this file is
+ * the reference of a public class; flows, channels and queues are files of their own.
+ */
 import { PoolError } from '../errors.js';
 import type { BackendEnd, BackendHandler, BackendSession } from './backend.js';
 import { SessionChannel, type Channel } from './channel.js';

@@ -1,4 +1,7 @@
-/** A flow as a Node stream, and as much of a net.Socket as http, http2, tls and loggers ask for. */
+/**
+ * A flow as a Node stream, and as much of a net.Socket as http, http2, tls and loggers ask for: those members alone are
+ * half of this file. What can stand apart from a stream's state does (duplex-chunks, held-reads, idle-timer).
+ */
 import { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Flow, FlowClosed } from './flow.js';

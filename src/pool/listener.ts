@@ -1,4 +1,7 @@
-/** What listen gives: established sessions, handed out in the order in which they came. */
+/**
+ * What listen gives: established sessions, handed out in the order in which they came. Half of this file is the reference
+ * of a public class; what it does is short.
+ */
 import type { BlockList } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';

@@ -1,4 +1,7 @@
-/** The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. */
+/**
+ * The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. As long as
+ * the interface that it implements is wide: each method is a few lines around the queue that does the work.
+ */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';

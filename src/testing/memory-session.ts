@@ -1,6 +1,7 @@
 /**
  * Two backend sessions joined in memory: what a POOL session does, without a network. Bounded, asynchronous and ordered:
- * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data.
+ * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data. Both
+ * ends and the wire between them are one thing, and one file.
  */
 import { PoolError } from '../errors.js';
 import { Addr } from '../pool/addr.js';

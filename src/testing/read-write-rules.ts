@@ -1,4 +1,7 @@
-/** The rules about reads and writes: messages and bytes, batches, limits, order, cancellation, backpressure. */
+/**
+ * The rules about reads and writes: messages and bytes, batches, limits, order, cancellation, backpressure. A list, as long
+ * as there are rules.
+ */
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import type { PoolError } from '../errors.js';

@@ -1,6 +1,7 @@
 /**
  * An established session. It is built by a finished handshake only, so there is no "not yet" in here: keys exist, and both
- * sides' numbers are known.
+ * sides' numbers are known. Every packet passes keys, numbers, timers and state in one order, which is what this file is to
+ * show at one sight, hence its length: what each of them does is elsewhere (control, rekey, silence, packet-codec, …).
  */
 import { PoolError } from '../../errors.js';
 import type { NodeTelemetry, SessionStateName } from '../types.js';
