@@ -37,7 +37,8 @@ function positive(name: string, text: string): number {
   process.exit(2);
 }
 
-type Name = 'pool' | 'tls';
+const NAMES = ['pool', 'tls', 'model'] as const;
+type Name = (typeof NAMES)[number];
 
 const median = (numbers: number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -101,34 +102,43 @@ async function startPair(name: Name): Promise<Pair> {
   return { server, client };
 }
 
-/** Rounds in turns, POOL first in one and TLS first in the next. */
+/** `make` of each. */
+async function ofEach<T>(make: (name: Name) => Promise<T>): Promise<Record<Name, T>> {
+  return { pool: await make('pool'), tls: await make('tls'), model: await make('model') };
+}
+
+/** Rounds in turns, in one order and then in the other. */
 async function compare<T>(measure: (name: Name) => Promise<T>): Promise<Record<Name, T[]>> {
-  const results: Record<Name, T[]> = { pool: [], tls: [] };
+  const results: Record<Name, T[]> = { pool: [], tls: [], model: [] };
   for (let round = 0; round < rounds; round += 1) {
-    const order: Name[] = round % 2 === 0 ? ['pool', 'tls'] : ['tls', 'pool'];
+    const order = round % 2 === 0 ? NAMES : NAMES.toReversed();
     for (const name of order) results[name].push(await measure(name));
   }
   return results;
 }
 
-/** A line with the median of each and their ratio. */
+/** A line with the medians of both, and the ratios of POOL and of the model to TLS. */
 function print(label: string, results: Record<Name, number[]>, unit: (value: number) => string): void {
-  const [ours, theirs] = [median(results.pool), median(results.tls)];
-  console.log(row(label, unit(ours), unit(theirs), (ours / theirs).toFixed(2)));
+  const [ours, theirs, bare] = NAMES.map((name) => median(results[name])) as [number, number, number];
+  console.log(row(label, unit(ours), unit(theirs), (ours / theirs).toFixed(2), (bare / theirs).toFixed(2)));
 }
 
 const row = (...cells: string[]): string =>
   cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(14))).join('');
 
-const pairs = { pool: await startPair('pool'), tls: await startPair('tls') };
+const pairs = await ofEach(startPair);
 try {
   console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
   console.log(`medians of ${rounds} alternating rounds\n`);
-  console.log(row('', 'POOL', 'TLS 1.3', 'POOL / TLS'));
+  console.log(row('', 'POOL', 'TLS 1.3', 'POOL / TLS', 'model / TLS'));
   for (const size of BULK_SIZES) {
-    const counts = { pool: await bulkCount(pairs.pool, size), tls: await bulkCount(pairs.tls, size) };
-    const { pool: ours, tls: theirs } = await compare((name) => bulk(pairs[name], size, counts[name]));
-    const each = (of: keyof Bulk) => ({ pool: ours.map((one) => one[of]), tls: theirs.map((one) => one[of]) });
+    const counts = await ofEach((name) => bulkCount(pairs[name], size));
+    const results = await compare((name) => bulk(pairs[name], size, counts[name]));
+    const each = (of: keyof Bulk) => ({
+      pool: results.pool.map((one) => one[of]),
+      tls: results.tls.map((one) => one[of]),
+      model: results.model.map((one) => one[of]),
+    });
     print(`bulk, messages of ${size} B`, each('rate'), (rate) => `${rate.toFixed(0)} MB/s`);
     print('  messages a second', each('rate'), (rate) => `${Math.round((rate * 1e6) / size)}`);
     print('  CPU of both processes', each('cpu'), (cpu) => `${cpu.toFixed(1)} s/GB`);

@@ -2,12 +2,13 @@
 // parent with the CPU time that it has used. `measure <transport> <port>` connects, says so, and answers each order of its
 // parent. `bulk` and `trips`, with <transport> <port> <bytes a message> <messages>, do one measurement and end, which is
 // what --profile looks at.
+import { model } from './model.js';
 import { pool } from './pool.js';
 import { tls } from './tls.js';
 import { type Client, cpuSeconds, type Order, timed } from './transport.js';
 
 const [role, name, ...numbers] = process.argv.slice(2);
-const transport = name === 'tls' ? tls : pool;
+const transport = name === 'tls' ? tls : name === 'model' ? model : pool;
 
 /** Seconds: one number of a bulk transfer, one for each round trip. */
 async function obey(client: Client, { kind, size, messages }: Order): Promise<number[]> {
