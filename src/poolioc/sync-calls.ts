@@ -29,6 +29,8 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
   const results = plans.map((): T | null => null);
   let waiting = plans.map((plan, at) => ({ plan, at }));
   const running = new Map<WorkerThread, { plan: CallPlan<T>; at: number }>();
+  /** Those of them that have not started: on a busy machine that may take longer than a stuck call is waited for. */
+  const starting = new Set<WorkerThread>();
   const { libc, locked, free, start, timeout } = options;
   const until = performance.now() + timeout;
   const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -36,6 +38,7 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
 
   const begin = (thread: WorkerThread, job: { plan: CallPlan<T>; at: number }): void => {
     running.set(thread, job);
+    if (!thread.ready) starting.add(thread);
     waiting = waiting.filter((one) => one !== job);
     thread.post(job.plan.order(thread.memory, libc));
   };
@@ -48,6 +51,12 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
       results[at] = plan.result(answer, thread.memory);
       progress = performance.now();
     }
+    for (const thread of starting) {
+      if (!thread.ready) continue;
+      starting.delete(thread);
+      // It has begun with its call only now.
+      progress = performance.now();
+    }
     const taken = new Set(running.keys());
     const ready = waiting.filter(({ plan: { key } }) => key === undefined || !locked(key));
     const now = performance.now();
@@ -55,15 +64,14 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
     for (const job of ready) {
       const thread = free(taken);
       if (thread === undefined) {
-        const starting = [...running.keys()].some((one) => !one.ready);
-        if (!starting && (running.size === 0 || now - progress >= CROWDED_MS)) begin(start(), job);
+        if (starting.size === 0 && (running.size === 0 || now - progress >= CROWDED_MS)) begin(start(), job);
         break;
       }
       taken.add(thread);
       begin(thread, job);
     }
     // A thread that is only starting is not stuck.
-    if (now - progress >= STUCK_MS && [...running.keys()].every((thread) => thread.ready)) break;
+    if (now - progress >= STUCK_MS && starting.size === 0) break;
     if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
   }
   return results;
