@@ -4,7 +4,9 @@ import * as check from './arguments.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
 import { CLOSED, TIMED_OUT, settled } from './device-call.js';
 import { addressText, callError, closedError, timeoutError } from './device-errors.js';
+import type { KernelThread, ProcFiles } from './kernel-thread.js';
 import { processWorkers, type Workers } from './process-workers.js';
+import { receiverThread } from './receiver-thread.js';
 import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './session-rows.js';
 import { syncDevice } from './sync-device.js';
@@ -30,6 +32,8 @@ export const DEFAULT_DEVICE_PATH = '/dev/pool';
 export interface OpenOptions extends CallOptions {
   /** Whose threads make the calls; those of the process by default. */
   workers?: Workers;
+  /** Where kernel threads are looked for; the machine's /proc by default. */
+  proc?: ProcFiles | undefined;
 }
 
 /** What a call is about, for its error. */
@@ -52,6 +56,7 @@ export class Device implements PoolDevice {
   readonly isCharacterDevice: boolean;
   readonly #workers: Workers;
   readonly #identity: string;
+  readonly #proc: ProcFiles | undefined;
   readonly #calls = new Set<WorkerCall<unknown>>();
   #fd: number;
   #ref = true;
@@ -61,9 +66,10 @@ export class Device implements PoolDevice {
     path: string,
     fd: number,
     file: { isCharacterDevice: boolean; identity: string },
-    workers: Workers,
+    { workers, proc }: { workers: Workers; proc: ProcFiles | undefined },
   ) {
     this.path = path;
+    this.#proc = proc;
     this.#fd = fd;
     this.isCharacterDevice = file.isCharacterDevice;
     this.#identity = file.identity;
@@ -87,7 +93,7 @@ export class Device implements PoolDevice {
       throw reason === TIMED_OUT ? timeoutError(operation, path, options.timeout!) : reason;
     });
     if (ret < 0) throw callError({ operation, path, syscall: 'open', errno });
-    return new Device(path, ret, file!, workers);
+    return new Device(path, ret, file!, { workers, proc: options.proc });
   }
 
   get fd(): number {
@@ -181,7 +187,10 @@ export class Device implements PoolDevice {
     const operation = `close session ${index}`;
     const abort = options.abort === true && !this.isCharacterDevice;
     const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
-    await this.#request({ operation }, options, (fd) => requests.closeSessionPlan(fd, key, argument, options.thread));
+    await this.#request({ operation }, options, (fd) => {
+      const thread = this.#receiverThread(index, options.thread);
+      return requests.closeSessionPlan(fd, key, argument, thread);
+    });
   }
 
   async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {
@@ -229,7 +238,16 @@ export class Device implements PoolDevice {
     const { pool, exit } = this.#workers;
     return exit.onExit((left) => {
       if (this.#closing !== null) return;
-      hook(syncDevice({ pool, path: this.path, fd: this.#fd, slotKey: (index) => this.#slotKey(index), left }));
+      hook(
+        syncDevice({
+          pool,
+          path: this.path,
+          fd: this.#fd,
+          slotKey: (index) => this.#slotKey(index),
+          receiverThread: (index, known) => this.#receiverThread(index, known),
+          left,
+        }),
+      );
     });
   }
 
@@ -282,6 +300,11 @@ export class Device implements PoolDevice {
   /** One SEND at a time on a slot, and no CLOSE_SESS meanwhile (kernel contract, hazard 12). */
   #slotKey(index: number): string {
     return `${this.#identity} slot ${index}`;
+  }
+
+  /** What has to live for CLOSE_SESS on the module (hazard 2); on a device served from user space nothing has to. */
+  #receiverThread(index: number, known: KernelThread | undefined): KernelThread | undefined {
+    return known ?? (this.isCharacterDevice ? receiverThread(this.path, index, this.#proc) : undefined);
   }
 
   #setRef(ref: boolean): this {

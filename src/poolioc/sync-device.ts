@@ -3,7 +3,7 @@ import { PoolError } from '../errors.js';
 import { callError } from './device-errors.js';
 import { closeSessionPlan, sessionsPlan, stopPlan, type Outcome } from './requests.js';
 import { SENTINELS, abiMismatch } from './session-rows.js';
-import type { SessionInfo, SyncDevice } from './types.js';
+import type { KernelThread, SessionInfo, SyncDevice } from './types.js';
 import type { CallPlan } from './worker-call.js';
 import type { WorkerPool } from './worker-pool.js';
 
@@ -13,11 +13,13 @@ export interface SyncDeviceOptions {
   fd: number;
   /** The key of a slot: no CLOSE_SESS on one that a SEND is in. */
   slotKey: (index: number) => string;
+  /** What has to live for CLOSE_SESS: the thread that is known, or one that is looked for. Throws where there is none. */
+  receiverThread: (index: number, known: KernelThread | undefined) => KernelThread | undefined;
   /** ms left for all calls. */
   left: () => number;
 }
 
-export function syncDevice({ pool, path, fd, slotKey, left }: SyncDeviceOptions): SyncDevice {
+export function syncDevice({ pool, path, fd, slotKey, receiverThread, left }: SyncDeviceOptions): SyncDevice {
   const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
     const [outcome = null] = pool.callSync([plan], left());
     if (outcome === null) {
@@ -35,9 +37,17 @@ export function syncDevice({ pool, path, fd, slotKey, left }: SyncDeviceOptions)
       return read.rows;
     },
     closeSessions(sessions) {
-      const plans = sessions.map(({ index, thread }) => closeSessionPlan(fd, slotKey(index), index, thread));
+      const closable = sessions.flatMap(({ index, thread }) => {
+        try {
+          return [{ index, thread: receiverThread(index, thread) }];
+        } catch {
+          // Hazard 2: this one is left alone.
+          return [];
+        }
+      });
+      const plans = closable.map(({ index, thread }) => closeSessionPlan(fd, slotKey(index), index, thread));
       const outcomes = pool.callSync(plans, left());
-      return sessions.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
+      return closable.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
     },
     stop: () => call('stop listening', stopPlan(fd)),
   };

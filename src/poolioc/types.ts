@@ -115,8 +115,9 @@ export interface CloseSessionOptions extends CallOptions {
    */
   abort?: boolean;
   /**
-   * The session's receiver thread, `pool_rx_<index>`: looked for in /proc by the thread that makes the call, right before it.
-   * Where it is gone the call is not made and rejects ESRCH (kernel contract, hazard 2).
+   * The session's receiver thread, `pool_rx_<index>`; found in /proc by default. The thread that makes the call looks for it
+   * again, right before it. Where it is gone, or can't be seen, the call is not made and rejects ESRCH (kernel contract,
+   * hazard 2). Without effect on a device served from user space, unless it is named.
    */
   thread?: KernelThread | undefined;
 }
@@ -166,7 +167,7 @@ export interface PoolDevice {
   ): Promise<number | null>;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
-  /** CLOSE_SESS. On a session whose receiver thread has ended it crashes the kernel, unless `thread` says which that is (kernel contract, hazard 2). */
+  /** CLOSE_SESS. The module's crashes the kernel where the receiver thread has ended, so it is looked for (kernel contract, hazard 2). */
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/errors.js';
+import { AF_INET, AF_INET6, CLOSE_ABORT } from '../../src/poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -38,6 +39,43 @@ describe('a device', () => {
     expect((refused as Error).stack).toContain('device.test.ts');
     await expect(device.connect(peer)).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL', errno: errno.ENOSPC });
     await expect(device.listen(9253)).rejects.toMatchObject({ code: 'EADDRINUSE', port: 9253 });
+    await device.close();
+  });
+
+  // Kernel contract, hazard 1: with AF_INET in the struct the kernel crashes.
+  it('dials IPv4 mapped into IPv6, with family 10 and version 0, whatever family it is given', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_CONNECT]: [{ ret: 7 }] });
+    for (const addrFamily of [undefined, AF_INET, AF_INET6]) {
+      await device.connect({ peerAddr: ipv4ToMapped('10.0.0.1'), peerPort: 9253, addrFamily });
+      // pool_connect_req: peer_addr, peer_port, addr_family, pool_version, reserved.
+      const expected = '00000000000000000000ffff0a000001' + '2524' + '0a' + '00' + '00000000';
+      expect(script.struct(POOL_IOC_CONNECT).toString('hex')).toBe(expected);
+    }
+    await expect(device.connect({ ...peer, addrFamily: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    const linkLocal = { peerAddr: Uint8Array.of(0xfe, 0x80, ...new Uint8Array(13), 1), peerPort: 9253 };
+    await expect(device.connect(linkLocal)).rejects.toMatchObject({ code: 'ERR_POOL_INVALID_ADDRESS' });
+    expect(script.calls(POOL_IOC_CONNECT)).toBe(3);
+    await device.close();
+  });
+
+  // LISTEN opens a port that can't be learned (kernel contract, section 2).
+  it('does not LISTEN on port 0', async () => {
+    const { script, device } = await scripted({});
+    await expect(device.listen(0)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
+    expect(script.calls(POOL_IOC_LISTEN)).toBe(0);
+    await device.close();
+  });
+
+  // Kernel contract, hazard 6.
+  it.each([
+    { file: "the module's", module: true, longest: 65511 },
+    { file: 'one that is served', module: false, longest: 65535 },
+  ])('sends at most $longest bytes on $file', async ({ module, longest }) => {
+    const { script, device } = await scripted({}, { module });
+    await device.sendBytes(0, 0, new Uint8Array(longest));
+    const tooLong = device.sendBytes(0, 0, new Uint8Array(longest + 1));
+    await expect(tooLong).rejects.toMatchObject({ code: 'ERR_POOL_MESSAGE_TOO_LARGE' });
+    expect(script.calls(POOL_IOC_SEND)).toBe(1);
     await device.close();
   });
 
@@ -208,6 +246,34 @@ describe('a device', () => {
     if (calls === 0) expect(outcome).toMatchObject({ code: 'ESRCH', syscall: 'ioctl' });
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(calls);
     await device.close();
+  });
+
+  // Kernel contract, hazard 2.
+  it.each([
+    { threads: 'lives', comm: 'kthreadd', stat: '104 (pool_rx_4) S 2 0 0 0 -1', calls: 1 },
+    { threads: 'has ended', comm: 'kthreadd', stat: '104 (pool_rx_5) S 2 0 0 0 -1', calls: 0 },
+    { threads: 'can’t be seen', comm: 'init', stat: '104 (pool_rx_4) S 2 0 0 0 -1', calls: 0 },
+  ])('looks for the receiver thread itself on the module, where it $threads', async ({ comm, stat, calls }) => {
+    const files: Record<string, string> = { '2/comm': comm, '2/task/2/children': '104', '104/stat': stat };
+    const proc = { read: (path: string) => files[path] ?? null, list: () => [] };
+    const { script, device } = await scripted({}, { module: true, stats: { 104: stat }, proc });
+    const outcome = await device.closeSession(4).catch((error: unknown) => error);
+    if (calls === 0) expect(outcome).toMatchObject({ code: 'ESRCH', syscall: 'ioctl' });
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(calls);
+    await device.close();
+  });
+
+  it('knows no threads of a device that is served, and asks only such a one to abort', async () => {
+    const proc = { read: () => null, list: () => [] };
+    const { script, device } = await scripted({}, { proc });
+    await device.closeSession(4, { abort: true });
+    expect(script.struct(POOL_IOC_CLOSE_SESS).readUInt32LE()).toBe(4 + CLOSE_ABORT);
+    await device.close();
+    // The module has no session of that number.
+    const onModule = await scripted({}, { module: true, stats: { 104: '104 (pool_rx_4) S 2 0' } });
+    await onModule.device.closeSession(4, { abort: true, thread: { pid: 104, name: 'pool_rx_4' } });
+    expect(onModule.script.struct(POOL_IOC_CLOSE_SESS).readUInt32LE()).toBe(4);
+    await onModule.device.close();
   });
 
   it('takes all calls back on close, and closes the descriptor when the last thread is out', async () => {

@@ -1,6 +1,7 @@
 /** A device on workers with a scripted libc, and a look at what the workers do. */
 import { ExitGuard } from '../../src/poolioc/exit.js';
 import { Device } from '../../src/poolioc/device.js';
+import type { ProcFiles } from '../../src/poolioc/kernel-thread.js';
 import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/worker-pool.js';
 import type { SignalLibc } from '../../src/poolioc/worker-thread.js';
 import { bundleWorker } from './bundle.js';
@@ -16,19 +17,39 @@ export interface Step {
   deaf?: number;
 }
 
-const Words = { RELEASED: 0, SIGNALS: 1, INSIDE: 2, MOST_INSIDE: 3, CLOSED: 4, SENDS: 5, CALLS: 8, SENT: 32 } as const;
+const Words = {
+  RELEASED: 0,
+  SIGNALS: 1,
+  INSIDE: 2,
+  MOST_INSIDE: 3,
+  CLOSED: 4,
+  SENDS: 5,
+  CALLS: 8,
+  SENT: 32,
+  STRUCTS: 64,
+} as const;
+const STRUCT_BYTES = 24;
 
 export interface ScriptOptions extends Partial<WorkerPoolOptions> {
   /** By pid: the text of /proc/<pid>/stat. */
   stats?: Record<number, string>;
+  /** True: a character device, as the module's is. */
+  module?: boolean;
+  /** Where kernel threads are looked for by default. */
+  proc?: ProcFiles;
 }
 
 export class Script {
-  readonly words = new Int32Array(new SharedArrayBuffer(256));
+  readonly words = new Int32Array(new SharedArrayBuffer(512));
   readonly pool: WorkerPool;
   readonly exit: ExitGuard;
   exitCode: number | null = null;
-  constructor(steps: Record<number, Step[]>, { stats, ...options }: ScriptOptions & { file: URL }) {
+  readonly #proc: ProcFiles | undefined;
+  constructor(
+    steps: Record<number, Step[]>,
+    { stats, module: isModule, proc, ...options }: ScriptOptions & { file: URL },
+  ) {
+    this.#proc = proc;
     const libc: SignalLibc = {
       address: () => 0x1000n,
       interruptBy: () => {},
@@ -45,7 +66,7 @@ export class Script {
     const module = new URL('../fixtures/poolioc/scripted-libc.mjs', import.meta.url).href;
     this.pool = new WorkerPool({
       libc,
-      substitute: { module, options: { words: this.words, steps, stats } },
+      substitute: { module, options: { words: this.words, steps, stats, module: isModule } },
       idleTimeout: 50,
       ...options,
     });
@@ -69,6 +90,10 @@ export class Script {
   sent(): number[] {
     return [...this.words.subarray(Words.SENT, Words.SENT + Atomics.load(this.words, Words.SENDS))];
   }
+  /** The struct that a request was last given: its first 24 bytes. */
+  struct(request: number): Buffer {
+    return Buffer.from(this.words.buffer, 4 * Words.STRUCTS + (request & 0xff) * STRUCT_BYTES, STRUCT_BYTES);
+  }
   /** Lets every call that blocks come back. */
   release(): void {
     Atomics.store(this.words, Words.RELEASED, 1);
@@ -80,7 +105,7 @@ export class Script {
   }
 
   open(): Promise<Device> {
-    return Device.open('/scripted', { workers: { pool: this.pool, exit: this.exit } });
+    return Device.open('/scripted', { workers: { pool: this.pool, exit: this.exit }, proc: this.#proc });
   }
 }
 

@@ -7,6 +7,8 @@ import {
   POOL_IOC_SESSIONS,
   POOL_IOC_STOP,
 } from '../../src/poolioc/ioctl.js';
+import { Device } from '../../src/poolioc/device.js';
+import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
 import { scripted, type ScriptOptions, type Step, until } from './scripted.js';
 
@@ -19,6 +21,7 @@ async function ending(steps: Record<number, Step[]>, left = 5000, options: Scrip
     path: '/scripted',
     fd: 77,
     slotKey,
+    receiverThread: (_, known) => known,
     left: () => left,
   });
   return { script, device, sync };
@@ -104,6 +107,22 @@ describe('the calls of a process that ends', () => {
     expect(sync.closeSessions(sessions)).toEqual([4]);
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
     await device.close();
+  });
+
+  it('look for the receiver thread themselves on the module, where none is named', async () => {
+    const files: Record<string, string> = { '2/comm': 'kthreadd', '2/task/2/children': '104' };
+    const stats = { 104: '104 (pool_rx_4) S 2 0 0 0 -1' };
+    const proc = { read: (path: string) => files[path] ?? (path === '104/stat' ? stats[104] : null), list: () => [] };
+    const { script, device: other } = await scripted({}, { module: true, stats });
+    const hooks: ExitHook[] = [];
+    const exit = { onExit: (hook: ExitHook) => hooks.push(hook) } as unknown as ExitGuard;
+    const device = await Device.open('/scripted', { workers: { pool: script.pool, exit }, proc });
+    const closed: number[][] = [];
+    device.onExit((sync) => closed.push(sync.closeSessions([{ index: 3 }, { index: 4 }])));
+    for (const hook of hooks) hook(() => 5000);
+    expect(closed).toEqual([[4]]);
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
+    await Promise.all([device.close(), other.close()]);
   });
 
   it('are not begun when no time is left', async () => {
