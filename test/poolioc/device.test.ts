@@ -147,12 +147,13 @@ describe('a device', () => {
     await device.close();
   });
 
-  it('makes an interrupted RECV again, but neither SEND nor CONNECT', async () => {
+  it('makes an interrupted RECV again, but neither SEND, CONNECT nor CLOSE_SESS', async () => {
     const stray = { ret: -1, errno: errno.EINTR };
     const { script, device } = await scripted({
       [POOL_IOC_RECV]: [stray, stray, { struct: [8, 2, 0, 0, 0], data: [1, 2] }],
       [POOL_IOC_SEND]: [stray, {}],
       [POOL_IOC_CONNECT]: [stray, { ret: 1 }],
+      [POOL_IOC_CLOSE_SESS]: [stray, {}],
     });
     expect(await device.recvBytes(0, 0, new Uint8Array(4))).toBe(2);
     await expect(device.sendBytes(0, 0, Uint8Array.of(1))).rejects.toMatchObject({ code: 'EINTR' });
@@ -160,6 +161,8 @@ describe('a device', () => {
     expect(script.calls(POOL_IOC_RECV)).toBe(3);
     expect(script.calls(POOL_IOC_SEND)).toBe(1);
     expect(script.calls(POOL_IOC_CONNECT)).toBe(1);
+    await expect(device.closeSession(0)).rejects.toMatchObject({ code: 'EINTR' });
+    expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
     await device.close();
   });
 

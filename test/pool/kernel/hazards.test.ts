@@ -96,6 +96,16 @@ describe('hazard 2: CLOSE_SESS without the receiver thread crashes the kernel', 
     b.device.exit();
     expect(b.device.calls.filter((call) => call.startsWith('CLOSE_SESS'))).toEqual(['CLOSE_SESS 0']);
   });
+
+  it('leaves alone at the end what is CLOSING, though its thread is still seen, and what has its slot by now', async () => {
+    await dialled(b);
+    await dialled(b);
+    b.device.session(0)!.state = 5;
+    b.device.otherCloses(b.device.session(1)!);
+    expect(b.device.otherDials().index).toBe(1);
+    b.device.exit();
+    expect(b.device.count('CLOSE_SESS')).toBe(0);
+  });
 });
 
 describe('hazard 3: a reused slot makes handshakes fail', () => {
@@ -430,6 +440,21 @@ describe('section 3: ESTABLISHED is shown before the handshake is done', () => {
     b.device.finishHandshake(model);
     await b.clock.advance(10);
     expect(accepted).toHaveLength(1);
+  });
+
+  it('does not take the thread that its slot had before for its own', async () => {
+    const { accepted } = await listening(b);
+    const first = b.device.peerDials();
+    await b.clock.advance(10);
+    // The slot is given back and taken again between two looks.
+    b.device.otherCloses(first);
+    const model = b.device.peerDials({ finished: false });
+    expect(model.index).toBe(first.index);
+    await b.clock.advance(1000);
+    expect(accepted).toHaveLength(1);
+    b.device.finishHandshake(model);
+    await b.clock.advance(10);
+    expect(accepted).toHaveLength(2);
   });
 
   it('goes by packets_recv where threads are invisible', async () => {

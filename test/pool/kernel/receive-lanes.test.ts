@@ -78,6 +78,21 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it('does not tell the new owner that its queue is empty, which the old call can’t know', async () => {
+    const { lanes, calls } = lanesOf();
+    const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
+    await slot.give(a);
+    lanes.ready(slot);
+    await settle();
+    await slot.give(b);
+    calls[0]!.end({ kind: 'nothing' });
+    await settle();
+    expect([a.got, b.got]).toEqual([[], []]);
+    calls[1]!.end({ kind: 'nothing' });
+    await settle();
+    expect([a.got, b.got]).toEqual([[], ['quiet']]);
+  });
+
   it('makes no second call while one is under way, however often it is asked to', async () => {
     const { lanes, calls } = lanesOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];

@@ -211,6 +211,19 @@ describe('the end', () => {
     expect(seen.ended).toBe('ERR_POOL_NOT_ESTABLISHED');
   });
 
+  it('closes a session whose dial is given up while it is looked up in the table', async () => {
+    const abort = new AbortController();
+    const sessions = b.device.sessions.bind(b.device);
+    b.device.sessions = () => {
+      abort.abort(new Error('never mind'));
+      return sessions();
+    };
+    await expect(b.backend.dial(PEER, { signal: abort.signal })).rejects.toThrow('never mind');
+    await settle();
+    expect(b.device.count('CLOSE_SESS')).toBe(1);
+    expect(b.device.sessionsInUse).toBe(0);
+  });
+
   it('closes a session that arrives after its dial was given up', async () => {
     b.device.connects.push('late');
     const abort = new AbortController();
