@@ -258,6 +258,20 @@ describe('hazard 5: a dead connection stays ESTABLISHED', () => {
     expect(seen.ends).toEqual([]);
   });
 
+  it.each([
+    { device: 'the module, whose heartbeats are counted all the same', module: true, ended: 'ERR_POOL_PEER_LOST' },
+    { device: 'a served device, which stops reading then', module: false, ended: undefined },
+  ])('while nothing is taken, goes by the silence on $device: $module', async ({ module, ended }) => {
+    b = bench({ module });
+    const { session, seen } = await dialled(b);
+    seen.room = false;
+    b.device.peerSends(b.device.session(0)!, 0, 'too much');
+    await b.clock.advance(60_000);
+    session.resume();
+    await b.clock.advance(1000);
+    expect(seen.ended).toBe(ended);
+  });
+
   it('waits as long as it is told to', async () => {
     b = bench({ peerTimeout: 0 });
     const { seen } = await dialled(b);

@@ -93,6 +93,22 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
     expect([a.got, b.got]).toEqual([[], ['quiet']]);
   });
 
+  it('is given up only when its call is out, so that the slot may be closed', async () => {
+    const slot = new Slot(0);
+    let out = (): void => {};
+    const done = new Promise<void>((resolve) => (out = resolve));
+    slot.call = { channel: 0, since: 0, abort: new AbortController(), done };
+    let left = false;
+    void lanesOf()
+      .lanes.leave(slot)
+      .then(() => (left = true));
+    await settle();
+    expect([slot.call.abort.signal.aborted, left]).toEqual([true, false]);
+    out();
+    await settle();
+    expect(left).toBe(true);
+  });
+
   it('makes no second call while one is under way, however often it is asked to', async () => {
     const { lanes, calls } = lanesOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];

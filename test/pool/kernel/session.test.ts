@@ -88,6 +88,15 @@ describe('delivery by channel', () => {
     expect((await session.info()).emptyMessages).toBe(1);
   });
 
+  it('gives each message memory of its own, which later ones leave alone', async () => {
+    const kept: Uint8Array[] = [];
+    const session = await b.backend.dial(PEER, {});
+    session.start({ message: (_, data) => kept.push(data) > 0, drain() {}, end() {} });
+    for (const text of ['first', 'other']) b.device.peerSends(b.device.session(0)!, 0, text);
+    await settle();
+    expect(kept.map((data) => Buffer.from(data).toString())).toEqual(['first', 'other']);
+  });
+
   it('keeps waiting on an idle session', async () => {
     const { seen } = await dialled(b);
     await b.clock.advance(20_000);
