@@ -40,6 +40,15 @@ export function dialOptions(flags: SessionFlags): CommonOptions & { network?: Ne
   return { ...sessionOptions(flags), ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }) };
 }
 
+/** An option in seconds with a default; the help names the default in seconds too, while the command gets ms. */
+export function secondsOption(
+  flags: string,
+  description: string,
+  { usual, ...range }: { usual: number; min: number; max?: number },
+): Option {
+  return new Option(flags, description).argParser(seconds(range)).default(usual * 1000, String(usual));
+}
+
 /** Reads a whole number from `min` to `max`. */
 export function integer({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number }) {
   return (text: string): number => {

@@ -38,6 +38,14 @@ describe('the command line', () => {
     for (const name of names) expect((await printed(name, '--help')).out, name).toMatch(/Examples?:\n\s+pool-ts /);
   });
 
+  it.each(['top', 'telemetry', 'bench'])(
+    'says the default of a time once, in the unit of the option: %s',
+    async (name) => {
+      const { out } = await printed(name, '--help');
+      expect(out.match(/\(default: \d+\)/g)).toEqual([name === 'bench' ? '(default: 3)' : '(default: 1)']);
+    },
+  );
+
   it('fails before it does anything with the message and code of pool-ts', async () => {
     const { code, err } = await printed('device', '/tmp/x', '--host', 'nonsense');
     expect(code).toBe(64);

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import {
   dialOptions,
   integer,
-  seconds,
+  secondsOption,
   type SessionFlags,
   sessionOptions,
   withSessionOptions,
@@ -44,7 +44,7 @@ export function benchCommand(terminal: Terminal): Command {
     .argument('[host:port]', 'where pool-ts bench --listen runs (default: a peer of its own on loopback)')
     .option('--listen [address]', 'be the peer that others measure against (default address: :9253)')
     .option('--size <bytes>', 'bytes of a message', integer({ min: 1, max: LONGEST }))
-    .option('--seconds <seconds>', 'time for each of the two (default: 3)', seconds({ min: 0.01, max: 3600 }), 3000)
+    .addOption(secondsOption('--seconds <seconds>', 'time for each of the two', { usual: 3, min: 0.01, max: 3600 }))
     .option('--json', 'the result as one object')
     .addOption(new Option('--until-stdin-ends').hideHelp());
   return withTimeout(withSessionOptions(command))

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import {
   dialOptions,
   integer,
-  seconds,
+  secondsOption,
   type SessionFlags,
   withSessionOptions,
   withTimeout,
@@ -34,7 +34,7 @@ export function telemetryCommand(terminal: Terminal): Command {
   const command = new Command('telemetry')
     .description('dial a peer and watch the session: round trip, jitter, loss, throughput, queue')
     .argument('<host:port>', 'whom to dial')
-    .option('--interval <seconds>', 'time between two samples (default: 1)', seconds({ min: 0.05, max: 3600 }), 1000)
+    .addOption(secondsOption('--interval <seconds>', 'time between two samples', { usual: 1, min: 0.05, max: 3600 }))
     .option('--count <n>', 'end after so many samples', integer({ min: 1 }))
     .addOption(new Option('--csv', 'lines of CSV, the first one with names').conflicts('json'))
     .option('--json', 'each sample as one line of JSON');
