@@ -37,6 +37,15 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   EFBIG: EXIT.IO,
 };
 
+/** What pool-ts says of a device that is not there, or is none, or has nothing to drive it. */
+const NO_DEVICE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV', 'ENOTTY', 'EISDIR', 'ENOTSUP']);
+
+function isMissingDevice(error: PoolError): boolean {
+  // At open or stat a mount whose server has ended; anywhere else a session that is no longer connected.
+  const isStaleMount = error.code === 'ENOTCONN' && (error.syscall === 'open' || error.syscall === 'stat');
+  return isStaleMount || NO_DEVICE.has(error.code);
+}
+
 /** The exit code that `error` ends a command with; null where it is not a failure that a person could have caused. */
 export function exitCodeOf(error: unknown): ExitCode | null {
   if (error instanceof CliError) return error.exitCode;
@@ -45,6 +54,7 @@ export function exitCodeOf(error: unknown): ExitCode | null {
   // Of a pipe it is the end of whoever read our output; of a session it is the peer's, and a failure like others.
   if (code === 'EPIPE' && !(error instanceof PoolError)) return EXIT.SIGPIPE;
   if (Object.hasOwn(EXIT_OF_CODE, code)) return EXIT_OF_CODE[code] ?? null;
+  if (error instanceof PoolError && isMissingDevice(error)) return EXIT.UNAVAILABLE;
   // The system's own errors carry an errno, ours the brand. Anything else with a code is a fault in the program.
   return error instanceof PoolError || 'errno' in (error as object) ? EXIT.FAILURE : null;
 }
@@ -52,6 +62,11 @@ export function exitCodeOf(error: unknown): ExitCode | null {
 /** The one line that says what happened: `message (CODE)`. */
 export function lineOf(error: unknown): string {
   const { message, code } = error as { message?: string; code?: unknown };
-  const text = (message ?? String(error)).split('\n', 1)[0] ?? '';
+  const text = asTyped((message ?? String(error)).split('\n', 1)[0] ?? '');
   return typeof code !== 'string' || text.includes(code) ? text : `${text} (${code})`;
+}
+
+/** What pool-ts tells programs to pass, as a person types it. */
+export function asTyped(text: string): string {
+  return text.replace(/\bbackend:? '(auto|kernel|user)'/g, '--backend $1');
 }

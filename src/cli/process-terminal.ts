@@ -1,4 +1,5 @@
 /** The process as a Terminal: signals, a standard output that closes, and the end. */
+import { asTyped } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
@@ -45,7 +46,9 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
 /** Node's own words for a warning are two lines with a process id, for programmers. Where it prints none, we don't either. */
 function restyleWarnings(): void {
   if (process.listenerCount('warning') === 0) return;
-  process.removeAllListeners('warning').on('warning', ({ message }) => process.stderr.write(`pool-ts: ${message}\n`));
+  process
+    .removeAllListeners('warning')
+    .on('warning', ({ message }) => process.stderr.write(`pool-ts: ${asTyped(message)}\n`));
 }
 
 /** Ends the process when what was printed has gone out: pipes are written asynchronously. */

@@ -112,6 +112,10 @@ function deviceError(device: string, error: NodeJS.ErrnoException): PoolError {
     return new PoolError(code, `${reason}, or pass backend: 'user'`, details);
   }
   if (error instanceof PoolError) return error;
+  if (code === 'ENOTCONN') {
+    const reason = `the program that served ${device} has ended: start it again (npx pool-ts device ${device})`;
+    return new PoolError(code, `${reason}, or pass backend: 'user'`, details);
+  }
   // Not the device but what drives it: koffi has no binary for this machine, or was not installed.
   return new PoolError(code, `${device} can't be used: ${error.message}; or pass backend: 'user'`, details);
 }

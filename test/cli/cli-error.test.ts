@@ -11,6 +11,11 @@ describe('exit codes of errors', () => {
     [new PoolError('ERR_POOL_TIMEOUT', 'late'), 75],
     [new PoolError('ERR_POOL_PROTOCOL', 'rule'), 76],
     [new PoolError('ECONNREFUSED', 'refused'), 1],
+    [new PoolError('ENOENT', 'there is no POOL device'), 69],
+    [new PoolError('ENOTTY', 'no POOL device'), 69],
+    [new PoolError('ENOTCONN', 'its server has ended', { syscall: 'open' }), 69],
+    [new PoolError('ENOTCONN', 'the session is not connected', { syscall: 'ioctl' }), 1],
+    [systemError('ENOENT'), 1],
     [systemError('ENOSPC'), 74],
     [systemError('EACCES'), 77],
     [systemError('ECONNRESET'), 1],
@@ -28,6 +33,9 @@ describe('exit codes of errors', () => {
       'dial pool x: connection refused (ECONNREFUSED)',
     );
     expect(lineOf(systemError('ENOENT'))).toBe("ENOENT: no, open '/x'");
+    expect(lineOf(new PoolError('ENOENT', "there is no device: pass backend: 'user'"))).toBe(
+      'there is no device: pass --backend user (ENOENT)',
+    );
     expect(lineOf(new Error('first\nsecond'))).toBe('first');
   });
 });

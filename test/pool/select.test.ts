@@ -70,6 +70,12 @@ describe('selectBackend', () => {
   it.each([
     [errno('EACCES', 13), 'EACCES', 13, /may not open \/dev\/pool .*or pass backend: 'user'/],
     [errno('ENXIO', 6), 'ENXIO', 6, /no POOL device at \/dev\/pool: load the kernel module.*backend: 'user'/],
+    [
+      Object.assign(new Error('socket is not connected, stat'), { code: 'ENOTCONN', errno: -107, syscall: 'stat' }),
+      'ENOTCONN',
+      107,
+      /the program that served \/dev\/pool has ended.*backend: 'user'/,
+    ],
     [errno('ENOTTY', 25), 'ENOTTY', 25, /^open failed$/],
     [new Error('no binary of koffi'), 'EIO', undefined, /no binary of koffi; or pass backend: 'user'/],
   ])(

@@ -1,6 +1,8 @@
 /** `pool-ts device [path]`: serves a POOL node as a device file until it is told to stop. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { PoolDeviceOptions } from '../../pooldev/index.js';
+import { CliError, lineOf } from '../cli-error.js';
+import { EXIT } from '../exit-codes.js';
 import { print, type Terminal } from '../terminal.js';
 
 interface DeviceFlags {
@@ -31,7 +33,9 @@ export function deviceCommand(terminal: Terminal): Command {
 
 async function serveDevice(terminal: Terminal, path: string | undefined, flags: DeviceFlags): Promise<void> {
   const { PoolDevice } = await import('../../pooldev/index.js');
-  const device = await PoolDevice.serve(path, flags satisfies PoolDeviceOptions);
+  const device = await PoolDevice.serve(path, flags satisfies PoolDeviceOptions).catch((error: unknown) => {
+    throw noFolder(error) ? new CliError(EXIT.CANNOT_CREATE, lineOf(error), { cause: error }) : error;
+  });
   // The file is there from before serve() settled: a signal that came meanwhile has to take it away too.
   const close = (): void => void device.close();
   if (terminal.stop.aborted) close();
@@ -40,6 +44,12 @@ async function serveDevice(terminal: Terminal, path: string | undefined, flags: 
   terminal.endsBySignal();
   const { error } = await device.closed;
   if (error !== undefined) throw error;
+}
+
+/** For whoever dials, these codes tell of a device that is missing; here it is its folder that is. */
+function noFolder(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function octal(text: string): number {

@@ -4,7 +4,17 @@ import { CliError, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 
 /** What stands for "there is no such device here", at open or at the first request. */
-const NO_DEVICE = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV', 'ENOTCONN', 'ECONNABORTED', 'ENOTTY', 'ENOTSUP']);
+const NO_DEVICE = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENXIO',
+  'ENODEV',
+  'ENOTCONN',
+  'ECONNABORTED',
+  'ENOTTY',
+  'EISDIR',
+  'ENOTSUP',
+]);
 
 const WHY = 'without one each program has a POOL node of its own, whose sessions no other program can see';
 const WHAT_TO_DO = 'serve a device (npx pool-ts device), or watch one session (pool-ts telemetry host:port)';
@@ -47,6 +57,7 @@ async function asked<T>(path: string, request: () => Promise<T>): Promise<T> {
 }
 
 function noDevice(path: string, code: string, error: unknown): string {
+  if (code === 'EISDIR') return `${path} is a folder, no POOL device, and ${WHY}: ${WHAT_TO_DO}`;
   if (code === 'ENOTTY') return `${path} is no POOL device, and ${WHY}: ${WHAT_TO_DO}`;
   if (code === 'ENOTCONN' || code === 'ECONNABORTED') {
     return `the program that served ${path} has ended; ${WHAT_TO_DO} (${code})`;

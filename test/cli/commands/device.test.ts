@@ -85,7 +85,7 @@ describe.skipIf(fuse().missing)('a served device', () => {
 
   it('needs a folder', async () => {
     const { code, stderr } = await run([CLI, 'device', join(folder, 'missing/pool')]);
-    expect(code).toBe(1);
+    expect(code).toBe(73);
     expect(stderr).toMatch(/^pool-ts device: .*the folder .* can't be used.*\n$/);
   });
 });
