@@ -66,6 +66,11 @@ export function lineOf(error: unknown): string {
   return typeof code !== 'string' || text.includes(code) ? text : `${text} (${code})`;
 }
 
+/** What nobody but us could have caused: here the stack is what a report needs. */
+export function faultOf(error: unknown): string {
+  return `this is a fault of pool-ts: ${(error as Error | null)?.stack ?? String(error)}`;
+}
+
 /** What pool-ts tells programs to pass, as a person types it. */
 export function asTyped(text: string): string {
   return text.replace(/\bbackend:? '(auto|kernel|user)'/g, '--backend $1');

@@ -1,5 +1,5 @@
 /** The process as a Terminal: signals, a standard output that closes, and the end. */
-import { asTyped } from './cli-error.js';
+import { asTyped, faultOf, lineOf } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 
@@ -28,7 +28,14 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
   }
   // Without a listener the error would end the process with a stack. `pool-ts sessions | head` is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Of a full disk somebody has to hear, and a command that is told to stop says nothing more.
+    if (error.code !== 'EPIPE' && code === null) process.stderr.write(`pool-ts: standard output: ${lineOf(error)}\n`);
     quit(error.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
+  });
+  process.on('uncaughtException', (error) => {
+    // Said at the very end: a full screen is given back on the way out, and what is printed before goes away with it.
+    process.once('exit', () => process.stderr.write(`pool-ts: ${faultOf(error)}\n`));
+    process.exit(EXIT.SOFTWARE);
   });
   process.stderr.on('error', () => undefined);
   restyleWarnings();
@@ -51,9 +58,12 @@ function restyleWarnings(): void {
     .on('warning', ({ message }) => process.stderr.write(`pool-ts: ${asTyped(message)}\n`));
 }
 
-/** Ends the process when what was printed has gone out: pipes are written asynchronously. */
-export function exitAfterOutput(exitCode: number): void {
-  const leave = (): void => process.exit(exitCode);
+/**
+ * Ends the process when what was printed has gone out: pipes are written asynchronously. A file is written at once, but
+ * its failure is told a turn later, which is waited for as well.
+ */
+export function exitAfterOutput(exitCode: () => number): void {
+  const leave = (): void => void setImmediate(() => process.exit(exitCode()));
   if (process.stdout.destroyed || process.stdout.writableLength === 0) leave();
   else process.stdout.write('', leave);
 }

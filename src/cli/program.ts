@@ -1,6 +1,6 @@
 /** The command line: commands by name, what went wrong in one line, and an exit code for it. */
 import { Command, CommanderError } from 'commander';
-import { exitCodeOf, lineOf } from './cli-error.js';
+import { exitCodeOf, faultOf, lineOf } from './cli-error.js';
 import { benchCommand } from './commands/bench.js';
 import { bridgeCommand } from './commands/bridge.js';
 import { connectCommand } from './commands/connect.js';
@@ -82,7 +82,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const code = exitCodeOf(error);
     if (code === EXIT.SIGPIPE) return code; // whoever read the output knows that they stopped
     if (code === null) {
-      terminal.stderr.write(`${named}: this is a fault of pool-ts: ${(error as Error).stack ?? String(error)}\n`);
+      terminal.stderr.write(`${named}: ${faultOf(error)}\n`);
       return EXIT.SOFTWARE;
     }
     terminal.stderr.write(`${named}: ${lineOf(error)}\n`);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -45,4 +46,31 @@ describe('the process as a terminal', () => {
     expect(await once(child, 'exit')).toEqual([141, null]);
     expect(err).toBe('');
   });
+
+  it('gives the screen back before it tells of a fault that nobody caught', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', program, 'faulty'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let all = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (all += chunk.toString()));
+    expect(await once(child, 'close')).toEqual([70, null]);
+    expect(all).toMatch(
+      /drawn[^]*\x1b\[\?1049l[^]*pool-ts: this is a fault of pool-ts: TypeError: nobody expected this\n/,
+    );
+  });
+
+  it.skipIf(!existsSync('/dev/full'))(
+    'tells in one line that a disk is full, also of what is printed last',
+    async () => {
+      for (const mode of ['chatty', 'brief']) {
+        const full = openSync('/dev/full', 'w');
+        const child = spawn(process.execPath, ['--import', 'tsx', program, mode], { stdio: ['ignore', full, 'pipe'] });
+        closeSync(full);
+        let err = '';
+        child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()));
+        expect(await once(child, 'close')).toEqual([74, null]);
+        expect(err).toMatch(/^pool-ts: standard output: .*ENOSPC.*\n$/);
+      }
+    },
+  );
 });
