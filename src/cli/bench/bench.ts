@@ -21,7 +21,7 @@ export interface BenchOptions {
 
 /** Measures and prints. */
 export async function bench(terminal: Terminal, options: BenchOptions): Promise<void> {
-  const own = options.address === undefined ? await startOwnPeer(options.program) : null;
+  const own = options.address === undefined ? await startOwnPeer(options.program, terminal.stderr) : null;
   try {
     const result = await measured(terminal, options.address ?? own!.address, options);
     await print(terminal, options.json ? JSON.stringify(result) : reportLines(result).join('\n'));

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { bench } from '../../../src/cli/bench/bench.js';
+import { startOwnPeer } from '../../../src/cli/bench/own-peer.js';
 import { greet } from '../../../src/cli/bench/measure.js';
 import { run } from '../../../src/cli/program.js';
 import { type Conn, dial, listen, type Listener } from '../../../src/index.js';
@@ -65,6 +67,20 @@ describe('pool-ts bench', () => {
       program,
     });
     expect(JSON.parse(terminal.out())).toMatchObject({ throughput: { size: 100 }, roundTrips: { size: 1 } });
+  });
+
+  it.each([
+    [
+      'console.error("pool-ts bench: listen: no room (ERR_X)"); process.exit(64)',
+      64,
+      /did not start: listen: no room \(ERR_X\)$/,
+    ],
+    ['process.kill(process.pid, "SIGKILL")', 70, /did not start$/],
+  ])('says why the peer of its own did not start, with its exit code: %s', async (script, exitCode, message) => {
+    const remarks = new PassThrough();
+    const starting = startOwnPeer([process.execPath, '-e', script], remarks);
+    await expect(starting).rejects.toMatchObject({ exitCode, message: expect.stringMatching(message) as string });
+    expect(remarks.read()).toBeNull();
   });
 
   it.each([
