@@ -14,6 +14,7 @@ import { sessionsCommand } from './commands/sessions.js';
 import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
+import { reflow } from './screen/reflow.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
 
@@ -33,9 +34,13 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   replCommand,
 ];
 
+/** Cells of an output that is no terminal, and most likely read on one. */
+const USUAL_COLUMNS = 80;
+
 const EXAMPLES = `
 Exit codes: 0 done; 1 the network or the peer said no; 64 wrong usage; 65 data damaged; 66 no such file; 68 no such host;
-69 something of the machine is missing; 74 disk trouble; 75 try again; 76 protocol or authentication; 77 no permission.
+69 something of the machine is missing; 70 a fault of pool-ts; 73 no file can be made; 74 disk trouble; 75 try again;
+76 protocol or authentication; 77 no permission; 128 and more for signals: 130 for ^C, 141 where nobody reads the output.
 
 pool-ts COMMAND --help tells more of each command, by example.`;
 
@@ -51,13 +56,15 @@ export function program(terminal: Terminal): Command {
 
 /** Commander's own ending and printing, for a command and all below it: nothing here ends the process. */
 function settle(command: Command, terminal: Terminal): void {
+  const width = (): number => terminal.stdout.columns ?? USUAL_COLUMNS;
   command.exitOverride().configureOutput({
-    writeOut: (text) => void terminal.stdout.write(text),
-    writeErr: (text) => void terminal.stderr.write(text),
+    writeOut: (text) => void terminal.stdout.write(reflow(text, width())),
+    writeErr: (text) => void terminal.stderr.write(reflow(text, width())),
     outputError: () => undefined, // run() prints the one line
     getOutHasColors: () => false,
     getErrHasColors: () => false,
-    getOutHelpWidth: () => terminal.stdout.columns ?? 80,
+    getOutHelpWidth: width,
+    getErrHelpWidth: width,
   });
   for (const below of command.commands) settle(below, terminal);
 }
@@ -68,6 +75,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const named = commandPath(root, args);
   try {
     if (args.length === 0) root.help();
+    checkHelp(root, args);
     await root.parseAsync(args, { from: 'user' });
     return EXIT.OK;
   } catch (error) {
@@ -88,6 +96,17 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     terminal.stderr.write(`${named}: ${lineOf(error)}\n`);
     return code;
   }
+}
+
+/** Of a command that there is none, commander's `help` shows the help of what is above it, and no word of the mistake. */
+function checkHelp(root: Command, args: readonly string[]): void {
+  const at = args.indexOf('help');
+  let above: Command | undefined = root;
+  for (const name of args.slice(0, Math.max(0, at))) above = above?.commands.find((command) => command.name() === name);
+  const name = args[at + 1];
+  if (at < 0 || name === undefined || above === undefined || above.commands.length === 0) return;
+  if (name.startsWith('-') || name === 'help' || above.commands.some((command) => command.name() === name)) return;
+  above.error(`error: unknown command '${name}'`, { code: 'commander.unknownCommand' });
 }
 
 /** `pool-ts bridge tcp2pool`: the names at the front of `args` that are commands. */

@@ -8,6 +8,11 @@ async function printed(...args: string[]) {
   return { code, out: terminal.out(), err: terminal.err() };
 }
 
+const NAMES = [
+  ...[[], ['listen'], ['connect'], ['send'], ['receive'], ['sessions'], ['sessions', 'close'], ['top'], ['telemetry']],
+  ...[['bridge'], ['bridge', 'tcp2pool'], ['bridge', 'pool2tcp'], ['bench'], ['device'], ['doctor'], ['repl']],
+];
+
 describe('the command line', () => {
   it('prints its help, and a version that package.json names', async () => {
     expect(await printed('--help')).toMatchObject({
@@ -36,6 +41,28 @@ describe('the command line', () => {
       .filter((name) => name !== 'help');
     expect(names).toContain('device');
     for (const name of names) expect((await printed(name, '--help')).out, name).toMatch(/Examples?:\n\s+pool-ts /);
+  });
+
+  it.each([['nonsense'], ['bridge', 'nonsense']])('has no help for a command that it has not: %s', async (...names) => {
+    const [above, ...last] = names.length === 1 ? ['pool-ts'] : [`pool-ts ${names[0]}`, names[0]];
+    const { code, out, err } = await printed(...last, 'help', names.at(-1)!);
+    expect({ code, out, err }).toEqual({
+      code: 64,
+      out: '',
+      err: expect.stringMatching(
+        /^pool-ts[^\n]*: unknown command 'nonsense' \(see pool-ts[^\n]* --help\)\n$/,
+      ) as string,
+    });
+    expect(err).toContain(`${above}: `);
+    expect((await printed(...last, 'help')).code).toBe(0);
+  });
+
+  it.each(NAMES)('has a help that fits a terminal of 80 cells, but for examples to copy: %s', async (...names) => {
+    const { code, out } = await printed(...names, '--help');
+    expect(code).toBe(0);
+    const tooWide = out.split('\n').filter((line) => line.length > 80);
+    for (const line of tooWide) expect(line).toMatch(/^ {2}\S/);
+    expect(tooWide.filter((line) => !line.startsWith('  pool-ts '))).toHaveLength(0);
   });
 
   it.each(['top', 'telemetry', 'bench'])(

@@ -1,11 +1,11 @@
 /** `pool-ts doctor`: what works on this machine, what does not, and what to do about it. */
 import { Command, Option } from 'commander';
-import picocolors from 'picocolors';
 import { DEFAULT_DEVICE, DEFAULT_PORT } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { integer } from '../common-options.js';
 import type { Diagnosis, DiagnoseFlags } from '../doctor/diagnose.js';
 import { EXIT } from '../exit-codes.js';
+import { colorsFor } from '../screen/colors.js';
 import { print, type Terminal } from '../terminal.js';
 
 interface DoctorFlags extends DiagnoseFlags {
@@ -42,10 +42,10 @@ async function doctor(terminal: Terminal, flags: DoctorFlags): Promise<void> {
     import('../doctor/report.js'),
   ]);
   const diagnosis = await diagnose(flags, machineProbes(terminal.env));
-  const { red, yellow, green } = picocolors.createColors(terminal.stdout.isTTY === true && !terminal.env['NO_COLOR']);
+  const { red, yellow, green } = colorsFor(terminal);
   const text = flags.json
     ? JSON.stringify(diagnosis, null, 2)
-    : report(diagnosis, { ok: green, warn: yellow, fail: red }).join('\n');
+    : report(diagnosis, { ok: green, warn: yellow, fail: red }, terminal.stdout.columns).join('\n');
   await print(terminal, text);
   if (!diagnosis.usable) throw new CliError(EXIT.UNAVAILABLE, verdict(flags, diagnosis));
 }

@@ -79,3 +79,10 @@ it('a report has a line for each check, with what to do below it', async () => {
     'programs here take the user backend, which does not work: see above',
   ]);
 });
+
+it('a report goes on below itself where the terminal is narrow', async () => {
+  const lines = report(await diagnose({ port: 9253 }, machine(), good), plain, 60);
+  for (const line of lines.slice(0, -3)) expect(line.length).toBeLessThanOrEqual(60);
+  const at = lines.findIndex((line) => line.includes('device file'));
+  expect(lines[at + 1]).toMatch(/^ {21}\S/);
+});
