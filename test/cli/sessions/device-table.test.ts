@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../../src/cli/program.js';
+import { testTerminal } from '../test-terminal.js';
+
+/** Why there is no table, and both ways out. */
+const SAYS =
+  /^pool-ts [a-z ]+: [^\n]*without one each program has a POOL node of its own[^\n]*npx pool-ts device[^\n]*pool-ts telemetry host:port[^\n]*\n$/;
+
+describe.skipIf(process.platform !== 'linux')('without a device', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pool-no-device-'));
+    writeFileSync(join(folder, 'plain'), '');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const commands = [['sessions'], ['sessions', '--json'], ['sessions', 'close', '3'], ['top'], ['top', '--json']];
+  const paths = ['missing', 'plain', 'plain/below', '.'];
+  it.each(commands.flatMap((command) => paths.map((path) => ({ command, path }))))(
+    '$command ends with 69 and one line that says why and what to do: $path',
+    async ({ command, path }) => {
+      const terminal = testTerminal();
+      terminal.env = { POOL_DEVICE: join(folder, path) };
+      expect(await run(command, terminal)).toBe(69);
+      expect(terminal.out()).toBe('');
+      expect(terminal.err()).toMatch(SAYS);
+      expect(terminal.err()).toContain(join(folder, path));
+    },
+  );
+});
