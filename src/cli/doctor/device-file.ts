@@ -24,7 +24,7 @@ export async function deviceFile(
   const served = servedAt(device, probes);
   if (served !== undefined) {
     const by = served.pid === null ? 'pool-ts' : `pool-ts, process ${served.pid}`;
-    return there(ok(CHECK, `${device} is served by ${by}, through FUSE`), { usable: true });
+    return there(ok(CHECK, `${device} is mounted by ${by}, through FUSE`), { usable: true });
   }
   const kind = await probes.stat(device);
   if (typeof kind === 'object') {

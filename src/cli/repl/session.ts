@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import * as pool from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
+import { hasColors } from '../screen/colors.js';
 import type { Terminal } from '../terminal.js';
 import { version } from '../version.js';
 import { historyFile, makeFolder } from './history-file.js';
@@ -38,8 +39,8 @@ async function onTerminal(terminal: Terminal, opened: Opened): Promise<void> {
     input: terminal.stdin,
     output: terminal.stdout,
     terminal: true,
-    useColors: !terminal.env['NO_COLOR'],
-    writer: replWriter(!terminal.env['NO_COLOR']),
+    useColors: hasColors(terminal),
+    writer: replWriter(hasColors(terminal)),
     useGlobal: true,
     breakEvalOnSigint: true, // ^C ends an await
     historySize: HISTORY_SIZE,

@@ -10,7 +10,12 @@ export const NO_COLORS: Colors = pc.createColors(false);
 
 /** The colours of `terminal`'s standard output. */
 export function colorsFor({ stdout, env }: Pick<Terminal, 'stdout' | 'env'>): Colors {
-  return pc.createColors(isLive({ stdout, env }) && !env['NO_COLOR']);
+  return pc.createColors(hasColors({ stdout, env }));
+}
+
+/** Whether they would be seen, and are wanted. */
+export function hasColors({ stdout, env }: Pick<Terminal, 'stdout' | 'env'>): boolean {
+  return isLive({ stdout, env }) && !env['NO_COLOR'];
 }
 
 /** Whether a screen can be drawn there and drawn again. */

@@ -59,7 +59,7 @@ export function topLines(state: TopState, { columns, rows, live, colors = NO_COL
   const shown = fits ? sessions : sessions.slice(0, Math.max(0, room - 1));
   const lines = [
     colors.bold(summary(state, columns)),
-    colors.inverse(fit(titleLine(placed, gap), columns)),
+    live ? colors.inverse(fit(titleLine(placed, gap), columns)) : titleLine(placed, gap),
     ...shown.map((session) => rowLine(placed, session, gap)),
   ];
   if (sessions.length === 0) lines.push(cut(NOTHING, columns));

@@ -44,7 +44,7 @@ describe('pool-ts doctor', () => {
     expect(checks).toContainEqual({
       check: 'device file',
       status: 'ok',
-      says: `${device.path} is served by pool-ts, process ${device.pid}, through FUSE`,
+      says: `${device.path} is mounted by pool-ts, process ${device.pid}, through FUSE`,
     });
     expect(checks.find(({ check }) => check === 'device call')?.says).toContain('0 sessions');
     expect(code).toBe(0);
