@@ -93,7 +93,8 @@ export function judgeSend(cause: unknown): { fatal: boolean; error: PoolError } 
 /** The device, or its server, is gone: every session on it has ended. */
 export function deviceLost(device: string, cause: unknown): PoolError {
   const name = errnoName(cause);
-  if (name.startsWith('ERR_')) return cause as PoolError;
+  // ENOTTY: it has never been one. The low level says what it may be.
+  if (name.startsWith('ERR_') || (name === 'ENOTTY' && cause instanceof PoolError)) return cause as PoolError;
   return new PoolError(
     name === '' || name === 'ENOTCONN' ? 'ENODEV' : name,
     `the device ${device} is gone: SESSIONS failed with ${name === '' ? String(cause) : name}; ` +

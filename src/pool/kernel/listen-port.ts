@@ -54,7 +54,8 @@ export async function openPort(port: number, options: ListenPortOptions): Promis
   );
 }
 
-async function listen(port: number, { device, findPort = findFreePort }: ListenPortOptions): Promise<{ port: number }> {
+async function listen(port: number, options: ListenPortOptions): Promise<{ port: number }> {
+  const { device, findPort = findFreePort } = options;
   for (let tries = 1; ; tries += 1) {
     // LISTEN of port 0 opens a port that can't be learned.
     const asked = port === 0 ? await findPort() : port;
@@ -64,10 +65,19 @@ async function listen(port: number, { device, findPort = findFreePort }: ListenP
     } catch (cause) {
       const name = errnoName(cause);
       if (name === 'EADDRINUSE' && port === 0 && tries < PORT_TRIES) continue;
-      const reason = name === 'EADDRINUSE' ? `port ${asked} is in use` : `LISTEN failed with ${name || String(cause)}`;
+      const reason = name === 'EADDRINUSE' ? inUse(asked, options) : `LISTEN failed with ${name || String(cause)}`;
       throw new PoolError(name || 'EIO', reason, { errno: errnoOf(cause), syscall: 'listen', port: asked, cause });
     }
   }
+}
+
+/** A served device says EADDRINUSE of a port that is free, too: its one listener is on another. */
+function inUse(port: number, { proc, module }: ListenPortOptions): string {
+  if (module || readTcpTable(proc).listening.has(port)) return `port ${port} is in use`;
+  return (
+    `the device listens on another port already, and it has one listener: end the program that opened it, or call STOP ` +
+    'where that program was killed'
+  );
 }
 
 /** A TCP port that nobody uses at the moment. */

@@ -188,6 +188,17 @@ describe('connect', () => {
       [['listen', '--exce', 'cat'], 64, /--exce.*Did you mean --exec/],
       [['listen', '-k', '--timeout', '1'], 64, /--timeout.*--keep-open/],
       [['listen', 'nowhere:x'], 64, /ERR_POOL_INVALID_ADDRESS/],
+      [
+        ['connect', '--backend', 'kernel', '--device', '/no/pool', 'localhost'],
+        69,
+        /there is no POOL device at \/no\/pool/,
+      ],
+      [['listen', '--backend', 'kernel', '--device', '/dev/null'], 69, /\/dev\/null is no POOL device/],
+      [
+        ['listen', '--backend', 'kernel', '--device', '/dev/null', '127.0.0.1:7000'],
+        64,
+        /all addresses.*listen on ':7000'/,
+      ],
     ];
     for (const [args, code, says] of cases) {
       const terminal = testTerminal();
