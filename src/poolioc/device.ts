@@ -21,6 +21,7 @@ import type {
   RecvResult,
   SendRequest,
   SessionInfo,
+  SessionToClose,
   SyncDevice,
 } from './types.js';
 import type { CallPlan, WorkerCall } from './worker-call.js';
@@ -185,12 +186,7 @@ export class Device implements PoolDevice {
   async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
     check.checkSession(index);
     const operation = `close session ${index}`;
-    const abort = options.abort === true && !this.isCharacterDevice;
-    const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
-    await this.#request({ operation }, options, (fd) => {
-      const thread = this.#receiverThread(index, options.thread);
-      return requests.closeSessionPlan(fd, key, argument, thread);
-    });
+    await this.#request({ operation }, options, (fd) => this.#closePlan(fd, { ...options, index }));
   }
 
   async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {
@@ -238,16 +234,8 @@ export class Device implements PoolDevice {
     const { pool, exit } = this.#workers;
     return exit.onExit((left) => {
       if (this.#closing !== null) return;
-      hook(
-        syncDevice({
-          pool,
-          path: this.path,
-          fd: this.#fd,
-          slotKey: (index) => this.#slotKey(index),
-          receiverThread: (index, known) => this.#receiverThread(index, known),
-          left,
-        }),
-      );
+      const fd = this.#fd;
+      hook(syncDevice({ pool, path: this.path, fd, closePlan: (session) => this.#closePlan(fd, session), left }));
     });
   }
 
@@ -298,6 +286,12 @@ export class Device implements PoolDevice {
   }
 
   /** One SEND at a time on a slot, and no CLOSE_SESS meanwhile (kernel contract, hazard 12). */
+  #closePlan(fd: number, { index, abort = false, thread }: SessionToClose) {
+    const [key, argument] =
+      abort && !this.isCharacterDevice ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
+    return requests.closeSessionPlan(fd, key, argument, this.#receiverThread(index, thread));
+  }
+
   #slotKey(index: number): string {
     return `${this.#identity} slot ${index}`;
   }

@@ -1,9 +1,9 @@
 /** The calls that a program makes while it ends, when no event loop runs any more. */
 import { PoolError } from '../errors.js';
 import { callError } from './device-errors.js';
-import { closeSessionPlan, sessionsPlan, stopPlan, type Outcome } from './requests.js';
+import { sessionsPlan, stopPlan, type Outcome } from './requests.js';
 import { SENTINELS, abiMismatch } from './session-rows.js';
-import type { KernelThread, SessionInfo, SyncDevice } from './types.js';
+import type { SessionInfo, SessionToClose, SyncDevice } from './types.js';
 import type { CallPlan } from './worker-call.js';
 import type { WorkerPool } from './worker-pool.js';
 
@@ -11,15 +11,13 @@ export interface SyncDeviceOptions {
   pool: WorkerPool;
   path: string;
   fd: number;
-  /** The key of a slot: no CLOSE_SESS on one that a SEND is in. */
-  slotKey: (index: number) => string;
-  /** What has to live for CLOSE_SESS: the thread that is known, or one that is looked for. Throws where there is none. */
-  receiverThread: (index: number, known: KernelThread | undefined) => KernelThread | undefined;
+  /** CLOSE_SESS of a session: not on one that a SEND is in, unless it is an abort. Throws where it is not safe. */
+  closePlan: (session: SessionToClose) => CallPlan<Outcome<void>>;
   /** ms left for all calls. */
   left: () => number;
 }
 
-export function syncDevice({ pool, path, fd, slotKey, receiverThread, left }: SyncDeviceOptions): SyncDevice {
+export function syncDevice({ pool, path, fd, closePlan, left }: SyncDeviceOptions): SyncDevice {
   const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
     const [outcome = null] = pool.callSync([plan], left());
     if (outcome === null) {
@@ -37,17 +35,19 @@ export function syncDevice({ pool, path, fd, slotKey, receiverThread, left }: Sy
       return read.rows;
     },
     closeSessions(sessions) {
-      const closable = sessions.flatMap(({ index, thread }) => {
+      const plans = sessions.flatMap((session) => {
         try {
-          return [{ index, thread: receiverThread(index, thread) }];
+          return [{ index: session.index, plan: closePlan(session) }];
         } catch {
           // Hazard 2: this one is left alone.
           return [];
         }
       });
-      const plans = closable.map(({ index, thread }) => closeSessionPlan(fd, slotKey(index), index, thread));
-      const outcomes = pool.callSync(plans, left());
-      return closable.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
+      const outcomes = pool.callSync(
+        plans.map(({ plan }) => plan),
+        left(),
+      );
+      return plans.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
     },
     stop: () => call('stop listening', stopPlan(fd)),
   };

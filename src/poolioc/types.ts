@@ -123,7 +123,7 @@ export interface CloseSessionOptions extends CallOptions {
 }
 
 /** A session for {@link SyncDevice.closeSessions}. */
-export type SessionToClose = Pick<CloseSessionOptions, 'thread'> & { index: number };
+export type SessionToClose = Pick<CloseSessionOptions, 'abort' | 'thread'> & { index: number };
 
 /** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
 export interface SyncDevice {
@@ -131,7 +131,7 @@ export interface SyncDevice {
   sessions(): SessionInfo[];
   /**
    * Closes sessions, several at a time, so that one which hangs takes nothing from the others. One that a SEND is in is
-   * closed when the SEND has ended in time, else not at all.
+   * closed when the SEND has ended in time, else not at all, but with `abort`, where the device can.
    * @returns the indexes of those that were closed
    */
   closeSessions(sessions: readonly SessionToClose[]): number[];

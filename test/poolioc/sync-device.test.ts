@@ -9,19 +9,19 @@ import {
 } from '../../src/poolioc/ioctl.js';
 import { Device } from '../../src/poolioc/device.js';
 import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
+import { closeSessionPlan } from '../../src/poolioc/requests.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
 import { scripted, type ScriptOptions, type Step, until } from './scripted.js';
 
 /** A device for the end of a process that has `left` ms, beside the ordinary one. */
 async function ending(steps: Record<number, Step[]>, left = 5000, options: ScriptOptions = {}) {
   const { script, device } = await scripted(steps, options);
-  const slotKey = (index: number): string => `scripted slot ${index}`;
   const sync = syncDevice({
     pool: script.pool,
     path: '/scripted',
     fd: 77,
-    slotKey,
-    receiverThread: (_, known) => known,
+    closePlan: ({ index, abort, thread }) =>
+      closeSessionPlan(77, abort === true ? undefined : `scripted slot ${index}`, index, thread),
     left: () => left,
   });
   return { script, device, sync };
@@ -59,6 +59,8 @@ describe('the calls of a process that ends', () => {
     await script.inside(1);
     expect(sync.closeSessions([{ index: 3 }, { index: 4 }])).toEqual([4]);
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
+    // To abort one is a served device's own way, and takes no turn.
+    expect(sync.closeSessions([{ index: 3, abort: true }])).toEqual([3]);
     script.release();
     await sending;
     await device.close();

@@ -237,17 +237,17 @@ export class KernelBackend implements Backend {
     if (this.#listener?.own === true) device.stop();
   }
 
-  /** Those that a SEND is in, the device leaves out (hazard 12). */
+  /** Those that a SEND is in, the module's device leaves out (hazard 12); a served one ends them without CLOSE. */
   #closeLeftOpen(device: SyncDevice): void {
     const open = this.#registry.sessions;
     if (open.length === 0) return;
     const table = device.sessions().map(toRecord);
-    const closing = open.flatMap(({ index, id }) => {
+    const closing = open.flatMap(({ index, id, sending }) => {
       const record = table.find((one) => one.index === index && one.id === id);
       if (record === undefined || (this.#signs.module && record.state === 'CLOSING')) return [];
       // Hazard 2, here as everywhere.
       const verdict = this.#signs.mayClose(index);
-      return verdict.safe ? [{ index, thread: verdict.thread }] : [];
+      return verdict.safe ? [{ index, thread: verdict.thread, abort: sending && !this.#signs.module }] : [];
     });
     device.closeSessions(closing);
   }

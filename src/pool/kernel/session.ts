@@ -106,6 +106,11 @@ export class KernelSession implements BackendSession, Recipient {
     return this.#handler !== null && !this.#paused && this.#end === null;
   }
 
+  /** Whether a SEND is inside the device. */
+  get sending(): boolean {
+    return this.#sends.sending;
+  }
+
   get patience(): number | undefined {
     return this.#finishing === null ? undefined : LAST_RECV_MS;
   }

@@ -376,6 +376,20 @@ describe('hazard 11: an interrupted SEND destroys its session in silence', () =>
 });
 
 describe('hazard 12: SEND and CLOSE_SESS can hang, and nothing ends them', () => {
+  it('ends a session that a SEND is in without CLOSE when the process ends, where a served device can', async () => {
+    b = bench({ module: false });
+    await dialled(b);
+    const { session } = await dialled(b);
+    b.device.session(1)!.peerReads = false;
+    send(session, 'stuck');
+    await settle();
+    b.device.exit();
+    expect(b.device.calls.filter((call) => call.startsWith('CLOSE_SESS'))).toEqual([
+      'CLOSE_SESS 0',
+      'CLOSE_SESS 1 abort',
+    ]);
+  });
+
   it('does not close while a SEND runs, settles in time, and closes when it is over', async () => {
     const { session, seen } = await dialled(b);
     const model = b.device.session(0)!;

@@ -199,8 +199,8 @@ export class ScriptedDevice implements KernelDevice {
       sessions: () => this.#rows(),
       // Those that a SEND is in are left out: test/poolioc/sync-device.test.ts.
       closeSessions: (sessions) => {
-        const free = sessions.filter(({ index }) => this.session(index)?.sending === 0);
-        return free.flatMap(({ index, thread }) => (this.#close(index, { thread }) ? [index] : []));
+        const free = sessions.filter(({ index, abort }) => abort === true || this.session(index)?.sending === 0);
+        return free.flatMap(({ index, ...how }) => (this.#close(index, how) ? [index] : []));
       },
       stop: () => this.#stop(),
     };
