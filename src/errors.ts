@@ -85,8 +85,9 @@ export class PoolError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass keeps the ordinary rule; the brand answers for the base class only.
-    if (this !== PoolError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    // A subclass keeps the ordinary rule; the brand answers for the base class only. The class is not asked for by its name:
+    // the bundler would call it _PoolError then, and so would Node where it prints an error.
+    if (!Object.hasOwn(this.prototype, BRAND)) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 }

@@ -1,6 +1,7 @@
 /** One end of a session: a numeric address and a port. */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
+import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import { fromCallSite } from './call-site.js';
 import { DEFAULT_PORT } from './constants.js';
@@ -36,6 +37,7 @@ export class Addr {
   }
 
   static {
+    keepName(this, 'Addr');
     Object.defineProperty(this.prototype, BRAND, { value: true });
   }
 

@@ -4,6 +4,7 @@
  */
 import { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { keepName } from '../class-name.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { HeldReads } from './held-reads.js';
 import { IdleTimer } from './idle-timer.js';
@@ -70,6 +71,7 @@ export class FlowDuplex extends Duplex {
   #bytesWrittenWhenIdle = 0n;
 
   static {
+    keepName(this, 'FlowDuplex');
     // Private, so that the types that programs see don't tell of what a flow is made of.
     make = (flow, reads, options) => new FlowDuplex(flow, reads, options);
   }

@@ -1,5 +1,6 @@
 /** A device file for programs written for /dev/pool, served from user space. */
 import { Worker } from 'node:worker_threads';
+import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import { Errno, systemError } from './errno.js';
 import { loadLibc } from './libc.js';
@@ -34,6 +35,10 @@ export class PoolDevice implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #mount: ServedMount;
   #closeAsked = false;
+
+  static {
+    keepName(this, 'PoolDevice');
+  }
 
   private constructor(mount: ServedMount, worker: Worker, closed: Promise<PoolDeviceEnd>) {
     this.path = mount.path;

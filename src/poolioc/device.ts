@@ -1,4 +1,5 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread. */
+import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
@@ -62,6 +63,10 @@ export class Device implements PoolDevice {
   #fd: number;
   #ref = true;
   #closing: Promise<void> | null = null;
+
+  static {
+    keepName(this, 'Device');
+  }
 
   private constructor(
     path: string,

@@ -176,6 +176,22 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(cjs).toEqual(esm);
   });
 
+  it('names its classes as it exports them, also where the bundler would not', () => {
+    const { out, status } = script(
+      'classes.mjs',
+      `import { createRequire } from 'node:module';
+       const isClass = (value) => typeof value === 'function' && /^class\\b/.test(Function.prototype.toString.call(value));
+       const wrong = [];
+       for (const entry of ${JSON.stringify(entries)})
+         for (const names of [await import(entry), createRequire(import.meta.url)(entry)])
+           for (const [name, value] of Object.entries(names))
+             if (isClass(value) && value.name !== name) wrong.push(entry + ' ' + name + ': ' + value.name);
+       console.log(JSON.stringify(wrong));`,
+    );
+    expect(status, out).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual([]);
+  });
+
   const modes = [
     { module: 'commonjs', moduleResolution: 'node10' },
     { module: 'node16', moduleResolution: 'node16' },
