@@ -32,7 +32,13 @@ export function signalOf(options: OpOptions | undefined): AbortSignal | undefine
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${inspect(options)}`);
   }
   const signal = ownOption(options, 'signal');
-  if (signal === undefined) return undefined;
+  if (signal === undefined) {
+    // It would never cancel anything.
+    if (isSignal(options)) {
+      throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
+    }
+    return undefined;
+  }
   if (!isSignal(signal)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
   }

@@ -172,6 +172,9 @@ export function reader(options: unknown) {
   if (options !== undefined && (typeof options !== 'object' || options === null)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${describe(options)}`);
   }
+  if (isSignal(options)) {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
+  }
   const get = (name: string): unknown => (options === undefined ? undefined : ownOption(options, name));
   const wrongType = (name: string, wanted: string, value: unknown): PoolError =>
     new PoolError('ERR_INVALID_ARG_TYPE', `options.${name} is ${wanted}, not ${describe(value)}`);

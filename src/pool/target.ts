@@ -1,5 +1,5 @@
 /** What a program wrote as an address, read: host and port, the family it may have, and how errors name it. */
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { PoolError } from '../errors.js';
 import { Addr, joinHostPort } from './addr.js';
 import { DEFAULT_PORT } from './constants.js';
@@ -59,5 +59,20 @@ function split(input: unknown): { host: string; port: number } {
   }
   const host = ownOption(input, 'host');
   const port = ownOption(input, 'port');
+  if (host === undefined) refuseOtherNames(input);
   return { host: host === undefined ? '' : readHost(host), port: port === undefined ? DEFAULT_PORT : readPort(port) };
+}
+
+/**
+ * Objects in which the host has another name: taken as they are they would mean loopback, or every address. A URL has its
+ * parts as getters of the prototype, which are not read.
+ */
+function refuseOtherNames(input: object): void {
+  const wrong =
+    input instanceof URL || input instanceof SocketAddress
+      ? `a ${input.constructor.name}`
+      : ['hostname', 'address'].find((name) => ownOption(input, name) !== undefined);
+  if (wrong === undefined) return;
+  const what = wrong.startsWith('a ') ? wrong : `an object with '${wrong}' and without 'host'`;
+  throw new PoolError('ERR_INVALID_ARG_TYPE', `an address is a string or { host, port }, not ${what}`);
 }

@@ -58,7 +58,9 @@ export function callError({ operation, path, syscall, errno, address, port }: Fa
   const name = errnoName(errno);
   const reason = (syscall === 'open' ? OPEN : REQUEST)[name]?.(path);
   const sentence = reason === undefined ? name : `${reason} (${name})`;
-  return new PoolError(codeOf(operation, name), `${operation} on ${path}: ${sentence}`, {
+  // Some reasons name the device themselves; once is enough.
+  const where = sentence.includes(path) ? operation : `${operation} on ${path}`;
+  return new PoolError(codeOf(operation, name), `${where}: ${sentence}`, {
     errno,
     syscall,
     address,

@@ -15,7 +15,7 @@ const CODES: Record<string, string> = {
 export function systemError(error: NodeJS.ErrnoException): PoolError {
   const name = error.code ?? 'EIO';
   const code = CODES[name] ?? name;
-  const reason = describe(error);
+  const reason = `${describe(error)}${interfaceHint(error)}`;
   return new PoolError(code, code === name ? reason : `${reason} (${name})`, details(error));
 }
 
@@ -43,6 +43,16 @@ export function sessionSocketError(error: NodeJS.ErrnoException): PoolError {
 function describe(error: NodeJS.ErrnoException): string {
   const known = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno);
   return known?.[1] ?? error.message;
+}
+
+/** "invalid argument" is all that the system says of a link-local address without its interface (RFC 4007), or with one that isn't. */
+function interfaceHint(error: NodeJS.ErrnoException & { address?: string }): string {
+  const address = error.address ?? '';
+  if (error.code !== 'EINVAL' || !/^fe[89ab][\da-f]:/i.test(address)) return '';
+  const [host = '', name] = address.split('%');
+  return name === undefined
+    ? `; a link-local address needs its interface, as in ${host}%eth0`
+    : `; perhaps this machine has no interface ${name}`;
 }
 
 function details(error: NodeJS.ErrnoException): PoolErrorDetails {

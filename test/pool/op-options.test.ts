@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pipe } from '../../src/testing/index.js';
 import { signalOf } from '../../src/pool/op-options.js';
+import { readDialOptions } from '../../src/pool/options.js';
 
 const nothing = (): void => {};
 
@@ -25,6 +26,15 @@ describe('what is no AbortSignal', () => {
     expect(Buffer.from((await conn.readMessage())!).toString()).toBe('still there');
     await Promise.all([conn.close(), peer.close()]);
   });
+});
+
+it('a signal in the place of the options is refused: it would never cancel anything', async () => {
+  const [conn, peer] = pipe();
+  const { signal } = new AbortController();
+  const refused = { code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('{ signal }') as string };
+  await expect(conn.readMessage(signal as never)).rejects.toMatchObject(refused);
+  expect(() => readDialOptions(signal)).toThrow(expect.objectContaining(refused));
+  await Promise.all([conn.close(), peer.close()]);
 });
 
 it('a signal of another realm or a polyfill is as good', () => {

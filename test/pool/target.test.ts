@@ -1,3 +1,4 @@
+import { SocketAddress } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Addr } from '../../src/pool/addr.js';
 import type { Network } from '../../src/pool/options.js';
@@ -49,6 +50,21 @@ describe('readTarget', () => {
     [{ host: 'a', port: 65536 }, 'ERR_OUT_OF_RANGE'],
     [{ host: 'a:80' }, 'ERR_POOL_INVALID_ADDRESS'],
   ])('refuses %o', (input, expected) => expect(() => readTarget(input, 'pool')).toThrow(code(expected)));
+
+  it.each([
+    [{ hostname: '10.0.0.1', port: 1 }, /'hostname'/],
+    // What `server.address()` of Node gives.
+    [{ address: '10.0.0.1', family: 'IPv4', port: 1 }, /'address'/],
+    [new URL('http://10.0.0.1:9253'), /a URL/],
+    [new SocketAddress({ address: '10.0.0.1', port: 1 }), /a SocketAddress/],
+  ])('refuses %o, which names a host that would not be dialled', (input, what) => {
+    expect(() => readTarget(input, 'pool')).toThrow(code('ERR_INVALID_ARG_TYPE'));
+    expect(() => readTarget(input, 'pool')).toThrow(what);
+  });
+
+  it('takes a host beside other names', () => {
+    expect(readTarget({ host: '10.0.0.1', hostname: 'other.example' }, 'pool').host).toBe('10.0.0.1');
+  });
 
   it('reads own properties only', () => {
     expect(readTarget({ __proto__: { host: 'evil.example', port: 1 } }, 'pool')).toMatchObject({

@@ -21,6 +21,15 @@ describe('systemError', () => {
     expect(error.message).toMatch(message);
   });
 
+  it.each([
+    ['fe80::1', /^invalid argument; .*needs its interface.*fe80::1%eth0$/],
+    ['fe80::1%nosuch', /^invalid argument; .*no interface nosuch$/],
+    ['2001:db8::1', /^invalid argument$/],
+    [undefined, /^invalid argument$/],
+  ])('EINVAL for %s says of an interface what there is to say', (address, message) => {
+    expect(systemError(Object.assign(errno('EINVAL'), { address })).message).toMatch(message);
+  });
+
   it('keeps a code that is no errno', () => {
     const error = systemError(Object.assign(new Error('getaddrinfo ENOTFOUND nowhere'), { code: 'ENOTFOUND' }));
     expect(error.code).toBe('ENOTFOUND');

@@ -13,12 +13,14 @@ const WIDTH = 'ref-struct-di'.length + 2;
 
 /** For a terminal of `columns`, or for a file, where each sentence is a line. */
 export function report({ checks, works, hasDevice, chosen }: Diagnosis, paint: Paint, columns = Infinity): string[] {
+  // The backend may be as good as any, and POOL_BACKEND a word that no program accepts.
+  const obstacle = works[chosen.backend] ? 'if the environment lets them' : 'which does not work';
   return [
     ...checks.flatMap((finding) => lines(finding, paint, columns)),
     '',
     `user backend:   ${works.user ? 'works' : 'does not work'}`,
     `kernel backend: ${works.kernel ? 'works' : hasDevice ? 'does not work' : 'no device here'}`,
-    `programs here take the ${chosen.backend} backend${chosen.works ? '' : ', which does not work: see above'}`,
+    `programs here take the ${chosen.backend} backend${chosen.works ? '' : `, ${obstacle}: see above`}`,
   ];
 }
 

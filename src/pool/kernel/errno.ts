@@ -52,8 +52,9 @@ export function dialError(cause: unknown): PoolError {
   const known = DIAL[name];
   const details = { errno: errnoOf(cause), syscall: 'connect', cause };
   if (known !== undefined) return new PoolError(known[0], known[1], details);
-  const reason = REASONS[name] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new PoolError(name === '' ? 'EIO' : name, reason, details);
+  // The caller's sentence has the address already.
+  const said = cause instanceof Error ? cause.message.replace(/^connect to \S+: /, '') : String(cause);
+  return new PoolError(name === '' ? 'EIO' : name, REASONS[name] ?? said, details);
 }
 
 /** The error of a dial that hazard 3 made fail each time. */

@@ -69,6 +69,13 @@ describe('what a diagnosis comes to', () => {
   });
 });
 
+it('a report tells a backend that works from an environment that keeps programs from it', async () => {
+  const env = { POOL_BACKEND: 'nonsense' };
+  const lines = report(await diagnose({ port: 9253 }, machine({ env }), good), plain);
+  expect(lines).toContain('user backend:   works');
+  expect(lines.at(-1)).toBe('programs here take the user backend, if the environment lets them: see above');
+});
+
 it('a report has a line for each check, with what to do below it', async () => {
   const lines = report(await diagnose({ port: 9253 }, machine(), bad), plain);
   expect(lines).toContain('fail  self-test      silent');

@@ -272,6 +272,15 @@ describe('the listener', () => {
   });
 });
 
+it('says of a file that is no POOL device just that, and not that it has gone', async () => {
+  b.device.gone = 'ENOTTY';
+  const asked = await listening(b).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(asked).toMatchObject({ code: 'ENOTTY', message: expect.not.stringContaining('gone') as string });
+});
+
 describe('a device served from user space', () => {
   beforeEach(() => {
     b = bench({ module: false });
