@@ -46,6 +46,12 @@ class DuplexSession implements BackendSession {
 
   start(handler: BackendHandler): void {
     this.#handler = handler;
+    // Over before anybody was there to be told.
+    if (this.#end !== null) {
+      const end = this.#end;
+      queueMicrotask(() => handler.end(end));
+      return;
+    }
     this.#duplex.on('drain', () => handler.drain());
     this.#duplex.on('data', (data: Uint8Array) => {
       if (!handler.message(0, data)) this.#duplex.pause();
