@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/addr.js';
 import { bench, dialled, listening, PEER, Recorder, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
+import { errno } from './scripted-device.js';
 
 let b: Bench;
 beforeEach(() => {
@@ -226,6 +227,30 @@ describe('hazard 5: a dead connection stays ESTABLISHED', () => {
     expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
   });
 
+  it('keeps what was queued for an owner that takes it only when the end is known', async () => {
+    const { session, seen } = await dialled(b);
+    seen.room = false;
+    const model = b.device.session(0)!;
+    for (const text of ['a', 'b', 'c']) b.device.peerSends(model, 0, text);
+    b.device.connectionDies(model);
+    await b.clock.advance(2000);
+    expect([seen.messages, seen.ends]).toEqual([['0:a'], []]);
+    seen.room = true;
+    session.resume();
+    await b.clock.advance(1000);
+    expect(seen.messages).toEqual(['0:a', '0:b', '0:c']);
+    expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
+  });
+
+  it.each(['EPIPE', 'ECONNRESET'] as const)(
+    'takes %s of a RECV for no close, while the state is not CLOSING',
+    async (code) => {
+      b.device.recvBytes = () => Promise.reject(errno(code));
+      const { seen } = await dialled(b);
+      expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
+    },
+  );
+
   it('notices CLOSING within a second, which the waiting RECV learns only after five', async () => {
     const { seen } = await dialled(b);
     b.device.peerCloses(b.device.session(0)!);
@@ -286,8 +311,11 @@ describe('hazard 6: messages over 65511 bytes', () => {
     expect(session.maxMessageSize).toBe(65511);
     const tooLong = send(session, Buffer.alloc(65512));
     const longest = send(session, Buffer.alloc(65511));
+    // SEND takes no message without bytes (section 2).
+    const empty = send(session, '');
     await settle();
-    expect([tooLong.result, longest.result]).toEqual(['ERR_POOL_MESSAGE_TOO_LARGE', 'sent']);
+    const refused = 'ERR_POOL_MESSAGE_TOO_LARGE';
+    expect([tooLong, longest, empty].map(({ result }) => result)).toEqual([refused, 'sent', refused]);
     expect(b.device.calls.filter((call) => call.startsWith('SEND'))).toEqual(['SEND 0 0 65511']);
   });
 });
@@ -333,6 +361,18 @@ describe('hazard 11: an interrupted SEND destroys its session in silence', () =>
     expect(results.map(({ result }) => result)).toEqual(Array(3).fill('ERR_POOL_PEER_LOST'));
     await b.clock.advance(100);
     expect(b.device.count('SEND')).toBe(1);
+    expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
+  });
+
+  it('ends after it though the peer goes on sending, which a session that can’t answer does not wait for', async () => {
+    const { session, seen } = await dialled(b);
+    const model = b.device.session(0)!;
+    model.sendErrors.push('EAGAIN');
+    send(session, 'lost');
+    for (let i = 0; i < 200 && seen.ends.length === 0; i += 1) {
+      b.device.peerSends(model, 0, 'more');
+      await b.clock.advance(40);
+    }
     expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
   });
 
