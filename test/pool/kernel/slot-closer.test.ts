@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { LeakedSlots } from '../../../src/pool/kernel/leaked-slots.js';
+import type { SessionRecord } from '../../../src/pool/kernel/session-record.js';
+import { SessionTable } from '../../../src/pool/kernel/session-table.js';
+import { servedSigns } from '../../../src/pool/kernel/signs.js';
+import { SlotCloser } from '../../../src/pool/kernel/slot-closer.js';
+import { ManualClock, settle } from './manual-clock.js';
+import { errno } from './scripted-device.js';
+
+const RECORD = { index: 0, id: 'a', state: 'ESTABLISHED' } as SessionRecord;
+
+/** CLOSE_SESS that ends when a test says so. */
+function closerOf(read = () => Promise.resolve([RECORD])) {
+  const clock = new ManualClock();
+  const leaks = new LeakedSlots('/dev/pool', () => {});
+  const calls: { end: () => void; fail: (error: unknown) => void }[] = [];
+  const closer = new SlotCloser({
+    closeSession: () => new Promise((resolve, reject) => calls.push({ end: resolve, fail: reject })),
+    table: new SessionTable(read, clock),
+    signs: servedSigns,
+    leaks,
+    clock,
+  });
+  return { closer, clock, leaks, calls };
+}
+
+it.each([
+  { how: 'closes after all', error: null, count: 0 },
+  { how: 'finds no receiver thread then (hazard 2)', error: errno('ESRCH'), count: 1 },
+])('counts a slot whose CLOSE_SESS is stuck, until it $how: $count', async ({ error, count }) => {
+  const { closer, clock, leaks, calls } = closerOf();
+  const closing = closer.close(0, 'a', 1000);
+  await clock.advance(1000);
+  expect([await closing, leaks.count]).toEqual(['late', 1]);
+  if (error === null) calls[0]!.end();
+  else calls[0]!.fail(error);
+  await settle();
+  expect(leaks.count).toBe(count);
+});
+
+it('closes nothing where the table can’t be read, and what is in the slot is unknown', async () => {
+  const { closer, calls } = closerOf(() => Promise.reject(errno('ENOTCONN')));
+  expect(await closer.close(0, 'a', 1000)).toBe('gone');
+  expect(calls).toHaveLength(0);
+});
