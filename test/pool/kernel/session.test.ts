@@ -208,6 +208,17 @@ describe('the end', () => {
     b.device.peerReadsAgain(model);
     await settle();
     expect(b.device.sessionsInUse).toBe(0);
+    // What was inside has gone out, but its sender was told already.
+    expect(results.map(({ result }) => result)).toEqual(['ERR_POOL_CLOSED', 'ERR_POOL_CLOSED']);
+    expect(model.sent).toHaveLength(1);
+  });
+
+  it('by destroy begins no SEND that was only about to be made', async () => {
+    const { session } = await dialled(b);
+    const result = send(session, 'too late');
+    session.destroy();
+    await settle();
+    expect([result.result, b.device.count('SEND')]).toEqual(['ERR_POOL_CLOSED', 0]);
   });
 
   it('is told to a session that was not started yet', async () => {
