@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/addr.js';
 import { bench, dialled, listening, PEER, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
+import { errno } from './scripted-device.js';
 
 let b: Bench;
 beforeEach(() => {
@@ -154,6 +155,28 @@ describe('accepting', () => {
 });
 
 describe('the listener', () => {
+  it('holds the lock of its device from before LISTEN until it is closed', async () => {
+    const steps: string[] = [];
+    const lock = async (identity: string) => {
+      steps.push(`lock ${identity} after ${b.device.count('LISTEN')} LISTEN`);
+      return { release: async () => void steps.push(`release after ${b.device.count('STOP')} STOP`) };
+    };
+    b = bench({ lock });
+    const { listener } = await listening(b);
+    expect(steps).toEqual(['lock test after 0 LISTEN']);
+    await listener.close();
+    expect(steps.splice(0)).toEqual(['lock test after 0 LISTEN', 'release after 1 STOP']);
+    b.device.taken.add(9253);
+    await expect(listening(b)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(steps).toEqual(['lock test after 1 LISTEN', 'release after 1 STOP']);
+  });
+
+  it('makes no LISTEN while another process has the lock', async () => {
+    b = bench({ lock: () => Promise.reject(errno('EADDRINUSE')) });
+    await expect(listening(b)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(b.device.count('LISTEN')).toBe(0);
+  });
+
   it('refuses a host of its own', async () => {
     await expect(listening(b, { host: '127.0.0.1' })).rejects.toThrow(
       /listens on all addresses .* can't be bound to 127/,

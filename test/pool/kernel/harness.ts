@@ -8,6 +8,7 @@ import type {
 } from '../../../src/pool/backend.js';
 import type { PoolError } from '../../../src/errors.js';
 import { KernelBackend } from '../../../src/pool/kernel/backend.js';
+import type { ListenerLock } from '../../../src/pool/kernel/listener-lock.js';
 import { ManualClock, settle } from './manual-clock.js';
 import { ScriptedDevice, type ScriptedDeviceOptions } from './scripted-device.js';
 
@@ -49,9 +50,10 @@ export interface Bench {
 export interface BenchOptions extends Omit<ScriptedDeviceOptions, 'clock'> {
   peerTimeout?: number;
   findPort?: () => Promise<number>;
+  lock?: (identity: string, path: string) => Promise<ListenerLock>;
 }
 
-export function bench({ peerTimeout = 30_000, findPort, ...options }: BenchOptions = {}): Bench {
+export function bench({ peerTimeout = 30_000, findPort, lock = unlocked, ...options }: BenchOptions = {}): Bench {
   const clock = new ManualClock();
   const device = new ScriptedDevice({ clock, ...options });
   const warnings: string[] = [];
@@ -63,13 +65,15 @@ export function bench({ peerTimeout = 30_000, findPort, ...options }: BenchOptio
     proc: device.proc,
     clock,
     peerTimeout,
-    lock: async () => ({ release: async () => {} }),
+    lock,
     isLocal: () => false,
     warn: (message) => warnings.push(message),
     findPort,
   });
   return { clock, device, backend, warnings };
 }
+
+const unlocked = async (): Promise<ListenerLock> => ({ release: async () => {} });
 
 export const PEER = new Addr('10.0.0.1', 9253);
 

@@ -235,6 +235,9 @@ describe('hazard 5: a dead connection stays ESTABLISHED', () => {
     b.device.connectionDies(model);
     await b.clock.advance(2000);
     expect([seen.messages, seen.ends]).toEqual([['0:a'], []]);
+    const late = send(session, 'into a dead session');
+    await settle();
+    expect([late.result, b.device.count('SEND')]).toEqual(['ERR_POOL_PEER_LOST', 0]);
     seen.room = true;
     session.resume();
     await b.clock.advance(1000);
@@ -488,6 +491,42 @@ describe('section 2: needless LISTENs', () => {
     await listener.close();
     // A daemon's listener stays open.
     expect(b.device.count('STOP')).toBe(0);
+  });
+
+  it('does not listen where /proc/pool/status can’t be read', async () => {
+    b.device.statusVisible = false;
+    await expect(listening(b)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'listen' });
+    expect(b.device.count('LISTEN')).toBe(0);
+  });
+
+  it('takes the port that is open where any will do', async () => {
+    b.device.listening = true;
+    b.device.port = 9000;
+    const { listener } = await listening(b, { port: 0 });
+    expect(listener.addr.port).toBe(9000);
+    expect(b.device.count('LISTEN')).toBe(0);
+  });
+
+  it('leaves a daemon’s listener open when the process ends', async () => {
+    b.device.listening = true;
+    b.device.port = 9253;
+    await listening(b);
+    b.device.exit();
+    expect(b.device.count('STOP')).toBe(0);
+  });
+
+  it.each([
+    { when: 'before LISTEN', hooked: 'sessions', calls: 0 },
+    { when: 'in LISTEN', hooked: 'listen', calls: 1 },
+  ] as const)('leaves no port open of a listen that is given up $when', async ({ hooked, calls }) => {
+    const abort = new AbortController();
+    const call = b.device[hooked].bind(b.device) as (port: number) => Promise<never>;
+    b.device[hooked] = (port?: number) => {
+      abort.abort(new Error('never mind'));
+      return call(port!);
+    };
+    await expect(listening(b, { signal: abort.signal })).rejects.toThrow('never mind');
+    expect([b.device.count('LISTEN'), b.device.count('STOP')]).toEqual([calls, calls]);
   });
 
   it('names the port that is open instead of taking the module’s 0 for a yes', async () => {
