@@ -96,6 +96,61 @@ describe('accepting', () => {
     expect(second.accepted).toEqual([]);
   });
 
+  it('leaves a session from before alone also when it ends a rekey, and takes one that was in its handshake', async () => {
+    b.device.listening = true;
+    b.device.port = 9253;
+    const rekeying = b.device.peerDials();
+    rekeying.state = 4;
+    const unfinished = b.device.peerDials({ finished: false });
+    const { accepted } = await listening(b);
+    rekeying.state = 3;
+    b.device.finishHandshake(unfinished);
+    await b.clock.advance(1000);
+    expect(accepted.map(({ session }) => session.index)).toEqual([unfinished.index]);
+  });
+
+  it('takes a session as soon as something decides it', async () => {
+    const { accepted } = await listening(b);
+    b.device.tcpVisible = false;
+    const model = b.device.peerDials();
+    b.device.heartbeat(model);
+    await b.clock.advance(1000);
+    expect(accepted).toEqual([]);
+    b.device.tcpVisible = true;
+    await b.clock.advance(1000);
+    expect(accepted).toHaveLength(1);
+  });
+
+  it('takes a session whose handshake lasts longer than handshakes do', async () => {
+    const { accepted } = await listening(b);
+    const model = b.device.peerDials({ finished: false });
+    await b.clock.advance(20_000);
+    expect(accepted).toEqual([]);
+    b.device.finishHandshake(model);
+    await b.clock.advance(1500);
+    expect(accepted).toHaveLength(1);
+  });
+
+  it('does not take a session whose thread ends while the connections are read', async () => {
+    const { accepted } = await listening(b);
+    const model = b.device.peerDials();
+    b.device.onTcpRead = () => (model.thread = null);
+    await b.clock.advance(1000);
+    expect(accepted).toEqual([]);
+  });
+
+  it('knows a peer again that comes from the same port', async () => {
+    const { accepted } = await listening(b);
+    for (let i = 0; i < 3; i += 1) {
+      b.device.peerDials({ from: '192.0.2.7:5000' });
+      await b.clock.advance(10);
+      await accepted[i]?.session.close({ timeout: 1000 });
+      await b.clock.advance(1000);
+    }
+    const shown = accepted.map(({ session }) => session.remoteAddr.toString());
+    expect(shown).toEqual(Array(3).fill('192.0.2.7:5000'));
+  });
+
   it('accepts each session of a slot that is used again and again', async () => {
     const { accepted } = await listening(b);
     for (let i = 0; i < 10; i += 1) {

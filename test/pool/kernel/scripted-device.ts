@@ -89,6 +89,8 @@ export class ScriptedDevice implements KernelDevice {
   statusVisible = true;
   strayRows: { local: string; remote: string }[] = [];
   closeHangs = false;
+  /** What happens while the connections of /proc/net are read. */
+  onTcpRead: (() => void) | null = null;
   /** What happens between the order to close a session and the call. */
   beforeClose: (() => Promise<void>) | null = null;
   /** The device doesn't answer signals: a RECV that is taken back stays inside. */
@@ -516,7 +518,10 @@ export class ScriptedDevice implements KernelDevice {
       if (!this.module || !this.statusVisible) return null;
       return `Status: ${this.listening ? 'listening' : 'idle'}\nListen port: ${this.port}\nActive sessions: 0 / 64\n`;
     }
-    if (path === 'net/tcp') return this.tcpVisible ? this.#tcp() : 'header\n';
+    if (path === 'net/tcp') {
+      this.onTcpRead?.();
+      return this.tcpVisible ? this.#tcp() : 'header\n';
+    }
     if (!this.threadsVisible) return null;
     if (path === '2/comm') return 'kthreadd\n';
     if (path === '2/task/2/children') return `3 4 ${threads.map(({ thread }) => thread).join(' ')} `;
