@@ -69,7 +69,7 @@ export class Acceptor implements TableObserver {
     candidates = candidates.filter((record) => signs.established(record));
     if (candidates.length === 0) return;
     const tcp = this.#options.tcp();
-    // Asked again: a session that is real now had its connection when the connections were read.
+    // Section 3. Asked again: a session that is real now had its connection when the connections were read.
     candidates = candidates.filter((record) => signs.established(record));
     for (const record of candidates) this.#judge(record, this.#roleSigns(snapshot, tcp));
   }

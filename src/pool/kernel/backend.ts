@@ -190,7 +190,7 @@ export class KernelBackend implements Backend {
     return end === null ? UNKNOWN : fromMapped(end.addr, end.port);
   }
 
-  /** Closes a session that arrived when its dial had been given up. */
+  /** Closes a session that arrived when its dial had been given up, by the same rules as any other (hazard 2). */
   async #discard(index: number): Promise<void> {
     const record = await this.#occupant(index);
     if (record !== undefined) await this.#env.closer.close(index, record, DISCARD_MS);
@@ -244,8 +244,8 @@ export class KernelBackend implements Backend {
     const table = device.sessions().map(toRecord);
     const closing = open.flatMap(({ index, id, sending }) => {
       const record = table.find((one) => one.index === index && one.id === id);
+      // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.
       if (record === undefined || (this.#signs.module && record.state === 'CLOSING')) return [];
-      // Hazard 2, here as everywhere.
       const verdict = this.#signs.mayClose(index);
       return verdict.safe ? [{ index, thread: verdict.thread, abort: sending && !this.#signs.module }] : [];
     });

@@ -57,7 +57,7 @@ export function dialError(cause: unknown): PoolError {
   return new PoolError(name === '' ? 'EIO' : name, REASONS[name] ?? said, details);
 }
 
-/** The error of a dial that hazard 3 made fail each time. */
+/** The error of a dial that hazard 3 made fail each time; it tells the number of tries, as the contract wants. */
 export function retriedDialError(cause: unknown, tries: number): PoolError {
   return new PoolError(
     'ECONNRESET',

@@ -6,7 +6,7 @@
  * | hazard | guard | file |
  * |---|---|---|
  * | 1 AF_INET crashes | family 10 always, IPv4 mapped; link-local refused | dialler.ts, mapped-address.ts |
- * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | signs.ts, receiver-threads.ts, slot-closer.ts, leaked-slots.ts |
+ * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | signs.ts, receiver-threads.ts, slot-closer.ts, leaked-slots.ts, backend.ts; poolioc's receiver-thread.ts, worker-calls.ts |
  * | 3 reused slots fail handshakes | at most 8 tries with EINVAL, 20 in all | dialler.ts |
  * | 4 an old RECV takes the new session's message | one receiver per slot, messages go to its owner, RECV taken back before a close | slot.ts, receive-lanes.ts, session.ts |
  * | 5 dead connections stay ESTABLISHED | the thread, the state, and packets_recv are watched | session.ts, session-table.ts, liveness.ts |
@@ -14,8 +14,8 @@
  * | 7 two handshakes at a time | dials one after another; EBADMSG of a local peer is tried again | dialler.ts |
  * | 8, 10 fragments, MTU | nothing to guard here: the module cuts and joins | |
  * | 9 sessions end after an hour | shows as hazard 5 and ends as that; programs dial again | session.ts |
- * | 11 an interrupted SEND | no signal, one at a time, none after a failed one | send-lane.ts, errno.ts |
- * | 12 SEND and CLOSE_SESS hang | no CLOSE_SESS while a SEND runs, waits are bounded, slots are reported | session.ts, slot-closer.ts |
+ * | 11 an interrupted SEND | no signal, one at a time, none after a failed one | send-lane.ts, errno.ts; poolioc's worker-pool.ts, worker-call.ts |
+ * | 12 SEND and CLOSE_SESS hang | no CLOSE_SESS while a SEND runs, waits are bounded, slots are reported | session.ts, slot-closer.ts; poolioc's device.ts, worker-pool.ts |
  * | 13 the rest of a message in clear | can't be guarded: a SEND that returned says nothing of delivery | |
  * | 14 the module's queue has no bound | receiving ahead, until the owner's queue is full | receive-lanes.ts, session.ts |
  * | section 2: needless LISTENs | only when /proc/pool/status says idle | listen-port.ts |

@@ -209,6 +209,7 @@ export class KernelSession implements BackendSession, Recipient {
 
   // What the slot's receiver reports.
 
+  // Hazard 14: all that comes is taken, until the owner says that its queue is full.
   message(channel: number, data: Uint8Array): void {
     if (this.#end !== null) return;
     // Kernel contract, section 2: a message without bytes is neither an end nor anything to deliver.
