@@ -282,7 +282,8 @@ describe('a device', () => {
   it('takes all calls back on close, and closes the descriptor when the last thread is out', async () => {
     const { script, device } = await scripted({
       [POOL_IOC_RECV]: [{ block: true }],
-      [POOL_IOC_SEND]: [{ block: true }],
+      // The script's signals reach every call, and a SEND's thread blocks them.
+      [POOL_IOC_SEND]: [{ block: true, deaf: 1e9 }],
     });
     const calls = [
       device.recvBytes(0, 0, new Uint8Array(4)),
