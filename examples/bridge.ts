@@ -9,7 +9,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { type Conn, dial, listen, PoolError } from 'pool-ts';
+import { type Conn, dial, listen, PoolError, resolve } from 'pool-ts';
 
 const SILENCE_MS = 10_000;
 
@@ -54,6 +54,7 @@ async function join(socket: Socket, conn: Conn): Promise<void> {
 const HALF_OPEN = { allowHalfOpen: true };
 
 async function tcp2pool(at: string, destination: string): Promise<void> {
+  await resolve(destination); // a name that nobody has is told now, and not to each connection
   const server = createServer(HALF_OPEN, (socket) => {
     socket.on('error', () => undefined); // told by what is done with the socket
     dial(destination)
@@ -70,12 +71,13 @@ async function tcp2pool(at: string, destination: string): Promise<void> {
 }
 
 async function pool2tcp(at: string, destination: string): Promise<void> {
+  const to = { ...tcpAddress(destination), ...HALF_OPEN };
   const listener = await listen(at);
   console.log(`listening on ${listener.addr.toString()}`);
   const onError = (error: unknown): void => complain(error);
   await listener.serve(
     async (conn) => {
-      const socket = connect({ ...tcpAddress(destination), ...HALF_OPEN });
+      const socket = connect(to);
       await once(socket, 'connect'); // serve destroys the session where this rejects
       socket.on('error', () => undefined);
       await join(socket, conn);

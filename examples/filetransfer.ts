@@ -100,16 +100,9 @@ function progress(what: string, done: number, size: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${what} ${done} of ${size} bytes${done === size ? '\n' : ''}`);
 }
 
-const { values } = parseArgs({
-  options: {
-    listen: { type: 'string' },
-    out: { type: 'string' },
-    connect: { type: 'string' },
-    in: { type: 'string' },
-  },
-});
-
 try {
+  const string = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { listen: string, out: string, connect: string, in: string } });
   if (values.listen !== undefined && values.out !== undefined) await receive(values.listen, values.out);
   else if (values.connect !== undefined && values.in !== undefined) await send(values.connect, values.in);
   else throw new Error(USAGE);

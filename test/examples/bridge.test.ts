@@ -74,8 +74,15 @@ test.each([
   { args: ['tcp2pool', ':0'] },
   { args: ['toString', ':0', ':1'] },
   { args: ['tcp2pool', 'x', ':1'] },
+  { args: ['pool2tcp', '127.0.0.1:0', 'x'] },
 ])('wrong usage $args exits with 2', async ({ args }) => {
   const { code, stderr } = await run([BRIDGE, ...args]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^usage: /);
+});
+
+test('a destination that is no address is told at the start, in one line', async () => {
+  const { code, stdout, stderr } = await run([BRIDGE, 'tcp2pool', '127.0.0.1:0', '127.0.0.1:nine']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^[^\n]*nine[^\n]*\n$/);
 });

@@ -44,6 +44,7 @@ test('a sender that goes in the middle leaves nothing', async () => {
 
 test.each([
   { args: [], says: /^usage: / },
+  { args: ['--port', '9253'], says: /--port/ },
   { args: ['--connect', '127.0.0.1:1', '--in', '/nonexistent/file'], says: /ENOENT/ },
   { args: ['--connect', '127.0.0.1:nine', '--in', EXAMPLE], says: /nine/ },
 ])('$args ends with 1 and one line', async ({ args, says }) => {
