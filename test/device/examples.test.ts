@@ -25,6 +25,20 @@ describe.skipIf(fuse().missing)('examples on the kernel backend', () => {
     expect(await server.ended).toBe(0);
   });
 
+  test('a second server on the device ends by itself, and says who has it', async () => {
+    await using device = await serveDevice();
+    const first = start(['examples/echo.ts', '--listen', ':0'], on(device.path));
+    await first.printed(/listening on/);
+    const second = await run(['examples/telemetry.ts', '--listen', ':0'], on(device.path));
+    expect(second).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^listen pool :0: process \d+ listens on \S+ already[^\n]*\n$/) as string,
+    });
+    first.child.kill('SIGINT');
+    expect(await first.ended).toBe(0);
+  });
+
   test('chat', async () => {
     await using device = await serveDevice();
     const server = start(['examples/chat.ts', '--listen', ':0'], on(device.path));

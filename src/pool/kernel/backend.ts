@@ -136,8 +136,12 @@ export class KernelBackend implements Backend {
     }
     if (this.#lost !== null) throw this.#lost;
     offer.signal?.throwIfAborted();
+    // Also while the lock is asked for, and no longer where another process has it: that one must not keep this one alive.
+    return this.#keepAlive.during(this.#listen(offer));
+  }
+
+  async #listen(offer: BackendListenOptions): Promise<BackendListener> {
     const { device, proc, module, identity, path, findPort, lock: lockWith = lockListener } = this.#parts;
-    const release = this.#keepAlive.hold();
     const lock = await lockWith(identity, path);
     try {
       // Before LISTEN, so that no session of ours can be among them.
@@ -166,8 +170,6 @@ export class KernelBackend implements Backend {
     } catch (error) {
       await lock.release();
       throw error;
-    } finally {
-      release();
     }
   }
 
