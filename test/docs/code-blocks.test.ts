@@ -41,8 +41,13 @@ const PLAN: Readonly<Record<string, Plan>> = {
   'README.md, Quick start, ts': { how: 'server' },
   'README.md, Quick start, ts 2': { how: 'run', server: true, prints: /^hello POOL$/m },
   'README.md, Quick start, js': { how: 'run', server: true, prints: /^hello POOL$/m },
+  'README.md, Quick start, sh': { how: 'commands', why: 'the blocks before run' },
+  'README.md, Quick start, sh 2': { how: 'commands', why: 'installs from the registry' },
   'README.md, In a REPL, ts': { how: 'repl', program: ['tsx/dist/cli.mjs', '-i'], prints: /'hi'/ },
-  'README.md, In a REPL, sh': { how: 'commands', why: 'starts a REPL; the next block is typed into it' },
+  'README.md, In a REPL, sh': {
+    how: 'commands',
+    why: 'installs from the registry, and starts a REPL; the next block is typed into it',
+  },
   'README.md, In a REPL, ts 2': {
     how: 'repl',
     program: ['ts-node/dist/bin.js', '-i', '-T', '-O', '{"module":"commonjs","moduleResolution":"node10"}'],
@@ -63,6 +68,7 @@ const PLAN: Readonly<Record<string, Plan>> = {
   'README.md, Testing, sh': { how: 'commands', why: 'would run this test again' },
   'docs/guide/getting-started.md, JavaScript, ts': { how: 'server' },
   'docs/guide/getting-started.md, JavaScript, ts 2': { how: 'run', server: true, prints: AS_COMMENTED },
+  'docs/guide/getting-started.md, TypeScript, ts': { how: 'run', server: true, prints: AS_COMMENTED },
   'docs/guide/observability.md, Diagnostics channels, ts': {
     how: 'run',
     prints: /^(?:client|server) on the user backend\n(?:client|server) on the user backend\n$/,
@@ -261,7 +267,8 @@ describe('commands exist', () => {
     expect(tool).toBe('npm');
     if (verb === 'install') {
       const wanted = command.split(/\s+/).slice(2);
-      for (const name of wanted.filter((word) => !word.startsWith('-'))) {
+      const names = wanted.filter((word) => !word.startsWith('-')).map((word) => word.replace(/(?<=.)@\d+$/, ''));
+      for (const name of names) {
         expect([manifest.name, ...Object.keys(manifest.devDependencies)]).toContain(name);
       }
     } else if (!['ci', 'init'].includes(verb))

@@ -278,25 +278,38 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(out.trim().split('\n').at(-1)).toBe('through two devices kernel');
   });
 
-  it('takes a newcomer from the guide to an echo server of their own', async () => {
-    const guide = readFileSync(join(root, 'docs/guide/getting-started.md'), 'utf8');
-    const [server, client] = [...guide.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+  const walks = ['README.md', 'docs/guide/getting-started.md'];
+  it.each(walks)('takes a newcomer who follows %s to an echo server of their own', async (page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const [server, client] = [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+    const commonjs = /```js\n(.*?)```/s.exec(text)![1]!;
     expect(server).toContain('listen(');
     expect(client).toContain('dial(');
+    const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
+    // As `npm init` makes it: what the page calls a file has to make it a module of the right kind.
+    const folder = join(project, page.replaceAll(/\W/g, '-'));
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
     for (const [runner, extension] of [
       [[], 'mjs'],
-      [[join(root, 'node_modules/tsx/dist/cli.mjs')], 'mts'],
+      [[tsx], 'mts'],
     ] as const) {
-      // The guide's port is fixed; here each program gets a free one, which is all that is changed.
-      writeFileSync(join(project, `server.${extension}`), server!.replace(':9253', '127.0.0.1:0'));
-      const serving = spawn(process.execPath, [...runner, `server.${extension}`], { cwd: project, env });
+      for (const name of [`server.${extension}`, `client.${extension}`]) expect(text).toContain(`\`${name}\``);
+      // The port is fixed on the page; here each program gets a free one, which is all that is changed.
+      writeFileSync(join(folder, `server.${extension}`), server!.replace(':9253', '127.0.0.1:0'));
+      const serving = spawn(process.execPath, [...runner, `server.${extension}`], { cwd: folder, env });
       try {
         const [line] = (await once(serving.stdout, 'data')) as [Buffer];
         const port = /:(\d+)\s*$/.exec(line.toString())![1]!;
-        writeFileSync(join(project, `client.${extension}`), client!.replace('9253', port));
-        const { out, status } = run(process.execPath, [...runner, `client.${extension}`]);
-        expect(status, out).toBe(0);
-        expect(out).toContain('hello POOL');
+        const clients: [string, string][] = [[`client.${extension}`, client!]];
+        // The README's CommonJS program is a client; the guide's talks to itself.
+        if (!commonjs.includes('listen(')) clients.push(['client.cjs', commonjs]);
+        for (const [name, program] of clients) {
+          writeFileSync(join(folder, name), program.replace('9253', port));
+          const { out, status } = run(process.execPath, [...runner, name], folder);
+          expect(status, out).toBe(0);
+          expect(out).toContain('hello POOL');
+        }
       } finally {
         serving.kill('SIGKILL');
         await once(serving, 'exit');
