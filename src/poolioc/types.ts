@@ -67,13 +67,21 @@ export interface RecvResult {
 
 /** struct pool_telemetry. Kernel contract, section 3, says which of its numbers mislead. */
 export interface RawTelemetry {
+  /** Round trip in ns. */
   rttNs: bigint;
+  /** ns. */
   jitterNs: bigint;
+  /** Per million packets. */
   lossRatePpm: number;
+  /** Bits a second. */
   throughputBps: number;
+  /** Bytes. */
   mtuCurrent: number;
+  /** Messages. */
   queueDepth: number;
+  /** ns. */
   uptimeNs: bigint;
+  /** How often the keys were changed. */
   rekeyCount: number;
   configVersion: number;
   /** Newer modules only. */

@@ -59,14 +59,21 @@ export interface NodeSessionInfo {
 
 /** The fields of pool_telemetry, unpacked. */
 export interface NodeTelemetry {
+  /** Round trip in ns. */
   rttNs: bigint;
+  /** ns. */
   jitterNs: bigint;
+  /** Per million packets. */
   lossRatePpm: number;
   /** Bits a second, sent over the last 5 s. */
   throughputBps: number;
+  /** Bytes. */
   mtuCurrent: number;
+  /** Messages that wait for the program. */
   queueDepth: number;
+  /** ns. */
   uptimeNs: bigint;
+  /** How often the keys were changed. */
   rekeyCount: number;
   configVersion: number;
 }
