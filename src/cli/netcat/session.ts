@@ -1,13 +1,16 @@
 /** What `listen` and `connect` do with a session. */
 import type { Conn, Flow } from '../../index.js';
+import { OutputFailed } from './output-failed.js';
 
 /** Holds a conversation on a channel of `conn`, or on the Conn itself for channel 0, and closes the session. */
 export async function hold(conn: Conn, channel: number, talk: (flow: Flow) => Promise<void>): Promise<void> {
   try {
     await talk(await flowOf(conn, channel));
   } catch (error) {
+    // What came and could not be stored is lost: without CLOSE, the peer does not take it for arrived.
+    if (error instanceof OutputFailed) conn.destroy();
     // It says more than a failure to close.
-    await conn.close().catch(() => undefined);
+    else await conn.close().catch(() => undefined);
     throw error;
   }
   await conn.close();

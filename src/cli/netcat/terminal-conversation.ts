@@ -4,6 +4,7 @@ import { ChunkSource } from '../chunk-source.js';
 import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 import { converse } from './conversation.js';
+import { OutputFailed } from './output-failed.js';
 
 /** Gives what holds a conversation. One standard input serves one session after the other. */
 export function converseOnTerminal(
@@ -15,9 +16,11 @@ export function converseOnTerminal(
     try {
       await converse(flow, { input, output: terminal.stdout, messages, quitAfter, stop: terminal.stop });
     } catch (error) {
-      // Nobody reads what is printed: the session ends as at ^C, and shells know the code.
       const failed: NodeJS.ErrnoException | null = terminal.stdout.errored;
-      if (failed !== null) terminal.quit(failed.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
+      if (failed === null) throw error;
+      if (failed.code !== 'EPIPE') throw new OutputFailed(failed);
+      // Nobody reads what is printed: the session ends as at ^C, and shells know the code.
+      terminal.quit(EXIT.SIGPIPE);
       throw error;
     }
   };

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen } from '../../../src/index.js';
 import { run } from '../../../src/cli/program.js';
@@ -176,6 +177,19 @@ describe('connect', () => {
     expect(await client.ended).toBe(141);
     expect(await conn.readMessage()).toBeNull();
     expect(client.stderr()).toBe('');
+  });
+
+  it('breaks off when its output is full, so that the peer does not take it for the end', async () => {
+    await using listener = await listen(LISTEN, USER);
+    const terminal = testTerminal();
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', errno: -28 });
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(full) }).on('error', () => undefined);
+    const ended = run(['connect', '--backend', 'user', listener.addr.toString()], { ...terminal, stdout });
+    const conn = await listener.accept();
+    await conn.write('more than there is room for');
+    expect(await ended).toBe(74);
+    await expect(conn.readMessage()).rejects.toMatchObject({ code: 'ERR_POOL_PEER_LOST' });
+    expect(terminal.err()).toBe('pool-ts connect: standard output: ENOSPC: no space left on device, write\n');
   });
 
   it('says in one line what is wrong with a command', async () => {
