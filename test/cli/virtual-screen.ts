@@ -73,6 +73,9 @@ export class VirtualScreen {
 
   #command(parameters: string, command: string): void {
     if (command === 'H') [this.#x, this.#y] = [0, 0];
+    else if (command === 'A') this.#y = Math.max(0, this.#y - Number(parameters || 1));
+    else if (command === 'G') this.#x = Number(parameters || 1) - 1;
+    else if (command === 'K' && parameters === '2') this.#cells[this.#y] = this.#blankLine();
     else if (command === 'K') this.#cells[this.#y]!.fill(' ', Math.min(this.#x, this.columns - 1));
     else if (command === 'J') {
       this.#cells[this.#y]!.fill(' ', Math.min(this.#x, this.columns - 1));

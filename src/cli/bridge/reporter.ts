@@ -1,5 +1,6 @@
 /** Where a bridge's words go: a live line on a terminal, plain lines elsewhere, JSON for programs. */
 import { lineOf } from '../cli-error.js';
+import type { LiveLines } from '../screen/live-lines.js';
 import { tell, type Terminal } from '../terminal.js';
 import type { BridgeStatus } from './links.js';
 import { type Rates, statusLine } from './status.js';
@@ -27,8 +28,9 @@ export interface ReporterOptions {
 
 export async function makeReporter(terminal: Terminal, options: ReporterOptions): Promise<Reporter> {
   if (options.json) return jsonReporter(terminal, options);
-  if (options.quiet || terminal.stderr.isTTY !== true) return plainReporter(terminal, options);
-  return liveReporter(terminal, options);
+  const { canRedraw, liveLines } = await import('../screen/live-lines.js');
+  const live = !options.quiet && canRedraw({ stream: terminal.stderr, env: terminal.env });
+  return live ? liveReporter(terminal, liveLines(terminal.stderr), options) : plainReporter(terminal, options);
 }
 
 /** A line on standard output for each thing that happens. */
@@ -66,24 +68,21 @@ function plainReporter(terminal: Terminal, { command, quiet, interval = 10_000 }
 }
 
 /** One line of standard error that changes, below those that stay. */
-async function liveReporter(terminal: Terminal, options: ReporterOptions): Promise<Reporter> {
-  const { createLogUpdate } = await import('log-update');
+function liveReporter(terminal: Terminal, live: LiveLines, options: ReporterOptions): Reporter {
   const { command, interval = 1000 } = options;
-  const live = createLogUpdate(terminal.stderr as NodeJS.WritableStream, { showCursor: true });
   let line = '';
   const above = (text: string): void => {
     live.clear();
     tell(terminal, text);
-    if (line !== '') live(line);
+    if (line !== '') live.draw(line);
   };
   return {
     interval,
     listening: (address, destination) => above(listeningLine(address, destination)),
     broken: (peer, error) => above(brokenLine(command, peer, error)),
     status: (status, rates) => {
-      // The last column stays free: some terminals wrap when it is written to.
-      line = statusLine(status, rates).slice(0, (terminal.stderr.columns ?? 80) - 1);
-      live(line);
+      line = statusLine(status, rates).slice(0, live.columns);
+      live.draw(line);
     },
     ended: (status) => {
       live.clear();

@@ -1,6 +1,6 @@
 /** Shows transfers under way on standard error: live bars on a terminal, else a plain line now and then. */
-import { createLogUpdate } from 'log-update';
 import { createColors } from 'picocolors';
+import { canRedraw, liveLines } from '../screen/live-lines.js';
 import { tell, type Terminal } from '../terminal.js';
 import { barLine, plainLine, type Progress } from './progress-line.js';
 import { RateMeter } from './rate-meter.js';
@@ -41,10 +41,10 @@ export const QUIET_VIEW: ProgressView = {
 
 /** The view that fits the terminal. */
 export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: ViewTimes = TIMES): ProgressView {
-  const live = terminal.stderr.isTTY === true;
+  const live = canRedraw({ stream: terminal.stderr, env: terminal.env });
   const files = new Set<{ meter: RateMeter | null; state: Progress }>();
   const colors = createColors(live && (terminal.env['NO_COLOR'] ?? '') === '');
-  const log = live ? createLogUpdate(terminal.stderr as NodeJS.WriteStream, { showCursor: true }) : null;
+  const lines = live ? liveLines(terminal.stderr) : null;
 
   const render = (): void => {
     for (const { meter, state } of files) {
@@ -53,13 +53,11 @@ export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: 
       state.bytesPerSecond = meter.perSecond;
       state.secondsLeft = meter.secondsTo(state.size);
     }
-    if (log === null) {
+    if (lines === null) {
       for (const { state } of files) tell(terminal, plainLine(state));
       return;
     }
-    // One column less than there are: some terminals wrap when the last one is used.
-    const columns = (terminal.stderr.columns ?? 80) - 1;
-    log([...files].map(({ state }) => barLine(state, columns, colors.green)).join('\n'));
+    lines.draw([...files].map(({ state }) => barLine(state, lines.columns, colors.green)).join('\n'));
   };
   const timer = setInterval(() => files.size > 0 && render(), live ? times.live : times.plain).unref();
 
@@ -82,18 +80,18 @@ export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: 
           // The last picture of a file that is complete stays on the screen, as that of a full bar.
           if (live && files.has(file) && file.meter !== null) render();
           files.delete(file);
-          if (log !== null && files.size === 0) log.done();
+          if (files.size === 0) lines?.leave();
         },
       };
     },
     aside(print) {
-      log?.clear();
+      lines?.clear();
       print();
-      if (log !== null && files.size > 0) render();
+      if (lines !== null && files.size > 0) render();
     },
     close() {
       clearInterval(timer);
-      log?.done();
+      lines?.leave();
     },
   };
 }
