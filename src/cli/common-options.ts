@@ -11,6 +11,12 @@ export interface SessionFlags {
   timeout?: number;
 }
 
+/** {@link withIdleTimeout}, as commander gives it. */
+export interface IdleFlags {
+  /** ms */
+  idleTimeout?: number;
+}
+
 /** Adds `--backend`, `--device` and `--network`; a command that dials adds {@link withTimeout} as well. */
 export function withSessionOptions(command: Command): Command {
   return command
@@ -24,6 +30,25 @@ export function withSessionOptions(command: Command): Command {
 /** Adds `--timeout`, the time that dialling may take. */
 export function withTimeout(command: Command): Command {
   return command.option('--timeout <seconds>', 'give up dialling after this long', seconds({ min: 0.001 }));
+}
+
+/** Adds `--idle-timeout` for a session that carries what others send: whether a peer is dead or silent can't be seen there. */
+export function withIdleTimeout(command: Command): Command {
+  return command.option(
+    '--idle-timeout <seconds>',
+    'give a session up when nothing moved for so long (default: never)',
+    seconds({ min: 0.001 }),
+  );
+}
+
+/** The option of dial and listen that {@link withIdleTimeout} asks for. */
+export function idleOptions({ idleTimeout }: IdleFlags): Pick<CommonOptions, 'idleTimeout'> {
+  return idleTimeout === undefined ? {} : { idleTimeout };
+}
+
+/** Where to listen: a port alone is every address, as with `:port`. */
+export function listenAddress(text: string): string {
+  return /^\d+$/.test(text) ? `:${text}` : text;
 }
 
 /** The options of dial and listen that these flags ask for. */

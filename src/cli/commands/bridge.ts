@@ -1,18 +1,22 @@
 /** `pool-ts bridge`: TCP to POOL and back. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   dialOptions,
+  type IdleFlags,
+  idleOptions,
   integer,
+  listenAddress,
   seconds,
   type SessionFlags,
   sessionOptions,
+  withIdleTimeout,
   withSessionOptions,
 } from '../common-options.js';
 import type { Links } from '../bridge/links.js';
 import type { Front } from '../bridge/tcp-to-pool.js';
 import type { Terminal } from '../terminal.js';
 
-interface BridgeFlags extends SessionFlags {
+interface BridgeFlags extends SessionFlags, IdleFlags {
   maxConnections: number;
   halfCloseTimeout: number;
   grace: number;
@@ -28,6 +32,9 @@ const HOW = `
 POOL has no half close, so a TCP FIN is not passed on: the POOL session is closed when the other direction has ended too, or
 when nothing came from there for --half-close-timeout. A session that breaks resets the TCP connection, and the reverse:
 what was cut off never looks like an end. A destination that can't be reached resets the side that was accepted.
+
+A program that is killed on a kernel module leaves its session behind, which looks alive: --idle-timeout gives it up. A
+kernel module listens on all addresses of the machine: pool2tcp's <listen> is :port there.
 
 ^C stops accepting, gives what is open --grace to end, closes what is idle then and breaks off what is not.
 `;
@@ -57,7 +64,7 @@ function tcpToPoolCommand(terminal: Terminal): Command {
       const { checkDialAddress } = await import('../bridge/check-address.js');
       const { tcpToPool } = await import('../bridge/tcp-to-pool.js');
       const address = parseTcpAddress(at, 'listen');
-      const dial = dialOptions(flags);
+      const dial = { ...dialOptions(flags), ...idleOptions(flags) };
       await checkDialAddress(destination, dial);
       const { halfCloseTimeout } = flags;
       await run(terminal, 'tcp2pool', flags, `POOL ${destination}`, (links) =>
@@ -78,29 +85,33 @@ function poolToTcpCommand(terminal: Terminal): Command {
       const { poolToTcp } = await import('../bridge/pool-to-tcp.js');
       const address = parseTcpAddress(destination, 'connect');
       const { halfCloseTimeout, maxConnections, timeout = TCP_TIMEOUT_MS } = flags;
-      const listen = { ...sessionOptions(flags), maxConnections, signal: terminal.stop };
+      const listen = { ...sessionOptions(flags), ...idleOptions(flags), maxConnections, signal: terminal.stop };
       await run(terminal, 'pool2tcp', flags, `TCP ${destination}`, (links) =>
-        poolToTcp(at, address, { links, halfCloseTimeout, timeout, listen }),
+        poolToTcp(listenAddress(at), address, { links, halfCloseTimeout, timeout, listen }),
       );
     });
 }
 
 function withBridgeOptions(command: Command): Command {
-  return withSessionOptions(
+  const bridging = withIdleTimeout(
     command
       .option('--max-connections <number>', 'connections at a time; further ones are reset', integer({ min: 1 }), 256)
-      .option('--half-close-timeout <seconds>', 'see below; default 10', seconds({ min: 0 }), 10_000)
-      .option(
-        '--grace <seconds>',
-        'time that ^C leaves to what is open, 0 to 4; default 3',
-        seconds({ min: 0, max: 4 }),
-        3000,
+      .addOption(
+        new Option('--half-close-timeout <seconds>', 'time for the other side after a FIN, see below')
+          .argParser(seconds({ min: 0 }))
+          .default(10_000, '10'),
+      )
+      .addOption(
+        new Option('--grace <seconds>', 'time that ^C leaves to what is open, 0 to 4')
+          .argParser(seconds({ min: 0, max: 4 }))
+          .default(3000, '3'),
       )
       .option('--timeout <seconds>', 'give up connecting to the destination after this long', seconds({ min: 0.001 }))
       .option('--interval <seconds>', 'time from one status to the next', seconds({ min: 0.1 }))
       .option('--quiet', 'no status, only failures')
       .option('--json', 'what happens as JSON, a line each, on standard output'),
   );
+  return withSessionOptions(bridging);
 }
 
 async function run(

@@ -1,12 +1,17 @@
 /** `pool-ts connect host:port`: a netcat's client. */
 import { Command } from 'commander';
-import { dialOptions, withTimeout } from '../common-options.js';
+import { dialOptions, idleOptions, withTimeout } from '../common-options.js';
 import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
 import { tell, type Terminal } from '../terminal.js';
 
 const EXAMPLES = `
 At the end of its input it waits until nothing came for 1 s, and closes the session: POOL can't tell a peer that only the
 input has ended. A peer that takes longer to answer needs a longer --quit-after, or 'never' to wait until it closes.
+
+A kernel module as the peer may discard what its program has not read when the session closes: with a short --quit-after the
+last bytes can be lost there. Use 'never' and let the peer close, or pool-ts send, which waits for a confirmation.
+
+A program that is killed on a kernel module leaves its session behind, which looks alive: --idle-timeout gives it up.
 
 Examples:
   pool-ts connect 10.0.0.1:9253                   type lines; ^D ends
@@ -31,7 +36,7 @@ async function connect(terminal: Terminal, address: string, flags: NetcatFlags):
   const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
   const { channel, verbose } = flags;
   const channels = channel === 0 ? [] : [channel];
-  const conn = await dial(address, { ...dialOptions(flags), channels, signal: terminal.stop });
+  const conn = await dial(address, { ...dialOptions(flags), ...idleOptions(flags), channels, signal: terminal.stop });
   if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend)`);
   await hold(conn, channel, converseOnTerminal(terminal, flags));
 }

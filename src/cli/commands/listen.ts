@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Command, Option } from 'commander';
 import type { Conn, Listener } from '../../index.js';
 import { lineOf } from '../cli-error.js';
-import { integer, seconds, sessionOptions } from '../common-options.js';
+import { idleOptions, integer, listenAddress, seconds, sessionOptions } from '../common-options.js';
 import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
 import { tell, type Terminal } from '../terminal.js';
 
@@ -17,6 +17,10 @@ const EXAMPLES = `
 It serves one session and ends with it; the session ends when the peer closes it, or as --quit-after says. With
 --keep-open it serves one after the other, and with --exec as well many at a time: a command for each, which has 3 s to end
 once its session has.
+
+A kernel module listens on all addresses of the machine: there it is :9253, and not 127.0.0.1:9253. It may discard what its
+program has not read when the peer closes. A program that is killed on a kernel module leaves its session behind, which looks
+alive: --idle-timeout gives it up.
 
 POOL doesn't prove who a peer is: whoever reaches the port talks to the command of --exec.
 
@@ -49,8 +53,9 @@ async function serve(terminal: Terminal, address: string, flags: ListenFlags): P
   const { channel, keepOpen = false, exec } = flags;
   const { stop } = terminal;
   const talk = await conversation(terminal, flags);
-  const listener = await listen(/^\d+$/.test(address) ? `:${address}` : address, {
+  const listener = await listen(listenAddress(address), {
     ...sessionOptions(flags),
+    ...idleOptions(flags),
     channels: channel === 0 ? [] : [channel],
     signal: stop,
   });

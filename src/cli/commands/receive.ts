@@ -1,22 +1,19 @@
 /** `pool-ts receive [DIR]`: takes files of `pool-ts send` into a folder. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { CliError, exitCodeOf, lineOf } from '../cli-error.js';
-import { seconds, type SessionFlags, sessionOptions, withSessionOptions } from '../common-options.js';
+import { listenAddress, sessionOptions } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
 import { tell, type Terminal } from '../terminal.js';
 import { asError } from '../transfer/failure.js';
+import { type TransferFlags, withTransferOptions } from '../transfer/transfer-flags.js';
 import type { Conn, Listener } from '../../index.js';
 
-interface ReceiveFlags extends SessionFlags {
+interface ReceiveFlags extends TransferFlags {
   listen: string;
   once?: boolean;
   overwrite?: boolean;
-  /** ms */
-  idleTimeout: number;
-  quiet?: boolean;
-  json?: boolean;
 }
 
 /** Senders at a time; more wait. */
@@ -31,7 +28,7 @@ Examples:
   pool-ts receive --json in | jq .name       a line of JSON for each file
 
 A file appears under its name when it is whole, checked and on disk. Until then it is .NAME.pool-part, and a sender that
-comes again goes on from there. Anybody who reaches the port can send: POOL v1 does not authenticate its peers.`;
+comes again goes on from there. A kernel module listens on all addresses: there --listen is :PORT. Anybody who reaches the port can send: POOL v1 does not authenticate its peers.`;
 
 export function receiveCommand(terminal: Terminal): Command {
   const command = new Command('receive')
@@ -40,16 +37,9 @@ export function receiveCommand(terminal: Terminal): Command {
     .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
     .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
     .option('--overwrite', 'replace files that are there already')
-    .addOption(
-      new Option('--idle-timeout <seconds>', 'give up when a sender is silent for this long')
-        .argParser(seconds({ min: 1 }))
-        .default(60_000, '60'),
-    )
-    .option('-q, --quiet', 'print errors only')
-    .option('--json', 'print the result of each file as a line of JSON')
     .addHelpText('after', EXAMPLES)
     .action((dir: string, flags: ReceiveFlags) => receive(terminal, dir, flags));
-  return withSessionOptions(command);
+  return withTransferOptions(command, 'a sender');
 }
 
 async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Promise<void> {
@@ -60,7 +50,7 @@ async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Pr
     import('../transfer/progress-view.js'),
     import('../transfer/outcome.js'),
   ]);
-  const listener = await listen(flags.listen, { ...sessionOptions(flags), signal: terminal.stop });
+  const listener = await listen(listenAddress(flags.listen), { ...sessionOptions(flags), signal: terminal.stop });
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
   const show = { json: flags.json === true, quiet: flags.quiet === true };
   if (!show.quiet) tell(terminal, `listening on ${listener.addr.toString()}, receiving into ${folder}`);

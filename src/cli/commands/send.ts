@@ -1,17 +1,11 @@
 /** `pool-ts send FILE… HOST:PORT`: sends files to a `pool-ts receive`, and ends when they are on its disk. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
-import { dialOptions, seconds, type SessionFlags, withSessionOptions, withTimeout } from '../common-options.js';
+import { dialOptions, withTimeout } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
-
-interface SendFlags extends SessionFlags {
-  /** ms */
-  idleTimeout: number;
-  quiet?: boolean;
-  json?: boolean;
-}
+import { type TransferFlags, withTransferOptions } from '../transfer/transfer-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -29,19 +23,12 @@ export function sendCommand(terminal: Terminal): Command {
     .description('send files to a pool-ts receive, resumable and checked')
     .usage('[options] <file...> <host:port>')
     .argument('<file...>', 'files, and in the end the address of the receiver')
-    .addOption(
-      new Option('--idle-timeout <seconds>', 'give up when the receiver is silent for this long')
-        .argParser(seconds({ min: 1 }))
-        .default(60_000, '60'),
-    )
-    .option('-q, --quiet', 'print errors only')
-    .option('--json', 'print the result of each file as a line of JSON')
     .addHelpText('after', EXAMPLES)
-    .action((args: string[], flags: SendFlags) => send(terminal, args, flags));
-  return withTimeout(withSessionOptions(command));
+    .action((args: string[], flags: TransferFlags) => send(terminal, args, flags));
+  return withTimeout(withTransferOptions(command, 'the receiver'));
 }
 
-async function send(terminal: Terminal, args: readonly string[], flags: SendFlags): Promise<void> {
+async function send(terminal: Terminal, args: readonly string[], flags: TransferFlags): Promise<void> {
   const paths = args.slice(0, -1);
   const address = args.at(-1) ?? '';
   if (paths.length === 0) {

@@ -1,9 +1,16 @@
 /** Options that `listen` and `connect` share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { integer, seconds, type SessionFlags, withSessionOptions } from '../common-options.js';
+import {
+  type IdleFlags,
+  integer,
+  seconds,
+  type SessionFlags,
+  withIdleTimeout,
+  withSessionOptions,
+} from '../common-options.js';
 
 /** {@link withNetcatOptions}, as commander gives them. */
-export interface NetcatFlags extends SessionFlags {
+export interface NetcatFlags extends SessionFlags, IdleFlags {
   channel: number;
   messages?: boolean;
   /** ms; Infinity waits for the peer's end. */
@@ -17,13 +24,14 @@ export function withNetcatOptions(command: Command, quitAfter: { ms: number; tex
     '-q, --quit-after <seconds>',
     'close when nothing came for so long after the end of the input',
   );
-  return withSessionOptions(
+  const talking = withIdleTimeout(
     command
       .option('--channel <number>', 'talk on this channel, 1 to 255', integer({ min: 0, max: 255 }), 0)
       .option('--messages', 'a line of input is a message, a message is printed as a line (default: bytes)')
       .addOption(quit.argParser(secondsOrNever).default(quitAfter.ms, quitAfter.text))
       .option('-v, --verbose', 'tell on standard error who is connected'),
   );
+  return withSessionOptions(talking);
 }
 
 const readSeconds = seconds({ min: 0 });

@@ -26,7 +26,8 @@ export async function sendFiles(conn: TalkConn, sources: readonly Source[], opti
     const sender = new Sender(talk, Math.min(window, WINDOW_BYTES), options);
     while (next < sources.length) await sender.send(sources[next++]!);
   } catch (error) {
-    const text = next === 0 ? lineOf(error) : 'not sent, since the session is over';
+    const why = options.signal.aborted ? 'stopped' : lineOf(error);
+    const text = next === 0 ? why : 'not sent, since the session is over';
     for (const source of sources.slice(next)) {
       options.report({ ...emptyResult(source, options), error: `${source.name}: ${text}` }, error);
     }

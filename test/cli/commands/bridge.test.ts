@@ -128,6 +128,7 @@ describe('bridge tcp2pool', () => {
 
   it('says in one line what is wrong with a command, before it listens', async () => {
     const cases: [string[], RegExp][] = [
+      [['tcp2pool', LOOPBACK, 'localhost', '--half-close-timeout', 'no'], /--half-close-timeout.*seconds/],
       [['tcp2pool', ':0'], /missing required argument 'destination'/],
       [['tcp2pool', 'nowhere', 'localhost'], /TCP address 'nowhere' is not host:port/],
       [['tcp2pool', LOOPBACK, 'a b'], /ERR_POOL_INVALID_ADDRESS/],
@@ -143,6 +144,16 @@ describe('bridge tcp2pool', () => {
       expect(terminal.err(), args.join(' ')).toMatch(says);
       expect(terminal.err().trimEnd().split('\n')).toHaveLength(1);
     }
+  });
+});
+
+describe('the help of bridge', () => {
+  it.each(['tcp2pool', 'pool2tcp'])('%s tells times in seconds, as they are given', async (name) => {
+    const terminal = testTerminal();
+    expect(await run(['bridge', name, '--help'], terminal)).toBe(0);
+    const text = terminal.out().replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/--half-close-timeout <seconds> [^(]*\(default: 10\)/);
+    expect(text).toMatch(/--grace <seconds> [^(]*\(default: 3\)/);
   });
 });
 

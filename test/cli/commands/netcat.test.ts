@@ -192,6 +192,14 @@ describe('connect', () => {
     expect(terminal.err()).toBe('pool-ts connect: standard output: ENOSPC: no space left on device, write\n');
   });
 
+  it('gives up a peer that is silent, where it is told to', async () => {
+    await using listener = await listen(LISTEN, USER);
+    const terminal = testTerminal();
+    const args = ['connect', '--backend', 'user', '--idle-timeout', '0.1', listener.addr.toString()];
+    expect(await run(args, terminal)).toBe(75);
+    expect(terminal.err()).toMatch(/^pool-ts connect: [^\n]*nothing was sent or received for 100 ms[^\n]*\n$/);
+  });
+
   it('says in one line what is wrong with a command', async () => {
     const cases: [string[], number, RegExp][] = [
       [['connect'], 64, /^pool-ts connect: missing required argument 'host:port'/],

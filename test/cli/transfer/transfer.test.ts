@@ -156,6 +156,14 @@ describe('a transfer', () => {
     expect(statSync(join(sides.in, '.big.pool-part')).size).toBeGreaterThanOrEqual(3_000_000);
   });
 
+  it('says so when it is stopped before the receiver has answered', async () => {
+    writeFileSync(join(sides.out, 'big'), bytes(10));
+    const sent = sides.send(['big']);
+    await sides.play('receiver').expect('hello');
+    sides.stopSender.abort();
+    expect((await sent).results[0]?.error).toBe('big: stopped');
+  });
+
   it('of one name from two senders at a time: one is asked to wait', async () => {
     writeFileSync(join(sides.out, 'big'), bytes(20_000_000));
     const other = new Sides(sides.in);
