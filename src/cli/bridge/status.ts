@@ -1,4 +1,5 @@
 /** What a bridge tells of itself: counts, amounts and rates, in one line. */
+import { bytesText, rateText } from '../screen/quantities.js';
 import type { BridgeStatus } from './links.js';
 
 /** Bytes a second since the status before. */
@@ -31,20 +32,6 @@ export function statusLine(status: BridgeStatus, rates?: Rates): string {
     .filter(([name, count]) => count > 0 || name === 'open' || name === 'done')
     .map(([name, count]) => `${count} ${name}`);
   const way = (name: string, key: keyof Rates): string =>
-    `to ${name} ${amount(status[key])}${rates === undefined ? '' : `, ${amount(rates[key])}/s`}`;
+    `to ${name} ${bytesText(status[key])}${rates === undefined ? '' : `, ${rateText(rates[key])}`}`;
   return [counts.join(', '), way('POOL', 'toPool'), way('TCP', 'toTcp')].join('; ');
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** Bytes with three digits and a unit of 1000, as rates have it. */
-export function amount(bytes: number): string {
-  let unit = 0;
-  let value = bytes;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }

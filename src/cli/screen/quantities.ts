@@ -52,7 +52,7 @@ function scaled(value: number | null, units: readonly string[], step: number): s
     number /= step;
     at += 1;
   }
-  const whole = at === 0 || number >= 100;
+  const whole = at === 0 || number >= 99.95;
   const text = whole ? String(Math.round(number)) : number.toFixed(number >= 9.995 ? 1 : 2);
   return `${text} ${units[at]}`;
 }

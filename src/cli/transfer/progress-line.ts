@@ -1,5 +1,6 @@
 /** How far a transfer is, as a line: with a bar for a terminal, in words for a log. No I/O here. */
-import { bytesText, durationText, rateText } from './amounts.js';
+import { bytesText, rateText } from '../screen/quantities.js';
+import { clockText } from './clock.js';
 
 /** How far a file is. */
 export interface Progress {
@@ -24,13 +25,13 @@ function percent({ size, moved }: Progress): number {
   return size === 0 || moved >= size ? 100 : Math.floor((moved / size) * 100);
 }
 
-/** `movie.mkv  45% [=====>      ]  450.1 MB / 1.0 GB   81.2 MB/s  ETA 0:07`, in at most `columns` columns. */
+/** `movie.mkv  45% [=====>      ]  450 MB / 1.00 GB   81.2 MB/s  ETA 0:07`, in at most `columns` columns. */
 export function barLine(progress: Progress, columns: number, paint = (bar: string): string => bar): string {
   const { name, size, moved, bytesPerSecond, secondsLeft, note } = progress;
   const share = size === 0 ? 1 : Math.min(1, moved / size);
   const head = ` ${String(percent(progress)).padStart(3)}%`;
   const amount = `${bytesText(moved).padStart(8)} / ${bytesText(size)}`;
-  const rate = note ?? `${rateText(bytesPerSecond).padStart(10)}  ETA ${durationText(secondsLeft)}`;
+  const rate = note ?? `${rateText(bytesPerSecond).padStart(10)}  ETA ${clockText(secondsLeft)}`;
   // What a narrow terminal has no room for goes in this order: the amount, the bar, the rate.
   for (const tail of [`  ${amount}  ${rate}`, `  ${rate}`]) {
     const title = cut(name, Math.max(8, Math.floor(columns * MAX_NAME_SHARE)));
@@ -44,10 +45,10 @@ export function barLine(progress: Progress, columns: number, paint = (bar: strin
   return cut(name, Math.max(1, columns - head.length)) + head;
 }
 
-/** `movie.mkv: 45%, 450.1 MB of 1.0 GB, 81.2 MB/s, 0:07 left`. */
+/** `movie.mkv: 45%, 450 MB of 1.00 GB, 81.2 MB/s, 0:07 left`. */
 export function plainLine(progress: Progress): string {
   const { name, size, moved, bytesPerSecond, secondsLeft, note } = progress;
-  const rest = note ?? `${rateText(bytesPerSecond)}, ${durationText(secondsLeft)} left`;
+  const rest = note ?? `${rateText(bytesPerSecond)}, ${clockText(secondsLeft)} left`;
   return `${name}: ${percent(progress)}%, ${bytesText(moved)} of ${bytesText(size)}, ${rest}`;
 }
 

@@ -1,6 +1,6 @@
 /** The receiving side of a session: takes what is offered into one folder, and confirms what is on disk. */
 import { lineOf } from '../cli-error.js';
-import { bytesText } from './amounts.js';
+import { bytesText } from '../screen/quantities.js';
 import { diskFailure, TransferFailure } from './failure.js';
 import { printable } from './file-name.js';
 import { type Control, VERSION, WINDOW_BYTES } from './messages.js';

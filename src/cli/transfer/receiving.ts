@@ -3,7 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesText } from './amounts.js';
+import { bytesText } from '../screen/quantities.js';
 import { broken, TransferFailure } from './failure.js';
 import { nameProblem, partName } from './file-name.js';
 import { type Control, type Data, WINDOW_BYTES } from './messages.js';

@@ -1,5 +1,6 @@
 /** What became of a file: a line for the person, an object for a script. */
-import { bytesText, durationText, rateText } from './amounts.js';
+import { bytesText, rateText } from '../screen/quantities.js';
+import { clockText } from './clock.js';
 
 export interface Result {
   name: string;
@@ -20,14 +21,14 @@ export interface Result {
   error?: string | undefined;
 }
 
-/** `sent NAME: 1.0 GB in 0:12 (81.2 MB/s), SHA-256 …`. */
+/** `sent NAME: 1.00 GB in 0:12 (81.2 MB/s), SHA-256 …`. */
 export function resultLine({ name, status, size, resumedFrom, seconds, sha256, error }: Result): string {
   if (error !== undefined) return error;
   if (status === 'identical')
     return `identical ${name}: ${bytesText(size)} were there already, SHA-256 ${sha256 ?? ''}`;
   const moved = size - resumedFrom;
   // Of what took no time a speed says nothing.
-  const speed = seconds < 1 ? '' : ` in ${durationText(seconds)} (${rateText(moved / seconds)})`;
+  const speed = seconds < 1 ? '' : ` in ${clockText(seconds)} (${rateText(moved / seconds)})`;
   const resumed = resumedFrom > 0 ? `, resumed at ${bytesText(resumedFrom)}` : '';
   return `${status} ${name}: ${bytesText(size)}${speed}${resumed}, SHA-256 ${sha256 ?? ''}`;
 }

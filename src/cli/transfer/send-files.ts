@@ -1,7 +1,7 @@
 /** The sending side of a session: every file is offered, sent from where the receiver has it, and confirmed. */
 import type { Hash } from 'node:crypto';
 import { lineOf } from '../cli-error.js';
-import { bytesText } from './amounts.js';
+import { bytesText } from '../screen/quantities.js';
 import { Credit } from './credit.js';
 import { asError, broken, TransferFailure } from './failure.js';
 import { type Control, type Data, failMessage, PROTOCOL, VERSION, WINDOW_BYTES } from './messages.js';

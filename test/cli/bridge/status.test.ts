@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { amount, RateMeter, statusLine } from '../../../src/cli/bridge/status.js';
+import { RateMeter, statusLine } from '../../../src/cli/bridge/status.js';
 
 const NONE = { open: 0, done: 0, broken: 0, refused: 0, toPool: 0, toTcp: 0 };
 
@@ -16,18 +16,5 @@ describe('the status of a bridge', () => {
     const meter = new RateMeter(1000);
     expect(meter.read({ ...NONE, toPool: 500 }, 1500)).toEqual({ toPool: 1000, toTcp: 0 });
     expect(meter.read({ ...NONE, toPool: 500, toTcp: 4 }, 3500)).toEqual({ toPool: 0, toTcp: 2 });
-  });
-
-  it.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [999.6, '1.00 kB'],
-    [9_994, '9.99 kB'],
-    [9_996, '10.0 kB'],
-    [99_960, '100 kB'],
-    [999_600, '1.00 MB'],
-    [2.5e12, '2.50 TB'],
-  ])('shows %d bytes as %s', (bytes, shown) => {
-    expect(amount(bytes)).toBe(shown);
   });
 });
