@@ -1,4 +1,7 @@
-/** The device file: each request of pool.h as a promise, made by a worker thread. */
+/**
+ * The device file: each request of pool.h as a promise, made by a worker thread. As long as there are requests: each is a few
+ * lines of checks around a plan that requests.ts makes.
+ */
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';

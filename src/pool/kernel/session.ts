@@ -1,4 +1,8 @@
-/** One session of the module as the API's BackendSession. */
+/**
+ * One session of the module as the API's BackendSession. What ends a session first (the peer, a failed call, silence, its
+ * owner) is decided by state that all methods share, hence one file; sending, receiving, liveness and the closing of slots
+ * have their own.
+ */
 import { PoolError } from '../../errors.js';
 import type { Addr } from '../addr.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../backend.js';
