@@ -9,7 +9,7 @@
  * and more, there is `pool-ts send` and `pool-ts receive`.
  */
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Conn, dial, listen, MAX_PORTABLE_MESSAGE } from 'pool-ts';
 
@@ -50,6 +50,8 @@ async function send(address: string, path: string): Promise<void> {
 }
 
 async function receive(address: string, path: string): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory()) throw new Error(`${path} is a folder: name the file to write`);
   const listener = await listen(address);
   console.log(`listening on ${listener.addr.toString()}`);
   const conn = await listener.accept();

@@ -46,6 +46,7 @@ test.each([
   { args: [], says: /^usage: / },
   { args: ['--port', '9253'], says: /--port/ },
   { args: ['--connect', '127.0.0.1:1', '--in', '/nonexistent/file'], says: /ENOENT/ },
+  { args: ['--listen', '127.0.0.1:0', '--out', tmpdir()], says: /is a folder: name the file/ },
   { args: ['--connect', '127.0.0.1:nine', '--in', EXAMPLE], says: /nine/ },
 ])('$args ends with 1 and one line', async ({ args, says }) => {
   const { code, stderr } = await run([EXAMPLE, ...args]);
