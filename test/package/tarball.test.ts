@@ -311,7 +311,8 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
           expect(out).toContain('hello POOL');
         }
       } finally {
-        serving.kill('SIGKILL');
+        // tsx runs the program in a child of its own, and passes on only signals that it can hear.
+        serving.kill('SIGTERM');
         await once(serving, 'exit');
       }
     }
