@@ -1,5 +1,5 @@
 /** `pool-ts bridge`: TCP to POOL and back. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import {
   dialOptions,
   type IdleFlags,
@@ -7,6 +7,7 @@ import {
   integer,
   listenAddress,
   seconds,
+  secondsOption,
   type SessionFlags,
   sessionOptions,
   withIdleTimeout,
@@ -97,14 +98,13 @@ function withBridgeOptions(command: Command): Command {
     command
       .option('--max-connections <number>', 'connections at a time; further ones are reset', integer({ min: 1 }), 256)
       .addOption(
-        new Option('--half-close-timeout <seconds>', 'time for the other side after a FIN, see below')
-          .argParser(seconds({ min: 0 }))
-          .default(10_000, '10'),
+        secondsOption('--half-close-timeout <seconds>', 'time for the other side after a FIN, see below', {
+          usual: 10,
+          min: 0,
+        }),
       )
       .addOption(
-        new Option('--grace <seconds>', 'time that ^C leaves to what is open, 0 to 4')
-          .argParser(seconds({ min: 0, max: 4 }))
-          .default(3000, '3'),
+        secondsOption('--grace <seconds>', 'time that ^C leaves to what is open, 0 to 4', { usual: 3, min: 0, max: 4 }),
       )
       .option('--timeout <seconds>', 'give up connecting to the destination after this long', seconds({ min: 0.001 }))
       .option('--interval <seconds>', 'time from one status to the next', seconds({ min: 0.1 }))

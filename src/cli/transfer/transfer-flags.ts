@@ -1,6 +1,6 @@
 /** Options that `send` and `receive` share. */
-import { type Command, Option } from 'commander';
-import { seconds, type SessionFlags, withSessionOptions } from '../common-options.js';
+import type { Command } from 'commander';
+import { secondsOption, type SessionFlags, withSessionOptions } from '../common-options.js';
 
 /** {@link withTransferOptions}, as commander gives them. */
 export interface TransferFlags extends SessionFlags {
@@ -12,10 +12,10 @@ export interface TransferFlags extends SessionFlags {
 
 /** Adds the options of a transfer, and of the session that carries it. */
 export function withTransferOptions(command: Command, peer: 'the receiver' | 'a sender'): Command {
-  const silence = new Option('--idle-timeout <seconds>', `give up when ${peer} is silent for this long`);
+  const silence = `give up when ${peer} is silent for this long`;
   return withSessionOptions(
     command
-      .addOption(silence.argParser(seconds({ min: 1 })).default(60_000, '60'))
+      .addOption(secondsOption('--idle-timeout <seconds>', silence, { usual: 60, min: 1 }))
       .option('-q, --quiet', 'print errors only')
       .option('--json', 'print the result of each file as a line of JSON'),
   );
