@@ -263,7 +263,7 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
   it.skipIf(mountable.missing)('serves a device and talks through it, workers and native packages included', () => {
     const { out, status } = script(
       'device.mjs',
-      `import { mkdtempSync } from 'node:fs'; import { tmpdir } from 'node:os'; import { join } from 'node:path';
+      `import { mkdtempSync, rmdirSync } from 'node:fs'; import { tmpdir } from 'node:os'; import { join } from 'node:path';
        import * as pool from 'pool-ts'; import { PoolDevice } from 'pool-ts/pooldev';
        const folder = mkdtempSync(join(tmpdir(), 'pool-ts-tarball-'));
        const [near, far] = await Promise.all(['near', 'far'].map((name) => PoolDevice.serve(join(folder, name), { host: '127.0.0.1' })));
@@ -272,7 +272,8 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
        const [server, client] = await Promise.all([listener.accept(), dialled]);
        await client.writeMessage('through two devices');
        console.log(Buffer.from(await server.readMessage()).toString(), client.backend);
-       await client.close(); await server.close(); await listener.close(); await near.close(); await far.close();`,
+       await client.close(); await server.close(); await listener.close(); await near.close(); await far.close();
+       rmdirSync(folder);`,
     );
     expect(status, out).toBe(0);
     expect(out.trim().split('\n').at(-1)).toBe('through two devices kernel');
