@@ -380,4 +380,30 @@ describe('a device', () => {
     await device.close();
     script.pool.retireIdle();
   });
+
+  // Kernel contract, hazard 12: a CLOSE_SESS may hang for ever, and a session must be closed whatever else hangs.
+  describe('whose calls hang', () => {
+    const limits = { control: 1, close: 1 };
+    const timeout = 10_000;
+
+    it('closes sessions while another call hangs', async () => {
+      const { script, device } = await scripted({ [POOL_IOC_SESSIONS]: [{ block: true }] }, { limits });
+      const hanging = device.sessions();
+      await script.inside(1);
+      await device.closeSession(2, { timeout });
+      script.release();
+      await hanging;
+      await device.close();
+    });
+
+    it('makes other calls while CLOSE_SESS hangs', async () => {
+      const { script, device } = await scripted({ [POOL_IOC_CLOSE_SESS]: [{ block: true }] }, { limits });
+      const hanging = device.closeSession(1);
+      await script.inside(1);
+      await device.channelSubscribe(2, 5, { timeout });
+      script.release();
+      await hanging;
+      await device.close();
+    });
+  });
 });
