@@ -68,11 +68,13 @@ function split(input: unknown): { host: string; port: number } {
  * parts as getters of the prototype, which are not read.
  */
 function refuseOtherNames(input: object): void {
-  const wrong =
-    input instanceof URL || input instanceof SocketAddress
-      ? `a ${input.constructor.name}`
-      : ['hostname', 'address'].find((name) => ownOption(input, name) !== undefined);
-  if (wrong === undefined) return;
-  const what = wrong.startsWith('a ') ? wrong : `an object with '${wrong}' and without 'host'`;
+  const what = inOtherNames(input);
+  if (what === null) return;
   throw new PoolError('ERR_INVALID_ARG_TYPE', `an address is a string or { host, port }, not ${what}`);
+}
+
+function inOtherNames(input: object): string | null {
+  if (input instanceof URL || input instanceof SocketAddress) return `a ${input.constructor.name}`;
+  const name = ['hostname', 'address'].find((one) => ownOption(input, one) !== undefined);
+  return name === undefined ? null : `an object with '${name}' and without 'host'`;
 }
