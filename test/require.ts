@@ -3,7 +3,7 @@
  * printed; where POOL_TEST_REQUIRE names it (a list of kinds, separated by commas or spaces), missing it is a failure.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, appendFileSync, constants } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 /** What a machine may lack: a mountable FUSE, a C compiler, a pseudo-terminal, IPv6 on loopback, another Node. */
@@ -39,15 +39,23 @@ export function program(kind: RequirementKind, name: string, args: readonly stri
   });
 }
 
-/** /dev/fuse, and the right to mount with it: root, or fusermount3. */
+/** CAP_SYS_ADMIN of capabilities(7), which mount(2) asks for. */
+const CAP_SYS_ADMIN = 1n << 21n;
+
+function mayMount(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & CAP_SYS_ADMIN) !== 0n;
+}
+
+/** /dev/fuse, and the right to mount with it: root's, which most containers take away, or fusermount3. */
 export function fuse(): Requirement {
   return requirement('fuse', () => {
     try {
-      accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+      closeSync(openSync('/dev/fuse', 'r+'));
     } catch (error) {
       return `/dev/fuse can't be opened (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;
     }
-    if (process.getuid?.() === 0) return null;
+    if (process.getuid?.() === 0) return mayMount() ? null : 'root lacks CAP_SYS_ADMIN here, as in most containers';
     const { error } = spawnSync('fusermount3', ['--version'], { stdio: 'ignore' });
     return error === undefined ? null : 'mounting needs root or fusermount3';
   });
