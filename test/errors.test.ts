@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type * as errors from '../src/errors.js';
@@ -38,7 +39,7 @@ describe('PoolError', () => {
   });
 
   it('recognises the errors of another copy of the package, and no others', async () => {
-    const copy: string = `${new URL('../src/errors.ts', import.meta.url).pathname}?copy`;
+    const copy: string = `${fileURLToPath(new URL('../src/errors.ts', import.meta.url))}?copy`;
     // A query makes another module instance of the same file, as import and require do of the package.
     const other = (await import(copy)) as typeof errors;
     expect(other.PoolError).not.toBe(PoolError);
