@@ -1,4 +1,5 @@
 /** Options that several commands take, and the readers of their values. */
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendChoice, CommonOptions, Network } from '../index.js';
 
@@ -85,7 +86,7 @@ export function integer({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; m
 }
 
 /** The longest time that a timer of Node takes, in seconds. */
-const MAX_SECONDS = (2 ** 31 - 1) / 1000;
+const MAX_SECONDS = LONGEST_TIMER_MS / 1000;
 
 /** Reads seconds, fractions allowed, and gives ms. */
 export function seconds({ min, max = MAX_SECONDS }: { min: number; max?: number }) {

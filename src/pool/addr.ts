@@ -1,6 +1,7 @@
 /** One end of a session: a numeric address and a port. */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
+import { canonicalIpv6, unmapIpv4 } from '../base/ip.js';
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import { fromCallSite } from './call-site.js';
@@ -83,7 +84,7 @@ function canonical(address: string): string {
   if (!isIPv6(address)) {
     throw new PoolError('ERR_POOL_INVALID_ADDRESS', `${quote(address)} is neither an IPv4 nor an IPv6 address`);
   }
-  const printed = new SocketAddress({ address: bare, family: 'ipv6', port: 0, flowlabel: 0 }).address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(printed)?.[1];
-  return mapped ?? printed + address.slice(bare.length);
+  const printed = canonicalIpv6(bare);
+  const ipv4 = unmapIpv4(printed);
+  return ipv4 === printed ? printed + address.slice(bare.length) : ipv4;
 }

@@ -3,10 +3,8 @@
  * `net.Conn.SetDeadline`. Monotonic once set, so a wall clock that jumps doesn't move it.
  */
 import { inspect, types } from 'node:util';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
-
-/** ms: the longest delay that Node's timers take; a longer one would fire at once. */
-export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 export class Deadline {
   /** `performance.now()` at which it passes; null while there is none. */
@@ -77,7 +75,7 @@ export class Deadline {
       return;
     }
     if (this.#timer === undefined) {
-      const delay = Math.min(Math.ceil(left), LONGEST_DELAY_MS);
+      const delay = Math.min(Math.ceil(left), LONGEST_TIMER_MS);
       this.#asksAt = performance.now() + delay;
       this.#timer = setTimeout(this.#ask, delay);
     }

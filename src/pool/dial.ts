@@ -1,11 +1,11 @@
 /** dial: from an address to a Conn. */
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
 import { bare } from '../own-properties.js';
 import { type Abortable, listen, unlisten } from './abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './conn.js';
 import { connMaker } from './conn-events.js';
-import { LONGEST_DELAY_MS } from './deadline.js';
 import { trace } from './diagnostics.js';
 import { firstToAnswer } from './first-to-answer.js';
 import { orAborted } from './op-options.js';
@@ -72,7 +72,7 @@ async function connect(parts: DialParts, target: Target, settings: DialSettings)
   const cancelled: Abortable = { aborted: (fired) => operation.abort(fired.reason) };
   const timedOut = (): void => operation.abort(new PoolError('ERR_POOL_TIMEOUT', `no session within ${timeout} ms`));
   if (signal !== undefined) listen(signal, cancelled);
-  const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_DELAY_MS));
+  const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_TIMER_MS));
   try {
     return await connectUnder(operation.signal, parts, target, settings);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { LONGEST_DELAY_MS } from './deadline.js';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 
 /** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
 export class IdleTimer {
@@ -14,7 +14,7 @@ export class IdleTimer {
       () => {
         if (!idle()) timer.refresh();
       },
-      Math.min(timeout, LONGEST_DELAY_MS),
+      Math.min(timeout, LONGEST_TIMER_MS),
     );
     this.#timer = timer.unref();
   }

@@ -1,5 +1,6 @@
 /** The options of operations on a flow, checked before anything happens. */
 import { inspect } from 'node:util';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
 import { type Abortable, listen, unlisten } from './abort-listeners.js';
@@ -73,8 +74,8 @@ export function closeTimeoutOf(options: CloseOptions | undefined): number {
   if (typeof timeout !== 'number') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.closeTimeout is a number of ms, not ${inspect(timeout)}`);
   }
-  if (!(timeout >= 0 && timeout <= 2 ** 31 - 1)) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `options.closeTimeout is 0 to 2147483647 ms, not ${timeout}`);
+  if (!(timeout >= 0 && timeout <= LONGEST_TIMER_MS)) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `options.closeTimeout is 0 to ${LONGEST_TIMER_MS} ms, not ${timeout}`);
   }
   return timeout;
 }

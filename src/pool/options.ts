@@ -8,6 +8,7 @@ import {
   getDefaultAutoSelectFamilyAttemptTimeout,
   type LookupFunction,
 } from 'node:net';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
@@ -117,7 +118,7 @@ const LARGEST = Number.MAX_SAFE_INTEGER;
 export function readDialOptions(options: unknown): DialSettings {
   const read = reader(options);
   const delay =
-    read.integer('autoSelectFamilyAttemptDelay', 1, 2 ** 31 - 1) ?? getDefaultAutoSelectFamilyAttemptTimeout();
+    read.integer('autoSelectFamilyAttemptDelay', 1, LONGEST_TIMER_MS) ?? getDefaultAutoSelectFamilyAttemptTimeout();
   return {
     ...readResolve(read),
     ...readCommon(read),

@@ -2,7 +2,7 @@
 import type { Caller, PinnedCaller } from './caller.js';
 import type { CallerMemory } from './caller-memory.js';
 import type { DeviceCall } from './device-call.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 export class CallMemory {
   readonly copies: Pick<CallerMemory, 'read' | 'write'>;

@@ -2,7 +2,7 @@
 import type { Caller, CallerPins, PinnedCaller } from './caller.js';
 import { Direction, MAX_COPY_BYTES } from './copy-channel.js';
 import type { CopyPool, CopyTicket } from './copy-pool.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 /** User addresses end below this on every 64-bit Linux; what is above is the kernel's. */
 const ADDRESS_LIMIT = 1n << 56n;

@@ -1,11 +1,10 @@
 /** CONNECT: a dial that a signal ends at once (kernel contract, section 2). */
 import { AF_INET, AF_INET6 } from '../poolioc/constants.js';
-import { isV4Mapped } from '../poolioc/mapped.js';
-import { Errno } from './errno.js';
+import { ipFromBytes, isLinkLocal, isV4Mapped } from '../base/ip.js';
+import { Errno } from '../base/errno.js';
 import type { NodeSession, PoolNode } from '../poolnode/types.js';
 import type { DeviceCall } from './device-call.js';
 import { connectErrno } from './node-errors.js';
-import { addressText, isLinkLocal } from './address-bytes.js';
 import type { ShownPeer } from './session-record.js';
 import type { Slot } from './slot.js';
 
@@ -32,7 +31,7 @@ export class Connecting {
       dial.abort();
       call.fail(Errno.EINTR);
     };
-    this.#node.dial({ host: addressText(peer.address), port: peer.port, signal: dial.signal }).then(
+    this.#node.dial({ host: ipFromBytes(peer.address), port: peer.port, signal: dial.signal }).then(
       (session) => {
         this.#dials.delete(dial);
         call.onInterrupt = null;

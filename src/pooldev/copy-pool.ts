@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { type CopyChannel, CopyState, copyChannel, Direction, Word } from './copy-channel.js';
 import type { Copy } from './caller-memory.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 /** Threads that serve, those not counted that hang in a copy given up. */
 const MAX_THREADS = 4;

@@ -4,7 +4,7 @@
  */
 import { isAlive } from './caller.js';
 import { type CopyChannel, CopyState, Direction, Word } from './copy-channel.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import type { Libc } from './libc.js';
 
 /** Runs until STOP; `done` tells the asking side that a result is there. */

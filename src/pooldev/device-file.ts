@@ -5,7 +5,7 @@
 import { IocDirection, iocSize } from '../poolioc/ioctl.js';
 import type { Caller } from './caller.js';
 import type { DeviceCall } from './device-call.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import {
   decodeHeader,
   decodeInit,

@@ -2,6 +2,7 @@
  * The eight requests of /dev/pool on a node in user space: results and errno values as the kernel contract, section 2,
  * has them. Calls come in and are answered; how they travel is not known here.
  */
+import { ipToBytes } from '../base/ip.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT, MAX_CHANNELS, MAX_SESSIONS } from '../poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
@@ -14,12 +15,11 @@ import {
   POOL_IOC_STOP,
 } from '../poolioc/ioctl.js';
 import type { Endpoint, PoolNode } from '../poolnode/types.js';
-import { addressBytes } from './address-bytes.js';
 import { CallMemory } from './call-memory.js';
 import type { CallerMemory } from './caller-memory.js';
 import { Connecting } from './connecting.js';
 import { answer, type DeviceCall } from './device-call.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import { Listening } from './listening.js';
 import { errnoOf } from './node-errors.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
@@ -177,7 +177,7 @@ export class DeviceRequests {
 
   #localEnd(call: DeviceCall, { address, port }: Endpoint): void {
     const bytes = Buffer.alloc(18);
-    bytes.set(addressBytes(address));
+    bytes.set(ipToBytes(address));
     bytes.writeUInt16LE(port, 16);
     this.#memory.answerWith(call, call.argument.readBigUInt64LE(16), bytes);
   }

@@ -1,5 +1,5 @@
 /** The fd of /dev/fuse on this thread's event loop: requests are read when there are some, answers are written at once. */
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import type { Libc } from './libc.js';
 
 /** Larger than any ioctl with its struct (16 KiB), and than the 8 KiB that the kernel asks for. */

@@ -1,6 +1,6 @@
 /** LISTEN and STOP: one listener a device, as the module has one a machine (kernel contract, section 2). */
 import type { NodeListener, NodeSession, PoolNode } from '../poolnode/types.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import { errnoOf } from './node-errors.js';
 
 export interface ListeningOptions {

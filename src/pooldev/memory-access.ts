@@ -3,7 +3,8 @@
  * its pointers are fetched with process_vm_readv, which containers, Yama and other security modules may forbid.
  */
 import { readFileSync } from 'node:fs';
-import { errnoName, systemError } from './errno.js';
+import { errnoName } from '../base/errno.js';
+import { systemError } from './system-error.js';
 import type { Libc } from './libc.js';
 
 /** Bit of CapEff in /proc/self/status (capabilities(7)). */

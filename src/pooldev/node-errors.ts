@@ -1,6 +1,6 @@
 /** From the node's errors to what the module's calls return (kernel contract, section 2). */
 import { PoolError } from '../errors.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 const CODES: Record<string, number> = {
   ERR_POOL_SESSION_FULL: Errno.ENOSPC,

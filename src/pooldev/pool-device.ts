@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
-import { Errno, systemError } from './errno.js';
+import { Errno } from '../base/errno.js';
+import { systemError } from './system-error.js';
 import { loadLibc } from './libc.js';
 import { MountGate } from './mount-gate.js';
 import { resolveMountPoint } from './mount-point.js';

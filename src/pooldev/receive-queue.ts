@@ -2,7 +2,7 @@
  * What arrived on one slot and waits for RECV, and the RECVs that wait for something to arrive (kernel contract,
  * section 2). Knows the rules of delivery by channel; nothing of FUSE or of memory.
  */
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 /** ms that a RECV waits where nothing is queued. */
 export const RECV_WAIT = 5000;

@@ -1,5 +1,5 @@
 /** One file descriptor out of a Unix socket's control message: unix(7), SCM_RIGHTS, in the layout of 64-bit Linux. */
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import type { Libc } from './libc.js';
 
 const SOL_SOCKET = 1;

@@ -2,7 +2,7 @@
  * The SENDs of one slot, one after the other. A SEND waits where its peer does not read, with its bytes still in the
  * caller's memory: what the device holds for a slot is one message beside what the node buffers.
  */
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 
 /** A SEND. `settle` is called once, with 0 or a positive errno. */
 export interface Sender {

@@ -2,11 +2,11 @@
  * One slot of the session table as programs see it: it is taken until CLOSE_SESS, whoever dialled or accepted its session
  * and however that ended (kernel contract, section 2).
  */
+import { ipToBytes } from '../base/ip.js';
 import type { NodeSession, SessionEnd, SessionStateName } from '../poolnode/types.js';
 import { AF_INET6 } from '../poolioc/constants.js';
 import { PoolError } from '../errors.js';
-import { addressBytes } from './address-bytes.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { SendQueue } from './send-queue.js';
 import { encodeSessionRecord, type ShownPeer, UNKNOWN_PEER } from './session-record.js';
@@ -65,7 +65,7 @@ export class Slot {
 
   /** An accepted one shows its peer's address with port 0, which is what tells it from a dialled one. */
   accepted(session: NodeSession): void {
-    const address = addressBytes(session.remote.address);
+    const address = ipToBytes(session.remote.address);
     this.#open(session, this.#strict ? this.#lastDialled : { address, port: 0, family: AF_INET6 });
   }
 

@@ -3,7 +3,7 @@ import { MAX_PAYLOAD } from '../poolioc/constants.js';
 import type { CallMemory } from './call-memory.js';
 import type { Copy } from './caller-memory.js';
 import { answer, type DeviceCall } from './device-call.js';
-import { Errno } from './errno.js';
+import { Errno } from '../base/errno.js';
 import type { Receiver } from './receive-queue.js';
 import type { Sender } from './send-queue.js';
 import type { Slot } from './slot.js';

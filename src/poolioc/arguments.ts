@@ -1,7 +1,7 @@
 /** What a call refuses before any I/O. */
+import { isLinkLocal, isV4Mapped } from '../base/ip.js';
 import { PoolError } from '../errors.js';
 import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
-import { isV4Mapped } from './mapped.js';
 import type { CallOptions, ConnectRequest } from './types.js';
 
 /**
@@ -80,7 +80,7 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
       `addrFamily ${addrFamily} is refused: the module dials AF_INET6 (${AF_INET6}) only; map IPv4 addresses with ipv4ToMapped`,
     );
   }
-  if (address[0] === 0xfe && (address[1]! & 0xc0) === 0x80) {
+  if (isLinkLocal(address)) {
     throw new PoolError(
       'ERR_POOL_INVALID_ADDRESS',
       "a link-local address (fe80::/10) needs a scope id, which CONNECT can't carry; use another address of the peer",

@@ -1,4 +1,5 @@
 /** One call of a device from the caller's side: the signal, the timeout, and what a result means. */
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import type { CallOptions } from './types.js';
 import type { WorkerCall } from './worker-call.js';
 
@@ -7,15 +8,12 @@ export const TIMED_OUT = Symbol('timed out');
 /** What a call rejects with when its device is closed. */
 export const CLOSED = Symbol('closed');
 
-/** Longest time that Node's timers take. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Takes `call` back when `options` say so. Settles as the call does. */
 export async function settled<T>(call: WorkerCall<T>, { signal, timeout }: CallOptions, ref: boolean): Promise<T> {
   const abort = (): void => void call.takeBack({ reason: signal!.reason });
   signal?.addEventListener('abort', abort, { once: true });
   let timer: NodeJS.Timeout | undefined;
-  if (timeout !== undefined && timeout <= MAX_TIMER_MS) {
+  if (timeout !== undefined && timeout <= LONGEST_TIMER_MS) {
     timer = setTimeout(() => void call.takeBack({ reason: TIMED_OUT }), timeout);
     if (!ref) timer.unref();
   }

@@ -1,7 +1,6 @@
 /** From errno to PoolError: a sentence that names the operation, the device and the reason, and says what to do. */
+import { errnoName } from '../base/errno.js';
 import { PoolError } from '../errors.js';
-import { errnoName } from './errno.js';
-import { mappedToIpv4 } from './mapped.js';
 
 export interface FailedCall {
   /** As in "connect to 10.0.0.1:9253". */
@@ -80,10 +79,4 @@ export function closedError(operation: string, path: string): PoolError {
 
 export function timeoutError(operation: string, path: string, timeout: number): PoolError {
   return new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result within ${timeout} ms`);
-}
-
-/** 16 bytes as text; of an IPv4-mapped address, the IPv4 address. */
-export function addressText(address: Uint8Array): string {
-  const groups = Buffer.from(address).toString('hex').match(/.{4}/g)!;
-  return mappedToIpv4(address) ?? new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }

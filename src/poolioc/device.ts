@@ -2,12 +2,13 @@
  * The device file: each request of pool.h as a promise, made by a worker thread. As long as there are requests: each is a few
  * lines of checks around a plan that requests.ts makes.
  */
+import { ipFromBytes } from '../base/ip.js';
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
 import { CLOSED, TIMED_OUT, settled } from './device-call.js';
-import { addressText, callError, closedError, timeoutError } from './device-errors.js';
+import { callError, closedError, timeoutError } from './device-errors.js';
 import type { KernelThread, ProcFiles } from './kernel-thread.js';
 import { processWorkers, type Workers } from './process-workers.js';
 import { receiverThread } from './receiver-thread.js';
@@ -121,7 +122,7 @@ export class Device implements PoolDevice {
   async connect(request: ConnectRequest, options: LateOptions<number> = {}): Promise<number> {
     const checked = check.checkConnect(request);
     const { peerAddr, peerPort: port } = checked;
-    const address = addressText(peerAddr);
+    const address = ipFromBytes(peerAddr);
     const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
     const operation = `connect to ${address.includes(':') ? `[${address}]` : address}:${port}`;
     const index = await this.#request({ operation, address, port }, options, (fd) =>

@@ -1,4 +1,5 @@
 /** One call on its way through the worker threads: waiting for one, inside one, settled. */
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { constants } from 'node:os';
 import { PoolError } from '../errors.js';
 import type { CallMemory } from './call-memory.js';
@@ -28,8 +29,6 @@ export interface TakenBack {
 
 /** ms that a promise waits for a thread that was told to come back, so that a result that wins the race is not lost. */
 const GRACE_MS = 250;
-/** Longest interval that Node's timers take. */
-const NEVER_MS = 2 ** 31 - 1;
 const { EINTR } = constants.errno;
 
 export class WorkerCall<T> {
@@ -69,7 +68,7 @@ export class WorkerCall<T> {
 
   /** No thread is free. */
   wait(): void {
-    if (this.#ref && this.#thread === null && !this.#settled) this.#hold ??= setInterval(() => {}, NEVER_MS);
+    if (this.#ref && this.#thread === null && !this.#settled) this.#hold ??= setInterval(() => {}, LONGEST_TIMER_MS);
   }
 
   begin(thread: WorkerThread, libc: SignalLibc): void {

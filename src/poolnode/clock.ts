@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+
 /** Monotonic nanoseconds: the only time that a node knows. A parameter everywhere, so that tests can turn it. */
 export type Clock = () => bigint;
 
@@ -5,9 +7,6 @@ export type Clock = () => bigint;
 export const monotonicClock: Clock = () => process.hrtime.bigint();
 
 export const NS_PER_MS = 1_000_000n;
-
-/** The longest delay that Node's timers take; they fire at once beyond it. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Milliseconds for setTimeout from `now` to `deadline`, rounded up so that the timer does not fire early. */
 export function timerDelay(deadline: bigint, now: bigint): number {

@@ -1,13 +1,11 @@
 import { isIPv6 } from 'node:net';
+import { unmapIpv4 } from '../base/ip.js';
 import type { Endpoint } from './types.js';
-
-const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /** One end of a socket. A dual-stack socket names IPv4 peers as `::ffff:a.b.c.d`; they are IPv4 ends here. */
 export function endpoint(address: string, port: number): Endpoint {
-  const mapped = MAPPED_IPV4.exec(address)?.[1];
-  if (mapped !== undefined) return { address: mapped, family: 'IPv4', port };
-  return { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port };
+  const plain = unmapIpv4(address);
+  return { address: plain, family: isIPv6(plain) ? 'IPv6' : 'IPv4', port };
 }
 
 /** What of a net.Socket tells its two ends. */

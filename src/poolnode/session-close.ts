@@ -1,7 +1,7 @@
 /** The two waits at the end of a session's life: for the peer to take what was sent, and for its FIN. */
 import type { Socket } from 'node:net';
 import type { PoolError } from '../errors.js';
-import { LONGEST_TIMER_MS } from './clock.js';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { LINGER_MS } from './constants.js';
 
 /** A graceful close in progress; calls that come later join it. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callerMemory } from '../../src/pooldev/caller-memory.js';
 import { CopyState, copyChannel, Direction, Word } from '../../src/pooldev/copy-channel.js';
 import { CopyPool, type CopyTicket, type StartCopyThread } from '../../src/pooldev/copy-pool.js';
-import { Errno } from '../../src/pooldev/errno.js';
+import { Errno } from '../../src/base/errno.js';
 
 /** Threads that copy when the test says so; a hanging one never does. */
 function threads(processOf = (thread: number) => thread) {

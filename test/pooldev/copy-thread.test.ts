@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CopyState, copyChannel, Direction, Word } from '../../src/pooldev/copy-channel.js';
 import { runCopyThread } from '../../src/pooldev/copy-thread.js';
-import { Errno } from '../../src/pooldev/errno.js';
+import { Errno } from '../../src/base/errno.js';
 import type { Libc } from '../../src/pooldev/libc.js';
 
 interface Asked {

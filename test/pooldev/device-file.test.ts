@@ -3,7 +3,7 @@ import { POOL_IOC_RECV, POOL_IOC_STOP } from '../../src/poolioc/ioctl.js';
 import type { DeviceCall } from '../../src/pooldev/device-call.js';
 import { DeviceFile } from '../../src/pooldev/device-file.js';
 import { DeviceRequests } from '../../src/pooldev/device-requests.js';
-import { Errno } from '../../src/pooldev/errno.js';
+import { Errno } from '../../src/base/errno.js';
 import { fakeMemory } from './fake-call.js';
 import { fakeNetwork } from './fake-node.js';
 import { fuseRequest, ioctlBody, readReply, type RequestFields } from './fuse-request.js';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceRequests } from '../../src/pooldev/device-requests.js';
 import { CHANNEL_LOCAL_END, CLOSE_ABORT } from '../../src/poolioc/constants.js';
-import { addressText } from '../../src/pooldev/address-bytes.js';
-import { Errno } from '../../src/pooldev/errno.js';
+import { ipFromBytes } from '../../src/base/ip.js';
+import { Errno } from '../../src/base/errno.js';
 import { type FakeNode, fakeNetwork } from './fake-node.js';
 import { fakeCall, fakeMemory, mapped, program } from './fake-call.js';
 
@@ -481,7 +481,7 @@ describe('CHANNEL', () => {
     here.memory.bytes.fill(0xee);
     expect(await here.channel(1, 0, CHANNEL_LOCAL_END).outcome).toBe(0);
     const { local } = here.node.session(1)!;
-    expect(addressText(here.memory.bytes.subarray(0, 16))).toBe(local.address);
+    expect(ipFromBytes(here.memory.bytes.subarray(0, 16))).toBe(local.address);
     expect(here.memory.bytes.readUInt16LE(16)).toBe(local.port);
     expect(here.memory.bytes[18]).toBe(0xee);
     const strict = await pair({ strictModule: true });

@@ -16,7 +16,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Errno } from '../../src/pooldev/errno.js';
+import { Errno } from '../../src/base/errno.js';
 import { mountsAt } from '../../src/pooldev/mount-table.js';
 import { PoolDevice, type PoolDeviceOptions } from '../../src/pooldev/index.js';
 import { fuse, program } from '../require.js';

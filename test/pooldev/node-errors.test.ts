@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/errors.js';
-import { Errno } from '../../src/pooldev/errno.js';
+import { Errno } from '../../src/base/errno.js';
 import { connectErrno, errnoOf } from '../../src/pooldev/node-errors.js';
 import { createPoolNode } from '../../src/poolnode/index.js';
 import type { NodeDialOptions } from '../../src/poolnode/types.js';

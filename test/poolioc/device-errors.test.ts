@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { addressText, callError } from '../../src/poolioc/device-errors.js';
-import { ipv4ToMapped } from '../../src/poolioc/mapped.js';
+import { callError } from '../../src/poolioc/device-errors.js';
 
 const { errno } = constants;
 const error = (operation: string, syscall: 'open' | 'ioctl', number: number) =>
@@ -27,13 +26,5 @@ describe('callError', () => {
 
   it('keeps a number that has no sentence here', () => {
     expect(error('stop listening', 'ioctl', errno.EXDEV).message).toBe('stop listening on /dev/pool: EXDEV');
-  });
-});
-
-describe('addressText', () => {
-  it('writes addresses as people do', () => {
-    expect(addressText(ipv4ToMapped('10.0.0.1'))).toBe('10.0.0.1');
-    expect(addressText(Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Uint8Array(11), 1))).toBe('2001:db8::1');
-    expect(addressText(new Uint8Array(16))).toBe('::');
   });
 });

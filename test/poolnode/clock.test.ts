@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_TIMER_MS, monotonicClock, nanoseconds, timerDelay } from '../../src/poolnode/clock.js';
+import { LONGEST_TIMER_MS } from '../../src/base/longest-timer.js';
+import { monotonicClock, nanoseconds, timerDelay } from '../../src/poolnode/clock.js';
 
 describe('timerDelay', () => {
   it.each([

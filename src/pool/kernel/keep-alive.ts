@@ -1,7 +1,5 @@
 /** What keeps the process alive: nothing of this backend does so by itself, its workers and timers are all unref'd. */
-
-/** Longest interval that Node's timers take. */
-const NEVER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 
 export class KeepAlive {
   #holds = 0;
@@ -10,7 +8,7 @@ export class KeepAlive {
   /** Keeps the process alive until the returned function is called; calling that twice does nothing more. */
   hold(): () => void {
     this.#holds += 1;
-    this.#timer ??= setInterval(() => {}, NEVER_MS);
+    this.#timer ??= setInterval(() => {}, LONGEST_TIMER_MS);
     let held = true;
     return () => {
       if (!held) return;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errnoName } from '../../src/poolioc/errno.js';
+import { errnoName } from '../../src/base/errno.js';
 
 describe.runIf(process.platform === 'linux')('errnoName', () => {
   it.each([
