@@ -3,6 +3,7 @@
  * in alternating rounds of one run, so that what else the machine does meets both. Prints medians and their ratios.
  *
  *   npm run bench -- [--rounds 7] [--seconds 1] [--profile]
+ *   npm run bench -- --device [--strict-module] [--rounds 7] [--seconds 1]   see device.ts
  *
  * Goals, to be read from the output and not asserted, since machines differ: bulk at least 0.55 of TLS's throughput,
  * a round trip at most 1.3 times TLS's.
@@ -12,6 +13,7 @@ import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { benchDevice } from './device.js';
 import { profile } from './profile.js';
 import type { Answer, Order } from './transport.js';
 
@@ -25,10 +27,16 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '1' },
     profile: { type: 'boolean', default: false },
+    device: { type: 'boolean', default: false },
+    'strict-module': { type: 'boolean', default: false },
   },
 });
 const rounds = positive('rounds', values.rounds);
 const seconds = positive('seconds', values.seconds);
+if (values.device) {
+  await benchDevice({ rounds, seconds, strictModule: values['strict-module'] });
+  process.exit(0);
+}
 
 function positive(name: string, text: string): number {
   const number = Number(text);

@@ -3,12 +3,13 @@
 // parent. `bulk` and `trips`, with <transport> <port> <bytes a message> <messages>, do one measurement and end, which is
 // what --profile looks at.
 import { model } from './model.js';
-import { pool } from './pool.js';
+import { kernel, pool } from './pool.js';
 import { tls } from './tls.js';
-import { type Client, cpuSeconds, type Order, timed } from './transport.js';
+import { type Client, cpuSeconds, type Order, timed, type Transport } from './transport.js';
 
 const [role, name, ...numbers] = process.argv.slice(2);
-const transport = name === 'tls' ? tls : name === 'model' ? model : pool;
+const TRANSPORTS: Record<string, Transport> = { pool, kernel, tls, model };
+const transport = TRANSPORTS[name ?? ''] ?? pool;
 
 /** Seconds: one number of a bulk transfer, one for each round trip. */
 async function obey(client: Client, { kind, size, messages }: Order): Promise<number[]> {

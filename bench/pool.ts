@@ -1,4 +1,4 @@
-/** POOL, over the node of pool-ts. */
+/** POOL, over the node of pool-ts or over a device. */
 import { type Conn, dial, listen } from 'pool-ts';
 import { BULK, type Client, ECHO, readRequest, request, timed, type Transport } from './transport.js';
 
@@ -31,9 +31,9 @@ async function swallow(conn: Conn, bytes: number): Promise<void> {
   await conn.writeMessage(Uint8Array.of(1));
 }
 
-export const pool: Transport = {
+const over = (backend: 'user' | 'kernel'): Transport => ({
   async serve() {
-    const listener = await listen({ host: '127.0.0.1', port: 0 }, { backend: 'user' });
+    const listener = await listen(backend === 'user' ? { host: '127.0.0.1', port: 0 } : ':0', { backend });
     void listener.serve(async (conn) => {
       await peer(conn).catch(() => undefined);
       await conn.close().catch(() => undefined);
@@ -42,7 +42,7 @@ export const pool: Transport = {
   },
 
   async connect(port): Promise<Client> {
-    const conn = await dial({ host: '127.0.0.1', port }, { backend: 'user' });
+    const conn = await dial({ host: '127.0.0.1', port }, { backend });
     return {
       async bulk(size, messages) {
         await conn.writeMessage(request(BULK, size * messages));
@@ -74,4 +74,9 @@ export const pool: Transport = {
       close: () => conn.close(),
     };
   },
-};
+});
+
+export const pool = over('user');
+
+/** The device is POOL_DEVICE of the environment; a device has no bounded listener, so it listens on all addresses. */
+export const kernel = over('kernel');
