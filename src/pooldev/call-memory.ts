@@ -39,8 +39,8 @@ export class CallMemory {
       if (error === 0) call.succeed(0, call.argument);
       else this.refuse(call, -error);
     });
-    call.onInterrupt = () => {
-      if (copy.cancel()) call.fail(Errno.EINTR);
+    call.onInterrupt = ({ signals }) => {
+      if (signals().killed && copy.cancel()) call.restart();
     };
   }
 }

@@ -5,17 +5,21 @@ import { Errno } from '../base/errno.js';
 import type { NodeSession, PoolNode } from '../poolnode/types.js';
 import type { DeviceCall } from './device-call.js';
 import { connectErrno } from './node-errors.js';
+import type { PendingSignals } from './pending-signals.js';
 import type { ShownPeer } from './session-record.js';
 import type { Slot } from './slot.js';
 
 export class Connecting {
   readonly #node: PoolNode;
   readonly #slots: readonly Slot[];
+  readonly #strict: boolean;
   readonly #dials = new Set<AbortController>();
 
-  constructor(node: PoolNode, slots: readonly Slot[]) {
+  /** `strictModule`: any signal ends a dial, also those that runtimes send for their own sake. */
+  constructor(node: PoolNode, slots: readonly Slot[], strictModule: boolean) {
     this.#node = node;
     this.#slots = slots;
+    this.#strict = strictModule;
   }
 
   connect(call: DeviceCall): void {
@@ -27,7 +31,8 @@ export class Connecting {
     }
     const dial = new AbortController();
     this.#dials.add(dial);
-    call.onInterrupt = () => {
+    call.onInterrupt = ({ signals }) => {
+      if (!this.#strict && !isMeant(signals())) return;
       dial.abort();
       call.fail(Errno.EINTR);
     };
@@ -72,6 +77,8 @@ export class Connecting {
     call.succeed(session.index);
   }
 }
+
+const isMeant = ({ killed, meant }: PendingSignals): boolean => killed || meant;
 
 function decodePeer(argument: Buffer): ShownPeer {
   return {

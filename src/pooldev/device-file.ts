@@ -4,7 +4,7 @@
  */
 import { IocDirection, iocSize } from '../poolioc/ioctl.js';
 import type { Caller } from './caller.js';
-import type { DeviceCall } from './device-call.js';
+import { type DeviceCall, ERESTARTSYS, type Interruption } from './device-call.js';
 import { Errno } from '../base/errno.js';
 import {
   decodeHeader,
@@ -29,6 +29,8 @@ import {
   Opcode,
   type RequestHeader,
 } from './fuse-protocol.js';
+import { InterruptWatch } from './interrupt-watch.js';
+import type { PendingSignals } from './pending-signals.js';
 
 /** st_mode of a regular file. */
 const S_IFREG = 0o100000;
@@ -52,17 +54,21 @@ export interface DeviceFileOptions {
   /** A whole FUSE answer. */
   send(reply: Buffer): void;
   handle(call: DeviceCall): void;
+  /** What waits for a thread. */
+  signals(thread: number): PendingSignals;
 }
 
 export class DeviceFile {
   readonly #options: DeviceFileOptions;
   readonly #attributes: FileAttributes;
   readonly #calls = new Map<bigint, FuseCall>();
+  readonly #interrupted: InterruptWatch<FuseCall>;
 
   constructor(options: DeviceFileOptions) {
     this.#options = options;
     const { uid, gid, mode } = options;
     this.#attributes = { mode: S_IFREG | (mode & 0o777), uid, gid, time: Math.floor(Date.now() / 1000) };
+    this.#interrupted = new InterruptWatch((thread) => options.signals(thread));
   }
 
   /** Calls that wait for their answer. */
@@ -77,7 +83,7 @@ export class DeviceFile {
     try {
       this.#dispatch(header, bytes.subarray(IN_HEADER_BYTES));
     } catch {
-      this.#calls.delete(header.unique);
+      this.#forget(header.unique);
       this.#reply(header, -Errno.EIO);
     }
   }
@@ -165,8 +171,9 @@ export class DeviceFile {
     else if (this.#calls.size >= MAX_CALLS) this.#reply(header, -Errno.EBUSY);
     else {
       const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
-        this.#calls.delete(header.unique);
-        if (result < 0) this.#reply(header, result);
+        this.#forget(header.unique);
+        // FUSE takes no ERESTARTSYS as the error of a request, but hands on whatever an ioctl is said to return.
+        if (result < 0 && result !== -ERESTARTSYS) this.#reply(header, result);
         else this.#reply(header, 0, encodeIoctl(result, output?.subarray(0, ioctl.outputBytes)));
       });
       this.#calls.set(header.unique, call);
@@ -177,7 +184,15 @@ export class DeviceFile {
   /** Needs no answer of its own: the request that it names gets one. One that was answered meanwhile is not known here. */
   #interrupt(body: Buffer): void {
     const unique = decodeInterrupt(body);
-    if (unique !== null) this.#calls.get(unique)?.interrupt();
+    const call = unique === null ? undefined : this.#calls.get(unique);
+    if (call !== undefined) this.#interrupted.add(call);
+  }
+
+  #forget(unique: bigint): void {
+    const call = this.#calls.get(unique);
+    if (call === undefined) return;
+    this.#calls.delete(unique);
+    this.#interrupted.drop(call);
   }
 
   /** An fd may have been passed on to somebody whom the kernel would not have let open the file. */
@@ -197,9 +212,9 @@ class FuseCall implements DeviceCall {
   readonly command: number;
   readonly argument: Buffer;
   readonly caller: Caller;
-  onInterrupt: (() => void) | null = null;
+  onInterrupt: ((interruption: Interruption) => void) | null = null;
   onAnswer: (() => void) | null = null;
-  interrupted = false;
+  #interrupted = false;
   #answer: ((result: number, output?: Uint8Array) => void) | null;
 
   constructor(
@@ -226,9 +241,14 @@ class FuseCall implements DeviceCall {
     this.succeed(-errno);
   }
 
-  interrupt(): void {
-    if (this.interrupted) return;
-    this.interrupted = true;
-    this.onInterrupt?.();
+  restart(): void {
+    // Without a signal at hand the number would come out at the caller, which knows no such errno.
+    this.fail(this.#interrupted ? ERESTARTSYS : Errno.EINTR);
+  }
+
+  interrupt(interruption: Interruption): void {
+    this.#interrupted = true;
+    if (this.onInterrupt !== null) this.onInterrupt(interruption);
+    else if (interruption.signals().killed) this.restart();
   }
 }

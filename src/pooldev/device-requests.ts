@@ -48,7 +48,7 @@ export class DeviceRequests {
     this.#options = options;
     this.#memory = new CallMemory(options.memory, (errno) => options.memoryRefused?.(errno));
     this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new Slot(index, strictModule));
-    this.#connecting = new Connecting(node, this.#slots);
+    this.#connecting = new Connecting(node, this.#slots, strictModule);
     this.#listening = new Listening({
       node,
       host,
@@ -138,8 +138,7 @@ export class DeviceRequests {
     }
     const slot = this.#slot(call);
     if (slot === null) return;
-    // A peer that does not read holds the close up; a caller that can't wait gives that up, the slot is free all the same.
-    call.onInterrupt = () => slot.destroy();
+    // A peer that does not read holds it up for a while. Signals don't: what was sent before is not given up for them.
     void slot.close().then(() => call.succeed(0));
   }
 

@@ -14,6 +14,7 @@ import { mountFile, unmountFile } from './mount.js';
 import { prepareMountPoint, removeMountPoint } from './mount-point.js';
 import { mountsAt } from './mount-table.js';
 import type { CheckedOptions } from './options.js';
+import { readPendingSignals } from './pending-signals.js';
 import type { PoolError } from '../errors.js';
 
 /** ms that closing waits for peers which do not read. */
@@ -78,6 +79,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     allowOther: options.allowOther,
     send: (reply) => connection?.send(reply),
     handle: (call) => requests.handle(call),
+    signals: readPendingSignals,
   });
   let connection: FuseConnection | null = null;
   let closing: Promise<void> | null = null;

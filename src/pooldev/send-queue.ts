@@ -10,6 +10,8 @@ export interface Sender {
   /** Fetches the bytes, valid only until `got` returns; `got` may be called at once. */
   fetch(got: (errno: number, bytes: Uint8Array) => void): { cancel(): boolean };
   settle(errno: number): void;
+  /** In place of `settle`: nothing of it was sent, and its caller has something else to do first. */
+  restart(): void;
 }
 
 /** What a session takes; see NodeSession.send. */
@@ -18,7 +20,6 @@ export type SendMessage = (channel: number, bytes: Uint8Array, done: (error?: Er
 interface Current {
   sender: Sender;
   fetching: { cancel(): boolean } | null;
-  interrupted: boolean;
   /** The message is the node's: it goes out whole or the session ends. */
   sent: boolean;
 }
@@ -54,22 +55,27 @@ export class SendQueue {
     this.#next();
   }
 
-  /** The caller got a signal. A message that never started is taken back; one that did goes out whole. */
-  interrupt(sender: Sender): void {
+  /**
+   * The caller got a signal. A message that started goes out whole; one that did not is taken back where `impatient` says
+   * so, which is asked of no other.
+   */
+  interrupt(sender: Sender, impatient: () => boolean): void {
     const at = this.#waiting.indexOf(sender);
     if (at >= 0) {
+      if (!impatient()) return;
       this.#waiting.splice(at, 1);
-      sender.settle(Errno.EINTR);
+      sender.restart();
       return;
     }
     const current = this.#current;
     if (current?.sender !== sender) return;
-    current.interrupted = true;
     if (current.sent) {
       this.#wrecked = this.#options.strictModule;
       this.#finish(current, this.#wrecked ? Errno.EINTR : 0);
-    } else if (current.fetching?.cancel() === true) {
-      this.#finish(current, Errno.EINTR);
+    } else if (impatient() && current.fetching?.cancel() === true) {
+      this.#current = null;
+      sender.restart();
+      this.#next();
     }
   }
 
@@ -97,14 +103,13 @@ export class SendQueue {
     while (this.#current === null && !this.#blocked) {
       const sender = this.#waiting.shift();
       if (sender === undefined) return;
-      const current: Current = { sender, fetching: null, interrupted: false, sent: false };
+      const current: Current = { sender, fetching: null, sent: false };
       const epoch = this.#epoch;
       this.#current = current;
       const fetching = sender.fetch((errno, bytes) => {
         if (epoch !== this.#epoch || this.#current !== current) return;
         const refused = errno || this.#options.verdict();
         if (refused !== 0) this.#finish(current, refused);
-        else if (current.interrupted) this.#finish(current, Errno.EINTR);
         else this.#send(current, bytes);
       });
       if (this.#current === current) current.fetching = fetching;

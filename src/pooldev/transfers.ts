@@ -8,6 +8,12 @@ import type { Receiver } from './receive-queue.js';
 import type { Sender } from './send-queue.js';
 import type { Slot } from './slot.js';
 
+/**
+ * ms that a SEND waits on for its peer to read after its caller got a signal. A program that only sends, to a peer that
+ * only reads, sees no EINTR; one that means to give up is let go.
+ */
+const SEND_PATIENCE = 250;
+
 interface Transfer {
   channel: number;
   /** Bytes to send, or room for what is received. */
@@ -49,8 +55,14 @@ export function send(call: DeviceCall, slot: Slot, memory: CallMemory): void {
       if (errno !== 0 && errno === refusedCopy) memory.refuse(call, errno);
       else answer(call, errno);
     },
+    restart: () => {
+      call.onInterrupt = null;
+      call.restart();
+    },
   };
-  call.onInterrupt = () => slot.sends.interrupt(sender);
+  call.onInterrupt = ({ age, signals }) => {
+    slot.sends.interrupt(sender, () => age >= SEND_PATIENCE || signals().killed);
+  };
   slot.sends.submit(sender);
 }
 
@@ -65,10 +77,11 @@ export function receive(call: DeviceCall, slot: Slot, memory: CallMemory): void 
     channel,
     capacity: length,
     deliver: (message, settle) => {
-      // Nothing is written once the caller was told that nothing came; a copy that runs is answered with its outcome.
-      call.onInterrupt = () => {
-        if (copy?.cancel() !== true) return;
-        call.fail(Errno.EINTR);
+      // A message is at hand, and comes; nobody is left to get it where the caller is killed. A copy that runs is answered
+      // with its outcome.
+      call.onInterrupt = ({ signals }) => {
+        if (!signals().killed || copy?.cancel() !== true) return;
+        call.restart();
         settle(false);
       };
       copy = memory.copies.write(caller, address, message, (error) => {
@@ -88,7 +101,7 @@ export function receive(call: DeviceCall, slot: Slot, memory: CallMemory): void 
     },
   };
   call.onInterrupt = () => {
-    if (slot.received.cancel(receiver)) receiver.fail(Errno.EINTR);
+    if (slot.received.cancel(receiver)) call.restart();
   };
   slot.received.receive(receiver);
 }

@@ -1,19 +1,22 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { POOL_IOC_RECV, POOL_IOC_STOP } from '../../src/poolioc/ioctl.js';
 import type { DeviceCall } from '../../src/pooldev/device-call.js';
 import { DeviceFile } from '../../src/pooldev/device-file.js';
 import { DeviceRequests } from '../../src/pooldev/device-requests.js';
 import { Errno } from '../../src/base/errno.js';
+import type { PendingSignals } from '../../src/pooldev/pending-signals.js';
 import { fakeMemory } from './fake-call.js';
 import { fakeNetwork } from './fake-node.js';
 import { fuseRequest, ioctlBody, readReply, type RequestFields } from './fuse-request.js';
 
 const OWNER = 1000;
 
-function deviceFile({ allowOther = false, handle = (_call: DeviceCall): void => {} } = {}) {
+const calm = (): PendingSignals => ({ killed: false, meant: false });
+
+function deviceFile({ allowOther = false, handle = (_call: DeviceCall): void => {}, signals = calm } = {}) {
   const replies: ReturnType<typeof readReply>[] = [];
   const file = new DeviceFile({
-    ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther, handle },
+    ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther, handle, signals },
     send: (reply) => replies.push(readReply(reply)),
   });
   const ask = (opcode: number, body: Uint8Array = Buffer.alloc(0), fields: RequestFields = {}) => {
@@ -22,6 +25,10 @@ function deviceFile({ allowOther = false, handle = (_call: DeviceCall): void => 
   };
   return { file, replies, ask };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const mode = (reply: { body: Buffer } | undefined) => reply?.body.readUInt32LE(76);
 
@@ -133,6 +140,77 @@ describe('ioctl', () => {
     interrupt(4n);
     expect(interrupted).toEqual([4n]);
     expect(file.pending).toBe(2);
+    file.abort(Errno.ECONNABORTED);
+  });
+
+  const interruptOf = (unique: bigint) => {
+    const body = Buffer.alloc(8);
+    body.writeBigUInt64LE(unique);
+    return [36, body, { unique: unique | 1n }] as const;
+  };
+
+  it('looks at an interrupted call again as long as it waits, for FUSE tells of its first signal only', () => {
+    vi.useFakeTimers();
+    const seen: [number, PendingSignals][] = [];
+    let pending = calm();
+    const { ask, replies } = deviceFile({
+      signals: () => pending,
+      handle: (call) => {
+        call.onInterrupt = ({ age, signals }) => {
+          seen.push([age, signals()]);
+          if (signals().killed) call.restart();
+        };
+      },
+    });
+    ask(39, ioctlBody(POOL_IOC_STOP, Buffer.alloc(0)), { unique: 2n });
+    ask(...interruptOf(2n));
+    vi.advanceTimersByTime(100);
+    expect(seen.map(([age, { killed }]) => [age > 0, killed])).toEqual([
+      [false, false],
+      [true, false],
+      [true, false],
+    ]);
+    pending = { killed: true, meant: false };
+    vi.advanceTimersByTime(50);
+    expect(replies).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('lets a call that nothing interrupts go when its caller is killed, and looks at 32 of a thousand at a time', () => {
+    vi.useFakeTimers();
+    let looks = 0;
+    const { ask, file, replies } = deviceFile({
+      signals: () => ({ killed: ++looks > 1000, meant: true }),
+    });
+    for (let at = 0; at < 1000; at++) {
+      const unique = BigInt(2 * at + 2);
+      ask(39, ioctlBody(POOL_IOC_STOP, Buffer.alloc(0)), { unique });
+      ask(...interruptOf(unique));
+    }
+    expect([looks, file.pending]).toEqual([1000, 1000]);
+    vi.advanceTimersByTime(50);
+    expect([looks, file.pending]).toEqual([1032, 968]);
+    expect(replies.map(({ unique }) => Number(unique))).toEqual(Array.from({ length: 32 }, (_, at) => 2 * at + 2));
+    vi.advanceTimersByTime(50 * 31);
+    expect(file.pending).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('restarts as the result of the ioctl, where FUSE does not look, and only what was interrupted', () => {
+    const calls: DeviceCall[] = [];
+    const { ask, file } = deviceFile({ handle: (call) => calls.push(call) });
+    ask(39, ioctlBody(POOL_IOC_RECV, Buffer.alloc(24)), { unique: 2n });
+    ask(...interruptOf(2n));
+    calls[0]?.restart();
+    const restarted = ask(...interruptOf(2n));
+    expect(restarted).toMatchObject({ unique: 2n, error: 0 });
+    expect(restarted?.body).toHaveLength(16);
+    expect(restarted?.body.readInt32LE(0)).toBe(-512);
+
+    ask(39, ioctlBody(POOL_IOC_RECV, Buffer.alloc(24)), { unique: 4n });
+    calls[1]?.restart();
+    expect(ask(...interruptOf(4n))).toMatchObject({ unique: 4n, error: -Errno.EINTR });
+    expect(file.pending).toBe(0);
   });
 
   it('turns a fault of the handler into EIO for its caller', () => {
@@ -171,6 +249,7 @@ describe('any bytes at all', () => {
     const file = new DeviceFile({
       ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther: true },
       handle: (call) => requests.handle(call),
+      signals: () => ({ killed: pick(8) === 0, meant: pick(2) === 1 }),
       send: (reply) => {
         const { unique, error } = readReply(reply);
         expect(error).toBeLessThanOrEqual(0);

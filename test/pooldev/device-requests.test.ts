@@ -3,6 +3,7 @@ import { DeviceRequests } from '../../src/pooldev/device-requests.js';
 import { CHANNEL_LOCAL_END, CLOSE_ABORT } from '../../src/poolioc/constants.js';
 import { ipFromBytes } from '../../src/base/ip.js';
 import { Errno } from '../../src/base/errno.js';
+import { ERESTARTSYS } from '../../src/pooldev/device-call.js';
 import { type FakeNode, fakeNetwork } from './fake-node.js';
 import { fakeCall, fakeMemory, mapped, program } from './fake-call.js';
 
@@ -104,19 +105,38 @@ describe('CONNECT', () => {
     expect(await here.connect(LOOPBACK, PORT).outcome).toBe(7);
   });
 
-  it('gives EINTR at once when interrupted, and the slot stays free', async () => {
-    const here = device();
+  it.each([
+    ['a signal that somebody means', false, { meant: true }],
+    ['being killed', false, { meant: false, killed: true }],
+    ['any signal, strict', true, { meant: false }],
+  ])('gives EINTR at once for %s, and the slot stays free', async (_name, strictModule, signals) => {
+    const here = device({ strictModule });
     await here.listen(PORT).outcome;
     let open = (): void => {};
     here.node.dialGate = new Promise((resolve) => (open = resolve));
     const call = here.connect(LOOPBACK, PORT);
     await settled();
     expect(call.answered).toBe(false);
-    call.interrupt();
+    call.interrupt(signals);
     expect(await call.outcome).toBe(-Errno.EINTR);
     open();
     await settled();
     expect(here.node.sessions()).toHaveLength(0);
+  });
+
+  it('goes on through signals that runtimes send for their own sake, until one comes that is meant', async () => {
+    const here = device();
+    await here.listen(PORT).outcome;
+    let open = (): void => {};
+    here.node.dialGate = new Promise((resolve) => (open = resolve));
+    const [one, other] = [here.connect(LOOPBACK, PORT), here.connect(LOOPBACK, PORT)];
+    await settled();
+    one.interrupt({ meant: false });
+    other.interrupt({ meant: false });
+    other.interrupt({ meant: true, age: 50 });
+    expect([one.answered, await other.outcome]).toEqual([false, -Errno.EINTR]);
+    open();
+    expect(await one.outcome).toBeGreaterThanOrEqual(0);
   });
 });
 
@@ -202,16 +222,28 @@ describe('SEND and RECV', () => {
     expect(await call.outcome).toBe(-Errno.ETIMEDOUT);
   });
 
-  it('gives EINTR to a RECV that waits, and nothing is lost', async () => {
-    const here = await pair();
+  it.each([false, true])('restarts a RECV that waits, and nothing is lost (strict: %s)', async (strictModule) => {
+    const here = await pair({ strictModule });
     const call = here.recv(1);
-    call.interrupt();
-    expect(await call.outcome).toBe(-Errno.EINTR);
+    call.interrupt({ meant: false });
+    expect(await call.outcome).toBe(-ERESTARTSYS);
     await here.send(0, 0, 'next').outcome;
     expect(await here.recv(1).outcome).toBe(0);
   });
 
-  it('never writes after an interrupt, and answers a copy that ran with what it did', async () => {
+  it('gives a RECV and a SEND whose copy is under way no signal to see', async () => {
+    const here = await pair();
+    await here.send(0, 0, 'at hand').outcome;
+    here.memory.held = [];
+    const calls = [here.recv(1), here.send(0, 0, 'to go')];
+    for (const age of [0, 50, 500]) calls[0]?.interrupt({ age });
+    calls[1]?.interrupt();
+    expect(calls.map((call) => call.answered)).toEqual([false, false]);
+    for (const go of here.memory.held.splice(0)) go();
+    expect(await Promise.all(calls.map((call) => call.outcome))).toEqual([0, 0]);
+  });
+
+  it('never writes for a caller that is killed, and answers a copy that ran with what it did', async () => {
     const here = await pair();
     here.memory.held = [];
     const early = here.recv(1, 0, 100, 5000);
@@ -223,8 +255,8 @@ describe('SEND and RECV', () => {
     here.memory.held = [];
     here.memory.bytes.fill(0xee);
     const call = here.recv(1, 0, 100, 5000);
-    call.interrupt();
-    expect(await call.outcome).toBe(-Errno.EINTR);
+    call.interrupt({ killed: true });
+    expect(await call.outcome).toBe(-ERESTARTSYS);
     for (const go of here.memory.held) go();
     expect(here.memory.bytes.every((byte) => byte === 0xee)).toBe(true);
     here.memory.held = null;
@@ -249,9 +281,13 @@ describe('SEND and RECV', () => {
     for (; blocked.answered && sent < 100; sent++) blocked = here.send(0, 0, big);
     expect(blocked.answered).toBe(false);
     expect(sent).toBeLessThan(25);
-    const behind = here.send(0, 0, big);
+    const [behind, killed] = [here.send(0, 0, big), here.send(0, 0, big)];
     behind.interrupt();
-    expect(await behind.outcome).toBe(-Errno.EINTR);
+    behind.interrupt({ age: 249 });
+    expect(behind.answered).toBe(false);
+    behind.interrupt({ age: 250 });
+    killed.interrupt({ killed: true });
+    expect([await behind.outcome, await killed.outcome]).toEqual([-ERESTARTSYS, -ERESTARTSYS]);
     for (let received = 0; received <= sent; received++) expect(await here.recv(1, 0, 65535, 70000).outcome).toBe(0);
     expect(await blocked.outcome).toBe(0);
   });
@@ -262,10 +298,10 @@ describe('SEND and RECV', () => {
     let last = here.send(0, 0, big);
     let sent = 1;
     for (; last.answered; sent++) last = here.send(0, 0, big);
-    last.interrupt();
+    last.interrupt({ age: 300 });
     const outcome = await last.outcome;
     const expected = outcome === 0 ? sent : sent - 1;
-    expect([0, -Errno.EINTR]).toContain(outcome);
+    expect([0, -ERESTARTSYS]).toContain(outcome);
     for (let received = 0; received < expected; received++) expect(await here.recv(1, 0, 65535).outcome).toBe(0);
     const more = here.recv(1);
     await settled();
@@ -352,7 +388,7 @@ describe('the end of a session', () => {
     expect(await here.send(1, 0, 'x').outcome).toBe(0);
   });
 
-  it('CLOSE_SESS behind a peer that does not read is given up by an interrupt, and the slot is free', async () => {
+  it('CLOSE_SESS behind a peer that does not read waits through signals; it goes on where its caller is killed', async () => {
     const network = fakeNetwork();
     const here = device({ node: network.node() });
     const far = network.node();
@@ -363,12 +399,17 @@ describe('the end of a session', () => {
     const index = await here.connect(LOOPBACK, PORT).outcome;
     const session = here.node.session(index);
     Object.assign(session ?? {}, { closeHangs: true });
-    const call = here.close(index);
+    const [killed, patient] = [here.close(index), here.close(index)];
     await settled();
-    expect(call.answered).toBe(false);
-    call.interrupt();
-    expect(await call.outcome).toBe(0);
+    killed.interrupt();
+    patient.interrupt({ age: 1000 });
+    expect([killed.answered, patient.answered]).toEqual([false, false]);
+    killed.interrupt({ killed: true });
+    expect(await killed.outcome).toBe(-ERESTARTSYS);
     expect(await here.recv(index).outcome).toBe(-Errno.ENOTCONN);
+    expect(here.node.sessions()).toHaveLength(1);
+    session?.destroy();
+    expect(await patient.outcome).toBe(0);
     expect(here.node.sessions()).toHaveLength(0);
   });
 

@@ -1,7 +1,8 @@
 /** Calls on DeviceRequests as a program would make them, over a caller's memory that is one plain buffer. */
 import type { PinnedCaller } from '../../src/pooldev/caller.js';
 import type { CallerMemory } from '../../src/pooldev/caller-memory.js';
-import type { DeviceCall } from '../../src/pooldev/device-call.js';
+import { type DeviceCall, ERESTARTSYS } from '../../src/pooldev/device-call.js';
+import type { PendingSignals } from '../../src/pooldev/pending-signals.js';
 import type { DeviceRequests } from '../../src/pooldev/device-requests.js';
 import * as ioctl from '../../src/poolioc/ioctl.js';
 
@@ -66,7 +67,8 @@ export interface FakeCall extends DeviceCall {
   answered: boolean;
   /** What went back into the struct. */
   output: Uint8Array | undefined;
-  interrupt(): void;
+  /** A signal that somebody means; `age` ms after the first one. */
+  interrupt(interruption?: Partial<PendingSignals> & { age?: number }): void;
 }
 
 export function fakeCall(command: number, argument: Buffer, pid = 100): FakeCall {
@@ -75,7 +77,6 @@ export function fakeCall(command: number, argument: Buffer, pid = 100): FakeCall
     command,
     argument,
     caller: { pid, uid: 0 },
-    interrupted: false,
     onInterrupt: null,
     onAnswer: null,
     outcome: new Promise((resolve) => (settle = resolve)),
@@ -89,7 +90,12 @@ export function fakeCall(command: number, argument: Buffer, pid = 100): FakeCall
       call.onAnswer?.();
     },
     fail: (errno) => call.succeed(-errno),
-    interrupt: () => call.onInterrupt?.(),
+    restart: () => call.succeed(-ERESTARTSYS),
+    interrupt: ({ killed = false, meant = true, age = 0 } = {}) => {
+      const signals = () => ({ killed, meant });
+      if (call.onInterrupt !== null) call.onInterrupt({ age, signals });
+      else if (killed) call.restart();
+    },
   };
   return call;
 }
