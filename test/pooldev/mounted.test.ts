@@ -22,6 +22,7 @@ import { PoolDevice, type PoolDeviceOptions } from '../../src/pooldev/index.js';
 import { fuse, program } from '../require.js';
 import { buildPooldev } from './built-worker.js';
 import { Client, compileClient } from './c-client.js';
+import { freePort } from './free-port.js';
 
 const missing = fuse().missing || program('cc', 'cc').missing;
 
@@ -446,14 +447,6 @@ describe.skipIf(missing)('a mounted device', () => {
     return (await open(device, uid)).opened;
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((settle) => server.once('listening', settle));
-  const { port } = server.address() as { port: number };
-  await new Promise((settle) => server.close(settle));
-  return port;
-}
 
 /** Accepts TCP and says nothing. */
 async function silentServer(): Promise<{ server: Server; port: number; sockets: Set<unknown> }> {
