@@ -14,6 +14,7 @@ import {
   type KeyObject,
   randomFillSync,
   timingSafeEqual,
+  verify,
 } from 'node:crypto';
 import { PoolError } from '../errors.js';
 import { selfTest } from './crypto-self-test.js';
@@ -170,7 +171,22 @@ const crypto: Crypto = Object.freeze<Crypto>({
     return plain(hmac.digest());
   },
 
-  hkdfSha256: (secret, info) => new Uint8Array(hkdfSync('sha256', secret, HKDF_SALT, info, KEY_BYTES)),
+  hkdfSha256: (secret, info, salt = HKDF_SALT) => new Uint8Array(hkdfSync('sha256', secret, salt, info, KEY_BYTES)),
+
+  verifyEd25519(publicKey, message, signature) {
+    try {
+      // As JWK: ten times faster than DER.
+      const x = Buffer.from(publicKey).toString('base64url');
+      return verify(
+        null,
+        message,
+        createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }),
+        signature,
+      );
+    } catch {
+      return false;
+    }
+  },
 
   packetCrypto(sessionKey, hmacKey) {
     const keys = new NodePacketCrypto(sessionKey, hmacKey);

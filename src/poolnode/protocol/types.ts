@@ -30,8 +30,10 @@ export interface Crypto {
   randomBytes(size: number): Uint8Array;
   sha256(...pieces: Uint8Array[]): Uint8Array;
   hmacSha256(key: Uint8Array, ...pieces: Uint8Array[]): Uint8Array;
-  /** RFC 5869, salt of 32 zero bytes, 32 bytes out. */
-  hkdfSha256(secret: Uint8Array, info: string): Uint8Array;
+  /** RFC 5869, 32 bytes out; the salt is 32 zero bytes where none is given. */
+  hkdfSha256(secret: Uint8Array, info: string, salt?: Uint8Array): Uint8Array;
+  /** RFC 8032, with a 32-byte public key; false for whatever is no signature of it. The key is not judged. */
+  verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   packetCrypto(sessionKey: Uint8Array, hmacKey: Uint8Array): PacketCrypto;
   /** Constant time; false on unequal length. */
   equal(a: Uint8Array, b: Uint8Array): boolean;

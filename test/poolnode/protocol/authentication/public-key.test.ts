@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { nodeCrypto } from '../../../../src/poolnode/node-crypto.js';
+import { isUsableKey } from '../../../../src/poolnode/protocol/authentication/public-key.js';
+import { TEST_1, TEST_2 } from './credentials.js';
+
+const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
+const zeros = '00'.repeat(31);
+const most = 'ff'.repeat(30);
+
+/** All encodings of the eight points of small order, those that are not canonical among them, with either sign bit. */
+const SMALL_ORDER = [
+  `00${zeros}`,
+  `01${zeros}`,
+  `ec${most}7f`,
+  `ed${most}7f`,
+  `ee${most}7f`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+].flatMap((hex) => {
+  const negative = bytes(hex);
+  negative[31]! |= 0x80;
+  return [bytes(hex), negative];
+});
+
+describe('isUsableKey', () => {
+  it.each([TEST_1, TEST_2])('takes a key of RFC 8032', ({ publicKey }) => expect(isUsableKey(publicKey)).toBe(true));
+
+  it.each(SMALL_ORDER.map((key) => [Buffer.from(key).toString('hex'), key] as const))('refuses %s', (_, key) => {
+    expect(isUsableKey(key)).toBe(false);
+  });
+
+  it('is needed: OpenSSL takes a signature under such a key for messages that nobody signed', () => {
+    // R is the neutral element and S is 0: the equation holds whenever the hash is a multiple of the key's order.
+    const forged = bytes(`01${zeros}${'00'.repeat(32)}`);
+    const held = SMALL_ORDER.map((key) =>
+      Array.from({ length: 64 }, (_, i) => nodeCrypto().verifyEd25519(key, Uint8Array.of(i), forged)).some(Boolean),
+    );
+    expect(held.filter(Boolean).length).toBeGreaterThan(0);
+  });
+
+  it.each([0, 31, 33])('refuses %i bytes', (size) => expect(isUsableKey(new Uint8Array(size).fill(9))).toBe(false));
+
+  it.each(['ed', 'ee', 'f0', 'ff'])('refuses the encoding %s… that is no canonical one', (first) => {
+    expect(isUsableKey(bytes(`${first}${most}7f`))).toBe(false);
+  });
+});
+
+describe('verifyEd25519', () => {
+  const message = bytes('72');
+  const signature = TEST_2.sign(message);
+
+  it('takes the signature of RFC 8032, TEST 2', () => {
+    expect(Buffer.from(signature).toString('hex')).toBe(
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    );
+    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, signature)).toBe(true);
+  });
+
+  it('refuses S + L, the other number that stands for the same one', () => {
+    const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+    let s = 0n;
+    for (let at = 63; at >= 32; at--) s = (s << 8n) | BigInt(signature[at]!);
+    s += order;
+    const other = signature.slice();
+    for (let at = 32; at < 64; at++, s >>= 8n) other[at] = Number(s & 0xffn);
+    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, other)).toBe(false);
+  });
+
+  it.each([0, 63, 65])('refuses a signature of %i bytes', (size) => {
+    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, new Uint8Array(size))).toBe(false);
+  });
+
+  it('refuses what is no key', () => {
+    expect(nodeCrypto().verifyEd25519(new Uint8Array(31), message, signature)).toBe(false);
+  });
+});
