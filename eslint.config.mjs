@@ -1,5 +1,16 @@
 import tseslint from 'typescript-eslint';
 
+const timers = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+  'queueMicrotask',
+  'performance',
+];
+
 export default tseslint.config(
   { ignores: ['dist/**', 'coverage/**', 'node_modules/**', 'docs/api/**', 'test/fixtures/**'] },
   {
@@ -13,6 +24,28 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/require-await': 'off',
       eqeqeq: ['error', 'always'],
+    },
+  },
+  {
+    // The command line and the served device are programs of their own, in which nobody fakes the time.
+    files: ['src/**/*.ts'],
+    ignores: ['src/base/timers.ts', 'src/cli/**', 'src/pooldev/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...timers.map((name) => ({
+          name,
+          message: 'import it from src/base/timers.ts: test runners fake the global one',
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        ...['nextTick', 'hrtime'].map((property) => ({
+          object: 'process',
+          property,
+          message: 'import it from src/base/timers.ts: test runners fake the property',
+        })),
+      ],
     },
   },
   {

@@ -69,6 +69,15 @@ export function ipv6(): Requirement {
   });
 }
 
+/** The npm registry, from which tests install what users have and the project doesn't need. */
+export function registry(): Requirement {
+  return requirement('registry', () => {
+    const { status, error } = spawnSync('npm', ['ping'], { stdio: 'ignore', timeout: 30_000 });
+    if (status === 0) return null;
+    return `the npm registry can't be reached (${error?.message ?? `npm ping ended with ${status}`})`;
+  });
+}
+
 /** A line for the end of `npm test`: counts of what a test runs as a whole. */
 export function note(line: string): void {
   console.log(line);

@@ -7,6 +7,7 @@ import type { FlowDuplex } from '../pool/duplex.js';
 import { IdleTimer } from '../pool/idle-timer.js';
 import type { DialOptions } from '../pool/options.js';
 import type { AddressInput } from '../pool/target.js';
+import { nextTick } from '../base/timers.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -162,8 +163,8 @@ export class PoolSocket extends Duplex {
   override _construct(callback: Callback): void {
     // Out of the promise: what a listener throws is an uncaught exception, as with any other stream.
     this.#dial(this.#dialling.signal).then(
-      (conn) => process.nextTick(() => this.#connected(conn, callback)),
-      (error: Error) => process.nextTick(() => callback(this.destroyed ? null : error)),
+      (conn) => nextTick(() => this.#connected(conn, callback)),
+      (error: Error) => nextTick(() => callback(this.destroyed ? null : error)),
     );
   }
 

@@ -4,6 +4,7 @@ import { openSessions, type ProcessSession, watchSessions } from '../pool/proces
 import type { SessionInfo } from '../pool/telemetry.js';
 import { SESSION_METRICS } from './session-metrics.js';
 import { SessionTotals } from './session-totals.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** Options of {@link collectPoolMetrics}. */
 export interface PoolMetricsOptions {

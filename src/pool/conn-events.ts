@@ -17,7 +17,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
       return { id, backend, sessionIndex: index, role, localAddr, remoteAddr };
     };
     const ended = sessionOpened({ backend, session });
-    const options: Required<ConnOptions> = {
+    const options: Required<Omit<ConnOptions, 'timers'>> = {
       backend,
       readQueueBytes,
       writeQueueBytes,

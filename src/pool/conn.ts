@@ -14,6 +14,7 @@ import { ReadBound } from './read-bound.js';
 import { SessionFlow } from './session-flow.js';
 import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
 import { WriteQueue } from './write-queue.js';
+import { clearImmediate, performance, setImmediate, type Timers } from '../base/timers.js';
 
 /**
  * An established session. As a flow it carries channel 0 and every channel that was never opened on this side.
@@ -59,6 +60,8 @@ export interface ConnOptions {
   channels: readonly number[];
   /** The Conn is closed, at the moment when `closed` fulfils. */
   onClose?: (closed: FlowClosed) => void;
+  /** Node's timers; tests give their own. */
+  timers?: Timers;
   /** The session's keys changed; `count` is how often so far. */
   onRekey?: (count: number) => void;
   /** Reading has stood still for `ms`, which a module as peer may not survive. */
@@ -108,7 +111,7 @@ class SessionConn extends SessionFlow implements Conn {
       },
       (data) => this.reads.push(data),
     );
-    this.#idle = new IdleTimer(options.idleTimeout, () => this.#idled());
+    this.#idle = new IdleTimer(options.idleTimeout, () => this.#idled(), options.timers);
     // A failure to subscribe is told to whoever asks for the channel.
     for (const channel of options.channels) this.#channels.open(channel).catch(() => {});
     this.#starting = setImmediate(() => this.#start());

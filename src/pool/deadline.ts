@@ -5,11 +5,13 @@
 import { inspect, types } from 'node:util';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
+import { nodeTimers, type Timers } from '../base/timers.js';
 
 export class Deadline {
   /** `performance.now()` at which it passes; null while there is none. */
   #at: number | null = null;
   readonly #passed: () => void;
+  readonly #timers: Timers;
   #timer: NodeJS.Timeout | undefined;
   /** `performance.now()` at which the timer asks again: at or before the deadline. */
   #asksAt = 0;
@@ -17,8 +19,9 @@ export class Deadline {
   #refed = true;
 
   /** `passed` is called each time that the deadline passes while it is watched. */
-  constructor(passed: () => void) {
+  constructor(passed: () => void, timers = nodeTimers) {
     this.#passed = passed;
+    this.#timers = timers;
   }
 
   /**
@@ -28,14 +31,14 @@ export class Deadline {
    */
   set(at: Date | number | null): void {
     const time = at === null ? null : milliseconds(at);
-    this.#at = time === null ? null : performance.now() + (time - Date.now());
+    this.#at = time === null ? null : this.#timers.performance.now() + (time - Date.now());
     // A timer that asks too early is kept: moving the deadline further on before each call then costs no timer.
     if (this.#at === null || this.#at < this.#asksAt) this.#stop();
     if (this.#watched) this.#arm();
   }
 
   get passed(): boolean {
-    return this.#at !== null && performance.now() >= this.#at;
+    return this.#at !== null && this.#timers.performance.now() >= this.#at;
   }
 
   /** An operation waits from now on. The timer holds the process only between `watch` and `unwatch`. */
@@ -68,7 +71,7 @@ export class Deadline {
 
   #arm(): void {
     if (this.#at === null) return;
-    const left = this.#at - performance.now();
+    const left = this.#at - this.#timers.performance.now();
     if (left <= 0) {
       this.#stop();
       this.#passed();
@@ -76,15 +79,15 @@ export class Deadline {
     }
     if (this.#timer === undefined) {
       const delay = Math.min(Math.ceil(left), LONGEST_TIMER_MS);
-      this.#asksAt = performance.now() + delay;
-      this.#timer = setTimeout(this.#ask, delay);
+      this.#asksAt = this.#timers.performance.now() + delay;
+      this.#timer = this.#timers.setTimeout(this.#ask, delay);
     }
     if (this.#refed) this.#timer.ref();
     else this.#timer.unref();
   }
 
   #stop(): void {
-    clearTimeout(this.#timer);
+    this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#asksAt = 0;
   }

@@ -14,6 +14,7 @@ import { addressesToDial } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';
 import { type AddressInput, readTarget, type Target } from './target.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What dial stands on; tests give their own. */
 export interface DialParts {

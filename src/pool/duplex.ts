@@ -12,6 +12,7 @@ import { type Reader, reader } from './options.js';
 import { MAX_PORTABLE_MESSAGE } from './constants.js';
 import { joinChunks, toChunk, type WrittenChunk } from './duplex-chunks.js';
 import type { ReadQueue } from './read-queue.js';
+import { nextTick, setImmediate } from '../base/timers.js';
 
 /** Options of `toDuplex`. */
 export interface DuplexOptions {
@@ -195,8 +196,8 @@ export class FlowDuplex extends Duplex {
     this.#reading = true;
     // Out of the promise: what a listener throws is an uncaught exception, as with any other stream.
     this.#held.readMessages(this.#batchMax, READ_BYTES).then(
-      (messages) => process.nextTick(() => this.#got(messages)),
-      (error: Error) => process.nextTick(() => this.#readFailed(error)),
+      (messages) => nextTick(() => this.#got(messages)),
+      (error: Error) => nextTick(() => this.#readFailed(error)),
     );
   }
 
@@ -300,11 +301,11 @@ export class FlowDuplex extends Duplex {
     this.#idle.touch();
     pending.then(
       () =>
-        process.nextTick(() => {
+        nextTick(() => {
           if (!this.destroyed) this.#idle.touch();
           callback();
         }),
-      (error: Error) => process.nextTick(callback, error),
+      (error: Error) => nextTick(callback, error),
     );
   }
 

@@ -2,6 +2,7 @@
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 export interface FirstToAnswerOptions {
   /** Gives up: rejects with its reason, and with it every try that is under way. */

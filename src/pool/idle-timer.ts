@@ -1,16 +1,19 @@
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { nodeTimers, type Timers } from '../base/timers.js';
 
 /** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
 export class IdleTimer {
+  readonly #timers: Timers;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param timeout ms; 0 for never, and 2^31 - 1 (24 days) for whatever is longer
    * @param idle called after so long without a `touch`; false puts it off by as much again
    */
-  constructor(timeout: number, idle: () => boolean) {
+  constructor(timeout: number, idle: () => boolean, timers = nodeTimers) {
+    this.#timers = timers;
     if (timeout === 0) return;
-    const timer = setTimeout(
+    const timer = timers.setTimeout(
       () => {
         if (!idle()) timer.refresh();
       },
@@ -24,7 +27,7 @@ export class IdleTimer {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timers.clearTimeout(this.#timer);
     // A refresh would bring a cleared timer back.
     this.#timer = undefined;
   }

@@ -8,6 +8,7 @@ import { Deque } from './deque.js';
 import { endError, opError, type OpTarget } from './op-error.js';
 import type { ReadBound } from './read-bound.js';
 import { Waiter, Waiters } from './waiters.js';
+import { queueMicrotask } from '../base/timers.js';
 
 export type ReadResult = number | Uint8Array | Uint8Array[] | null;
 

@@ -27,6 +27,7 @@ import type { ReadBound } from './read-bound.js';
 import { ReadQueue } from './read-queue.js';
 import { readableOf, writableOf } from './web-streams.js';
 import type { WriteQueue } from './write-queue.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What the flows of one session share. */
 export interface SessionParts {

@@ -2,6 +2,7 @@
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import type { CallOptions } from './types.js';
 import type { WorkerCall } from './worker-call.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What a call rejects with when its timeout passed: made an error of where the caller's stack is known. */
 export const TIMED_OUT = Symbol('timed out');

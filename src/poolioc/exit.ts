@@ -10,6 +10,7 @@ import { isMainThread } from 'node:worker_threads';
 import { inspect } from 'node:util';
 import type { WorkerPool } from './worker-pool.js';
 import type { SignalLibc } from './worker-thread.js';
+import { performance } from '../base/timers.js';
 
 /** ms for the signals. */
 const INTERRUPT_MS = 100;

@@ -5,6 +5,7 @@
  */
 import type { CallPlan } from './worker-call.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
+import { performance } from '../base/timers.js';
 
 /** ms without a result after which what is still under way counts as stuck. */
 const STUCK_MS = 100;

@@ -5,6 +5,7 @@ import { PoolError } from '../errors.js';
 import type { CallMemory } from './call-memory.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import type { FromWorker, Order } from './worker-messages.js';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../base/timers.js';
 
 /** Calls of one kind have threads of their own. */
 export type Lane = 'control' | 'connect' | 'receive' | 'send' | 'close';

@@ -10,6 +10,7 @@ import { makeCalls } from './sync-calls.js';
 import { findWorkerFile } from './worker-file.js';
 import { WorkerThread, type SignalLibc } from './worker-thread.js';
 import type { WorkerSetup } from './worker-messages.js';
+import { clearTimeout, performance, setTimeout } from '../base/timers.js';
 
 export interface WorkerPoolOptions {
   libc: SignalLibc;

@@ -4,6 +4,7 @@ import { PoolError } from '../errors.js';
 import { CallMemory, Word } from './call-memory.js';
 import { SIGURG, type Libc } from './libc.js';
 import type { FromWorker, Order, WorkerSetup } from './worker-messages.js';
+import { setTimeout } from '../base/timers.js';
 
 /** What the main thread needs of libc. */
 export type SignalLibc = Pick<Libc, 'address' | 'tgkill' | 'interruptBy' | 'exit'>;

@@ -1,10 +1,11 @@
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { hrtime } from '../base/timers.js';
 
 /** Monotonic nanoseconds: the only time that a node knows. A parameter everywhere, so that tests can turn it. */
 export type Clock = () => bigint;
 
 /** The machine's monotonic clock. A changed wall clock moves no deadline. */
-export const monotonicClock: Clock = () => process.hrtime.bigint();
+export const monotonicClock: Clock = () => hrtime();
 
 export const NS_PER_MS = 1_000_000n;
 

@@ -42,13 +42,13 @@ export function selfTest(crypto: Crypto, keyPair: (privateKey: Uint8Array) => Ke
     ['ChaCha20-Poly1305', () => sealsAndOpens(crypto)],
   ];
   for (const [name, passes] of checks) {
-    let cause: unknown;
+    let [why, cause]: [string, unknown] = ['does not give its published answers', undefined];
     try {
       if (passes()) continue;
     } catch (error) {
-      cause = error;
+      [why, cause] = [`can't be had (${String(error)})`, error];
     }
-    const reason = `${name} of this runtime does not give its published answers: no session can be encrypted with it`;
+    const reason = `${name} of this runtime ${why}: no session can be encrypted with it`;
     throw new PoolError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', reason, { cause });
   }
 }

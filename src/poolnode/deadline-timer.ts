@@ -1,4 +1,5 @@
 import { timerDelay, type Clock } from './clock.js';
+import { nodeTimers, type Timers } from '../base/timers.js';
 
 /**
  * One timer for a deadline that moves with every packet: it is not touched when the deadline moves away, but fires, finds
@@ -7,22 +8,24 @@ import { timerDelay, type Clock } from './clock.js';
 export class DeadlineTimer {
   readonly #clock: Clock;
   readonly #fire: (now: bigint) => void;
+  readonly #timers: Timers;
   #timer: NodeJS.Timeout | undefined;
   #armedFor = 0n;
   #referenced = true;
 
   /** `fire` is called with the time, perhaps before the deadline; it calls `within` again for what is still to come. */
-  constructor(clock: Clock, fire: (now: bigint) => void) {
+  constructor(clock: Clock, fire: (now: bigint) => void, timers = nodeTimers) {
     this.#clock = clock;
     this.#fire = fire;
+    this.#timers = timers;
   }
 
   /** Makes sure that the timer fires at `deadline` (monotonic ns) or before. Null asks for nothing. */
   within(deadline: bigint | null): void {
     if (deadline === null || (this.#timer !== undefined && this.#armedFor <= deadline)) return;
-    clearTimeout(this.#timer);
+    this.#timers.clearTimeout(this.#timer);
     this.#armedFor = deadline;
-    this.#timer = setTimeout(this.#fired, timerDelay(deadline, this.#clock()));
+    this.#timer = this.#timers.setTimeout(this.#fired, timerDelay(deadline, this.#clock()));
     if (!this.#referenced) this.#timer.unref();
   }
 
@@ -34,7 +37,7 @@ export class DeadlineTimer {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 

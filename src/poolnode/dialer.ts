@@ -14,6 +14,7 @@ import type { Reservation } from './session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { TcpSession } from './tcp-session.js';
 import type { NodeDialOptions, NodeSession, SessionStateName } from './types.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** Times of one try, ms. */
 interface Times {

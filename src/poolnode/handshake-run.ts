@@ -9,6 +9,7 @@ import { DeadlineTimer } from './deadline-timer.js';
 import type { Handshake, Session } from './protocol/types.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { SessionStateName } from './types.js';
+import { setImmediate } from '../base/timers.js';
 
 /** What the peer owes in a state of the handshake, and until when (monotonic ns). */
 export interface Expectation {

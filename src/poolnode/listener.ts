@@ -8,6 +8,7 @@ import { endpoint, endpointsOf } from './endpoint.js';
 import { keepErrorsHandled, sessionMaker, type NodeParts } from './node-parts.js';
 import { systemError } from './socket-errors.js';
 import type { DropReason, Endpoint, NodeListener, NodeListenOptions } from './types.js';
+import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
 export async function listen(node: NodeParts, options: NodeListenOptions): Promise<NodeListener> {

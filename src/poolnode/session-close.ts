@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { PoolError } from '../errors.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { LINGER_MS } from './constants.js';
+import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** A graceful close in progress; calls that come later join it. */
 export interface Closing {

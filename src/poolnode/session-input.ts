@@ -5,6 +5,7 @@
 import type { PoolError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { Session } from './protocol/types.js';
+import { nextTick } from '../base/timers.js';
 
 /** Of net.Socket, what receiving needs. */
 export interface ReadableSocket {
@@ -84,7 +85,7 @@ export class SessionInput {
     this.#protocol.resumeReading(this.#clock());
     if (this.#pumping || this.#pumpScheduled) return;
     this.#pumpScheduled = true;
-    process.nextTick(this.#pumpLater);
+    nextTick(this.#pumpLater);
   }
 
   /** From here on messages are dropped, and reading never pauses: what is left to see are faults and the peer's FIN. */

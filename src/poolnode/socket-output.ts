@@ -4,6 +4,7 @@
  */
 import type { PoolError } from '../errors.js';
 import { WRITE_BATCH, WRITE_HIGH_WATER, WRITE_LOW_WATER } from './constants.js';
+import { nextTick } from '../base/timers.js';
 
 /** Of net.Socket, what sending needs. */
 export interface WritableSocket {
@@ -63,7 +64,7 @@ export class SocketOutput {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.#endOfTick);
+    nextTick(this.#endOfTick);
   }
 
   readonly #endOfTick = (): void => {
@@ -106,7 +107,7 @@ export class SocketOutput {
 
   /** Tells a sender, in the next turn, that its message was not taken. */
   refuse(error: PoolError, done: Sent): void {
-    process.nextTick(() => this.#settle([done], error));
+    nextTick(() => this.#settle([done], error));
   }
 
   /** Settles what was not sent; what the socket says after this is not listened to. */

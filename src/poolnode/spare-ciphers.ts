@@ -13,6 +13,7 @@ import {
   type Hmac,
   type KeyObject,
 } from 'node:crypto';
+import { setImmediate } from '../base/timers.js';
 
 const CIPHER = 'chacha20-poly1305';
 /** Constant, so that OpenSSL takes no shorter tag for a whole one. */

@@ -24,6 +24,7 @@ import type {
   SessionHandler,
   SessionStateName,
 } from './types.js';
+import { nextTick } from '../base/timers.js';
 
 export interface TcpSessionParts {
   index: number;
@@ -106,7 +107,7 @@ export class TcpSession implements NodeSession {
     if (this.#handler !== null) throw new PoolError('ERR_INVALID_ARG_VALUE', 'the session was started already');
     this.#handler = handler;
     if (this.#end === null) this.#input.resume();
-    else process.nextTick(() => this.#tellEnd());
+    else nextTick(() => this.#tellEnd());
   }
 
   send(channel: number, data: Uint8Array, done?: Sent): boolean {
@@ -117,7 +118,7 @@ export class TcpSession implements NodeSession {
     } catch (error) {
       // A wrong argument is the caller's. Otherwise the session failed, and says so in its next event.
       if (this.#protocol.state !== 'CLOSING') throw error;
-      process.nextTick(() => this.#input.pump());
+      nextTick(() => this.#input.pump());
       return this.#refuse(error as PoolError, done);
     }
     return this.#output.sent(data.length, done);
@@ -300,7 +301,7 @@ export class TcpSession implements NodeSession {
     this.#timer.stop();
     this.#output.stop();
     if (!this.#retain) this.#parts.release(this);
-    process.nextTick(() => {
+    nextTick(() => {
       this.#output.fail(this.#refusal() ?? closedHere());
       this.#closing?.settle(end.error);
       this.#tellEnd();

@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events';
 import { PoolError } from '../errors.js';
 import type { Conn } from '../pool/conn.js';
 import type { Flow } from '../pool/flow.js';
+import { clearTimeout, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Two Conns that are each other's peer. */
 export interface ConnPair {

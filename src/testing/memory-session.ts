@@ -7,6 +7,7 @@ import { PoolError } from '../errors.js';
 import { Addr } from '../pool/addr.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../pool/backend.js';
 import { toTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../pool/telemetry.js';
+import { clearTimeout, performance, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Payload bytes that a wire holds before its sender is told to stop, as a socket's buffers do. */
 export const WIRE_BYTES = 65_536;

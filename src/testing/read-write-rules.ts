@@ -19,6 +19,7 @@ import {
   until,
   meanwhile,
 } from './contract-case.js';
+import { setTimeout } from '../base/timers.js';
 
 export const readingAndWriting: Readonly<Record<string, Check>> = {
   'messages keep their boundaries and their order': async ({ c1, c2 }) => {

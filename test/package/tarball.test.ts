@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fuse, requirement } from '../require.js';
+import { fuse, registry, requirement } from '../require.js';
 
 /** What a user does: install the tarball in an empty folder, without a toolchain and with install scripts blocked. */
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -27,12 +27,7 @@ function script(name: string, source: string, args: string[] = []) {
   return run(process.execPath, [...args, name]);
 }
 
-const npm = requirement('registry', () => {
-  const { status, error } = spawnSync('npm', ['ping'], { stdio: 'ignore', timeout: 30_000 });
-  return status === 0
-    ? null
-    : `the npm registry can't be reached (${error?.message ?? `npm ping ended with ${status}`})`;
-});
+const npm = registry();
 
 /** The registry carries Node's own binaries as packages. */
 const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(

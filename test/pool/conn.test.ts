@@ -4,6 +4,7 @@ import { PoolError } from '../../src/errors.js';
 import { openConn, type Conn, type ConnOptions } from '../../src/pool/conn.js';
 import { type MemoryPairOptions, type MemorySession, memorySessions } from '../../src/testing/memory-session.js';
 import { pipe } from '../../src/testing/index.js';
+import { globalTimers } from '../global-timers.js';
 
 const defaults: ConnOptions = {
   backend: 'user',
@@ -128,7 +129,7 @@ describe('the idle timeout', () => {
   it('begins anew with every message of either side', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const { conn, peer } = connTo({ idleTimeout: 1000 });
+      const { conn, peer } = connTo({ idleTimeout: 1000, timers: globalTimers });
       peer.start({ message: () => true, drain: nothing, end: nothing });
       for (let i = 0; i < 4; i++) {
         vi.advanceTimersByTime(900);
@@ -149,7 +150,7 @@ describe('the idle timeout', () => {
   it('does not run while this side reads nothing', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const { conn, peer } = connTo({ idleTimeout: 1000, readQueueBytes: 100 });
+      const { conn, peer } = connTo({ idleTimeout: 1000, readQueueBytes: 100, timers: globalTimers });
       send(peer, 0, 'more than the bound, with what a message costs');
       while (conn.readableLength === 0) await turn();
       vi.advanceTimersByTime(10_000);

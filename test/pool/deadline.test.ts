@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Deadline } from '../../src/pool/deadline.js';
+import { globalTimers } from '../global-timers.js';
 
 const DAY_MS = 86_400_000;
 
@@ -12,7 +13,7 @@ describe('a deadline', () => {
     passed = 0;
     deadline = new Deadline(() => {
       passed += 1;
-    });
+    }, globalTimers);
   });
 
   afterEach(() => {
@@ -121,7 +122,7 @@ describe('the timer of a deadline', () => {
       timers.push(timer);
       return timer;
     });
-    const deadline = new Deadline(() => {});
+    const deadline = new Deadline(() => {}, globalTimers);
     deadline.set(Date.now() + DAY_MS);
     const states: (boolean | undefined)[] = [];
     const note = (): void => void states.push(timers.at(-1)?.hasRef());

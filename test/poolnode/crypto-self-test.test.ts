@@ -49,6 +49,22 @@ describe('the self-test', () => {
     );
   });
 
+  it('says what threw where a primitive throws: that is no wrong answer', () => {
+    const missing = new ReferenceError('setImmediate is not defined');
+    const broken = {
+      ...real,
+      packetCrypto: () => {
+        throw missing;
+      },
+    };
+    expect(() => selfTest(broken, x25519KeyPair)).toThrowError(
+      expect.objectContaining({
+        message: expect.stringMatching(/^ChaCha20-Poly1305 .*ReferenceError: setImmediate is not defined/) as string,
+        cause: missing,
+      }),
+    );
+  });
+
   it('refuses to run with a wrong X25519', () => {
     const wrong = (privateKey: Uint8Array): KeyPair => x25519KeyPair(flipped(privateKey));
     const wronger = (privateKey: Uint8Array): KeyPair => ({ ...wrong(privateKey), agree: () => new Uint8Array(32) });

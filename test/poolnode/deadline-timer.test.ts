@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeadlineTimer } from '../../src/poolnode/deadline-timer.js';
+import { globalTimers } from '../global-timers.js';
 
 const MS = 1_000_000n;
 
@@ -10,7 +11,7 @@ describe('DeadlineTimer', () => {
   function setup() {
     const fired: bigint[] = [];
     const clock = (): bigint => BigInt(Date.now()) * MS;
-    const timer = new DeadlineTimer(clock, (now) => fired.push(now));
+    const timer = new DeadlineTimer(clock, (now) => fired.push(now), globalTimers);
     return { timer, fired, start: clock(), clock };
   }
 
@@ -36,10 +37,14 @@ describe('DeadlineTimer', () => {
 
   it('can be armed again after it fired, and from within', () => {
     const { fired, start, clock } = setup();
-    const again = new DeadlineTimer(clock, (now) => {
-      fired.push(now);
-      if (fired.length === 1) again.within(now + 10n * MS);
-    });
+    const again = new DeadlineTimer(
+      clock,
+      (now) => {
+        fired.push(now);
+        if (fired.length === 1) again.within(now + 10n * MS);
+      },
+      globalTimers,
+    );
     again.within(start + 10n * MS);
     vi.advanceTimersByTime(1000);
     expect(fired).toEqual([start + 10n * MS, start + 20n * MS]);

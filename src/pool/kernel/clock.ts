@@ -1,4 +1,5 @@
 /** Time as this backend uses it; an argument, so that tests turn it by hand. */
+import { clearTimeout, performance, setTimeout } from '../../base/timers.js';
 
 export interface Timer {
   cancel(): void;

@@ -4,6 +4,7 @@
  * section 4, hazard 11).
  */
 import type { PoolError } from '../../errors.js';
+import { queueMicrotask } from '../../base/timers.js';
 
 interface Message {
   channel: number;

@@ -22,6 +22,7 @@ import type { SessionTable } from './session-table.js';
 import type { Signs } from './signs.js';
 import type { SlotCloser } from './slot-closer.js';
 import type { Recipient, Slot } from './slot.js';
+import { queueMicrotask } from '../../base/timers.js';
 
 /** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
 export const MAX_MESSAGE = 65511;

@@ -1,0 +1,34 @@
+/**
+ * Node's timers, microtasks and monotonic clock. From here and not from the global object: what test runners put there in
+ * their place (the fake timers of jest, vitest and node:test) stands still, and node:net's own timers, on which the other
+ * half of a session runs, don't; and some realms, such as jest's jsdom, lack part of them. Deadlines in wall-clock time
+ * still count from the program's own Date.
+ */
+import { performance as nodePerformance } from 'node:perf_hooks';
+import process from 'node:process';
+import * as node from 'node:timers';
+
+// Copied when this file is loaded: some fake timers write to the object that `require('node:timers')` gives.
+export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = node;
+
+/** `process.nextTick`. */
+export const { nextTick } = process;
+
+/** The global `queueMicrotask`. */
+export const { queueMicrotask } = globalThis;
+
+/** Monotonic time, in ns: `process.hrtime.bigint`. */
+export const hrtime = process.hrtime.bigint;
+
+/** Monotonic time, in ms with fractions: `performance.now`. */
+export const performance: { now(): number } = { now: nodePerformance.now.bind(nodePerformance) };
+
+/** What of these an object needs that keeps time; tests give their own. */
+export interface Timers {
+  setTimeout: typeof setTimeout;
+  clearTimeout: typeof clearTimeout;
+  performance: { now(): number };
+}
+
+/** Node's own. */
+export const nodeTimers: Timers = { setTimeout, clearTimeout, performance };

@@ -1,0 +1,10 @@
+/** The timers of the global object at the time of each call: those that `vi.useFakeTimers` puts there. */
+import type { Timers } from '../src/base/timers.js';
+
+export const globalTimers: Timers = {
+  setTimeout: Object.assign((...args: Parameters<typeof setTimeout>) => globalThis.setTimeout(...args), {
+    __promisify__: globalThis.setTimeout.__promisify__,
+  }) as Timers['setTimeout'],
+  clearTimeout: (timer) => globalThis.clearTimeout(timer),
+  performance: { now: () => globalThis.performance.now() },
+};
