@@ -17,11 +17,13 @@ export const { nextTick } = process;
 /** The global `queueMicrotask`. */
 export const { queueMicrotask } = globalThis;
 
+const { hrtime: nodeHrtime } = process;
+
 /** Monotonic time, in ns: `process.hrtime.bigint`. */
-export const hrtime = process.hrtime.bigint;
+export const hrtime = (): bigint => nodeHrtime.bigint();
 
 /** Monotonic time, in ms with fractions: `performance.now`. */
-export const performance: { now(): number } = { now: nodePerformance.now.bind(nodePerformance) };
+export const performance = { now: (): number => nodePerformance.now() };
 
 /** What of these an object needs that keeps time; tests give their own. */
 export interface Timers {
