@@ -69,7 +69,14 @@ export type DropReason =
   | 'table-full'
   | 'too-many-handshakes'
   | 'handshake-failed'
-  | 'backlog';
+  | 'backlog'
+  /** Nothing told whether the session was accepted or another program's (kernel backend). */
+  | 'undecided'
+  /** The session ended before it could be handed out, and nothing but its handshake was ever heard (kernel backend). */
+  | 'gone';
+
+/** Why a connection is refused that has only just come. */
+export type RefuseReason = Exclude<DropReason, 'undecided' | 'gone'>;
 
 export interface BackendListenOptions {
   /** As given by the user: '' is every address. */
@@ -79,7 +86,7 @@ export interface BackendListenOptions {
   ipv4Only: boolean;
   signal?: AbortSignal;
   /** Asked as early as the backend can: a reason drops the connection. */
-  admit(remote: Addr): DropReason | null;
+  admit(remote: Addr): RefuseReason | null;
   /** An established session: the receiver must `start` or `destroy` it. */
   session(session: BackendSession): void;
   dropped(remote: Addr, reason: DropReason, error?: PoolError): void;

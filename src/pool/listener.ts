@@ -6,7 +6,7 @@ import type { BlockList } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
-import type { BackendListener, BackendSession, DropReason } from './backend.js';
+import type { BackendListener, BackendSession, DropReason, RefuseReason } from './backend.js';
 import { atCallSite, type CallSite, fromCallSite, methodSite } from './call-site.js';
 import type { Conn } from './conn.js';
 import type { MakeConn } from './conn-events.js';
@@ -119,7 +119,7 @@ export class PoolListener implements Listener {
   }
 
   /** A peer that has only just connected: why it can't stay, or null. */
-  admit(remote: Addr): DropReason | null {
+  admit(remote: Addr): RefuseReason | null {
     if (this.#parts.blockList !== undefined && blocks(this.#parts.blockList, remote)) return 'blocked';
     return this.#full ? 'max-connections' : null;
   }

@@ -119,7 +119,9 @@ export class KernelBackend implements Backend {
     if (this.#lost !== null) throw this.#lost;
     const release = this.#keepAlive.hold();
     try {
-      return await this.#dialler.dial(address, signal, (index) => this.#dialled(address, index, signal));
+      return await this.#dialler.dial(address, signal, (index) =>
+        this.#registry.expect(index, this.#dialled(address, index, signal)),
+      );
     } finally {
       release();
     }
@@ -152,6 +154,7 @@ export class KernelBackend implements Backend {
         device,
         env: this.#env,
         registry: this.#registry,
+        dialling: () => this.#dialler.dialling,
         open,
         lock,
         before,

@@ -4,7 +4,8 @@ import { PoolError } from '../../errors.js';
 import type { Addr } from '../addr.js';
 import type { KernelDevice } from './device.js';
 import { dialError, errnoName, retriedDialError } from './errno.js';
-import { toMapped } from './mapped-address.js';
+import { fromMapped, toMapped } from './mapped-address.js';
+import type { TcpEnd } from './tcp-table.js';
 
 /** Linux's AF_INET6. Hazard 1: with AF_INET the module takes its raw-IP path and crashes, so IPv4 goes mapped. */
 const AF_INET6 = 10;
@@ -26,11 +27,17 @@ export class Dialler {
   readonly #discard: (index: number) => void;
   readonly #isLocal: (address: string) => boolean;
   #last: Promise<unknown> = Promise.resolve();
+  #dialling: TcpEnd | null = null;
 
   constructor({ device, discard, isLocal = isLocalAddress }: DiallerOptions) {
     this.#device = device;
     this.#discard = discard;
     this.#isLocal = isLocal;
+  }
+
+  /** Whom CONNECT dials, until its session is handed over. */
+  get dialling(): readonly TcpEnd[] {
+    return this.#dialling === null ? [] : [this.#dialling];
   }
 
   /**
@@ -48,8 +55,13 @@ export class Dialler {
     // Hazard 7: two handshakes at a time can corrupt each other's keys.
     const turn = this.#last.then(async () => {
       signal?.throwIfAborted();
-      const index = await this.#connect(address, peerAddr, signal);
-      return established(index);
+      this.#dialling = fromMapped(peerAddr, address.port);
+      try {
+        const index = await this.#connect(address, peerAddr, signal);
+        return await established(index);
+      } finally {
+        this.#dialling = null;
+      }
     });
     this.#last = turn.catch(() => {});
     return signal === undefined ? turn : unlessAborted(turn, signal);

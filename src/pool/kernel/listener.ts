@@ -14,12 +14,13 @@ import type { SessionRegistry } from './session-registry.js';
 import { UNKNOWN, type Peer } from './session-role.js';
 import type { SessionRecord } from './session-record.js';
 import type { Snapshot } from './session-table.js';
-import { readTcpTable, type TcpConnection } from './tcp-table.js';
+import { readTcpTable, type TcpConnection, type TcpEnd } from './tcp-table.js';
 
 export interface KernelListenerOptions {
   device: KernelDevice;
   env: Omit<SessionEnvironment, 'released'>;
   registry: SessionRegistry;
+  dialling: () => readonly TcpEnd[];
   open: OpenPort;
   lock: ListenerLock;
   before: Snapshot;
@@ -48,9 +49,11 @@ export class KernelListener implements BackendListener {
       port: options.open.port,
       tcp: () => readTcpTable(options.proc),
       roleOf: (record) => options.registry.roleOf(record),
+      dialling: options.dialling,
       before: options.before,
       connections: options.connections,
       accepted: (record, peer) => this.#accepted(record, peer),
+      dropped: (remote, reason, error) => options.offer.dropped(remote, reason, error),
       failed: (error) => this.#failed(error),
     });
     options.env.table.observe(this.#acceptor);
@@ -87,7 +90,7 @@ export class KernelListener implements BackendListener {
     // STOP stops the listener for everybody: one that a daemon opened is left open.
     if (open.own) await device.stop().catch(() => {});
     // What the module accepted until then has no other owner; it is closed as it comes.
-    await env.table.refresh().catch(() => {});
+    await this.#acceptor.finish(env.table);
     env.table.forget(this.#acceptor);
     await lock.release();
     this.#hold.end();

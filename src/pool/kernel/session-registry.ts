@@ -17,11 +17,23 @@ export class SessionRegistry implements TableObserver {
   readonly #owned = new Map<number, KernelSession>();
   /** Sessions given up that are still in the table. */
   readonly #left = new Map<string, Role>();
+  /** Slots that CONNECT returned, and whose sessions have no entry yet. */
+  readonly #expected = new Set<number>();
   readonly #changed: () => void;
 
   /** `changed` is called when looking became necessary. */
   constructor(changed: () => void) {
     this.#changed = changed;
+  }
+
+  /** CONNECT returned the slot: its session is this process's, also while its id has to be looked for. */
+  async expect<T>(index: number, entry: Promise<T>): Promise<T> {
+    this.#expected.add(index);
+    try {
+      return await entry;
+    } finally {
+      this.#expected.delete(index);
+    }
   }
 
   /** Takes ownership of a session that was just dialled or accepted. */
@@ -43,6 +55,7 @@ export class SessionRegistry implements TableObserver {
 
   /** The role of a session that is, or was, this process's. */
   roleOf(record: SessionRecord): Role | null {
+    if (this.#expected.has(record.index)) return 'dialled';
     const owner = this.#owned.get(record.index);
     return owner?.id === record.id ? owner.role : (this.#left.get(keyOf(record)) ?? null);
   }

@@ -20,6 +20,8 @@ export interface Signs {
   readonly module: boolean;
   /** Called once before some sessions are judged by `established`. */
   prepare(records: readonly SessionRecord[]): void;
+  /** Whether `established` tells the living from the dead, as of the last `prepare`: where threads are seen. */
+  readonly livesSeen: boolean;
   /** Kernel contract, section 3: ESTABLISHED is shown before the handshake is done. */
   established(record: SessionRecord): boolean;
   /** Proof that nothing more will arrive on a slot that is still shown as ESTABLISHED (hazard 5). */
@@ -49,6 +51,10 @@ export class ModuleSigns implements Signs {
     this.#clock = clock;
   }
 
+  get livesSeen(): boolean {
+    return this.#visible;
+  }
+
   prepare(records: readonly SessionRecord[]): void {
     this.#visible = this.#threads.visible();
     if (!this.#visible) return;
@@ -62,8 +68,9 @@ export class ModuleSigns implements Signs {
   }
 
   established(record: SessionRecord): boolean {
-    if (record.state !== 'ESTABLISHED') return false;
-    return this.#visible ? this.#threads.known(record.index) : record.packetsRecv >= HANDSHAKE_PACKETS;
+    // The thread alone may be the next session's, where this one's handshake failed since the table was read.
+    if (record.state !== 'ESTABLISHED' || record.packetsRecv < HANDSHAKE_PACKETS) return false;
+    return !this.#visible || this.#threads.known(record.index);
   }
 
   // Kernel contract, hazard 5: an ESTABLISHED session without its thread is dead. Invisible threads prove nothing.
@@ -82,6 +89,7 @@ export class ModuleSigns implements Signs {
 /** A device served from user space hands out a session when its handshake is done, and closes any slot safely. */
 export const servedSigns: Signs = {
   module: false,
+  livesSeen: true,
   prepare() {},
   established: (record) => record.state === 'ESTABLISHED',
   receiverGone: () => false,

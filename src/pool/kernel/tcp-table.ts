@@ -14,6 +14,15 @@ export interface TcpEnd {
 export interface TcpConnection {
   local: TcpEnd;
   remote: TcpEnd;
+  /** The socket's inode; '' where it isn't shown. Ports come again, inodes don't. */
+  inode: string;
+  /** It waits in its listener's queue: nobody has accepted it, and it has no inode. */
+  queued: boolean;
+}
+
+/** What tells a connection from all others, also from a later one between the same ports. */
+export function connectionKey({ local, remote, inode }: TcpConnection): string {
+  return `${local.port} ${remote.address} ${remote.port} ${inode}`;
 }
 
 export interface TcpTable {
@@ -33,10 +42,12 @@ export function readTcpTable(proc: Proc): TcpTable {
   const established: TcpConnection[] = [];
   for (const file of ['net/tcp', 'net/tcp6']) {
     for (const line of proc.read(file)?.split('\n').slice(1) ?? []) {
-      const [, local, remote, state] = line.trim().split(/\s+/);
+      const [, local, remote, state, , , , , , inode = ''] = line.trim().split(/\s+/);
       if (local === undefined || remote === undefined) continue;
       if (state === LISTEN) listening.add(end(local).port);
-      else if (state === ESTABLISHED) established.push({ local: end(local), remote: end(remote) });
+      else if (state === ESTABLISHED) {
+        established.push({ local: end(local), remote: end(remote), inode, queued: inode === '0' });
+      }
     }
   }
   return { listening, established };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/addr.js';
-import { bench, dialled, listening, PEER, type Bench } from './harness.js';
+import { bench, dialled, listening, PEER, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
 import { errno } from './scripted-device.js';
 
@@ -15,10 +15,10 @@ describe('accepting', () => {
     const { accepted } = await listening(b);
     await b.clock.advance(60_000);
     b.device.peerDials();
-    await b.clock.advance(100);
+    await b.clock.advance(125);
     expect(accepted).toHaveLength(1);
     b.device.peerDials();
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted).toHaveLength(2);
   });
 
@@ -33,7 +33,7 @@ describe('accepting', () => {
   it('delivers, and shows the peer’s true address', async () => {
     const { accepted, listener } = await listening(b);
     const model = b.device.peerDials({ from: '192.0.2.7:51234' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     const [{ session, seen } = { session: null, seen: null }] = accepted;
     b.device.peerSends(model, 5, 'hello');
     await settle();
@@ -59,6 +59,58 @@ describe('accepting', () => {
     for (let i = 0; i < 3; i += 1) b.device.heartbeat(late);
     await b.clock.advance(1000);
     expect(accepted).toEqual([]);
+  });
+
+  describe('with a session that it dialled and whose peer has closed still in the table', () => {
+    // Somebody's handshake is under way: a connection to the listening port that no session owns.
+    const scene = async () => {
+      b.device.greeted = true;
+      const { accepted, dropped } = await listening(b);
+      const { seen } = await dialled(b);
+      b.device.peerCloses(b.device.session(0)!);
+      await b.clock.advance(6000);
+      expect(seen.ended).toBe('remote');
+      const client = b.device.peerDials({ finished: false });
+      return { accepted, dropped, client };
+    };
+
+    it('does not take what another program dials to the same peer', async () => {
+      const { accepted, client } = await scene();
+      b.device.otherDials(PEER.toString());
+      await b.clock.advance(1000);
+      expect(accepted).toEqual([]);
+      b.device.finishHandshake(client);
+      await b.clock.advance(1000);
+      expect(accepted.map(({ session }) => session.index)).toEqual([client.index]);
+    });
+
+    it('does not take its own next dial, in the moment between CONNECT and its entry', async () => {
+      const { accepted } = await scene();
+      const { session } = await dialled(b);
+      expect(accepted).toEqual([]);
+      expect(send(session, 'mine').result).toBeNull();
+      await settle();
+      expect(b.device.session(session.index)?.sent).toHaveLength(1);
+    });
+
+    it('tells of a session that nothing decides', async () => {
+      const { accepted, dropped } = await scene();
+      b.device.otherDials(PEER.toString());
+      await b.clock.advance(31_000);
+      expect([accepted, dropped]).toEqual([[], ['[::]:0 undecided']]);
+    });
+  });
+
+  it('tells of a session that ended before it could be accepted, and of nothing that was dead before', async () => {
+    b.device.listening = true;
+    b.device.port = 9253;
+    b.device.connectionDies(b.device.peerDials());
+    const { accepted, dropped } = await listening(b);
+    await b.clock.advance(5000);
+    expect(dropped).toEqual([]);
+    b.device.connectionDies(b.device.peerDials());
+    await b.clock.advance(5000);
+    expect([accepted, dropped]).toEqual([[], ['[::]:0 gone']]);
   });
 
   it('is not misled by what a reused slot once dialled', async () => {
@@ -143,7 +195,7 @@ describe('accepting', () => {
     const { accepted } = await listening(b);
     for (let i = 0; i < 3; i += 1) {
       b.device.peerDials({ from: '192.0.2.7:5000' });
-      await b.clock.advance(10);
+      await b.clock.advance(25);
       await accepted[i]?.session.close({ timeout: 1000 });
       await b.clock.advance(1000);
     }
@@ -155,7 +207,7 @@ describe('accepting', () => {
     const { accepted } = await listening(b);
     for (let i = 0; i < 10; i += 1) {
       b.device.peerDials();
-      await b.clock.advance(10);
+      await b.clock.advance(25);
       await accepted[i]?.session.close({ timeout: 1000 });
     }
     expect(accepted.map(({ session }) => session.index)).toEqual(Array(10).fill(0));
@@ -166,10 +218,10 @@ describe('accepting', () => {
     const { accepted } = await listening(b);
     b.device.peerDials({ from: '192.0.2.7:1000' });
     b.device.peerDials({ from: '192.0.2.7:2000' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted.map(({ session }) => session.remoteAddr.toString())).toEqual(['192.0.2.7:0', '192.0.2.7:0']);
     b.device.peerDials({ from: '192.0.2.9:3000' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted[2]?.session.remoteAddr.toString()).toBe('[::]:0');
   });
 
@@ -182,7 +234,7 @@ describe('accepting', () => {
       },
     });
     b.device.peerDials({ from: '192.0.2.7:1000' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted).toEqual([]);
     expect(asked).toEqual(['192.0.2.7:1000']);
     expect(dropped).toEqual(['192.0.2.7:1000 blocked']);
@@ -195,7 +247,7 @@ describe('accepting', () => {
     });
     b.device.strayRows.push({ local: '10.0.0.2:9253', remote: '192.0.2.66:1000' });
     b.device.peerDials({ from: '192.0.2.7:1000' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted).toEqual([]);
     expect(dropped).toEqual(['[::]:0 blocked']);
   });
@@ -203,7 +255,7 @@ describe('accepting', () => {
   it('takes one family only where that is asked for', async () => {
     const { accepted, dropped } = await listening(b, { ipv6Only: true });
     b.device.peerDials({ from: '192.0.2.7:1000' });
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     expect(accepted).toEqual([]);
     expect(dropped).toEqual(['192.0.2.7:1000 blocked']);
   });
@@ -265,7 +317,7 @@ describe('the listener', () => {
   it('leaves accepted sessions alone when it closes', async () => {
     const { listener, accepted } = await listening(b);
     b.device.peerDials();
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     await listener.close();
     await b.clock.advance(1000);
     expect(accepted[0]?.seen.ends).toEqual([]);
@@ -338,7 +390,7 @@ describe('the listener', () => {
   it('tells when the device goes away, and so do sessions and dials', async () => {
     const { failures, accepted } = await listening(b);
     b.device.peerDials();
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     b.device.gone = 'ENOTCONN';
     await b.clock.advance(100);
     await settle();
@@ -377,7 +429,7 @@ describe('a device served from user space', () => {
   it('asks it to LISTEN without /proc/pool, and closes without threads', async () => {
     const { listener, accepted } = await listening(b);
     b.device.peerDials();
-    await b.clock.advance(10);
+    await b.clock.advance(25);
     await accepted[0]?.session.close({ timeout: 1000 });
     await listener.close();
     expect(b.device.count('LISTEN')).toBe(1);

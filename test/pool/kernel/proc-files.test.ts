@@ -37,19 +37,34 @@ describe('/proc/net/tcp and tcp6', () => {
 
   it('reads addresses of both families, mapped ones as IPv4', () => {
     const { proc } = files({
-      'net/tcp': `${header}   0: 0100007F:2425 0200000A:C350 01 0 0\n   1: 00000000:0016 00000000:0000 0A 0 0\n`,
+      'net/tcp': `${header}   0: 0100007F:2425 0200000A:C350 01 00000000:00000000 00:00000000 00000000     0        0 31337 1\n   1: 00000000:0016 00000000:0000 0A 0 0\n`,
       'net/tcp6':
         `${header}   0: 00000000000000000000000000000000:2425 00000000000000000000000000000000:0000 0A 0 0\n` +
-        `   1: 0000000000000000FFFF00000100007F:2425 0000000000000000FFFF00000100007F:C351 01 0 0\n` +
+        `   1: 0000000000000000FFFF00000100007F:2425 0000000000000000FFFF00000100007F:C351 01 00000000:00000000 00:00000000 00000000     0        0 0 1\n` +
         `   2: B80D0120000000000000000001000000:2425 B80D0120000000000000000002000000:C352 01 0 0\n` +
         `   3: B80D0120000000000000000001000000:2425 B80D0120000000000000000002000000:C353 06 0 0\n`,
     });
     const { listening, established } = readTcpTable(proc);
     expect([...listening]).toEqual([22, 9253]);
     expect(established).toEqual([
-      { local: { address: '127.0.0.1', port: 9253 }, remote: { address: '10.0.0.2', port: 50000 } },
-      { local: { address: '127.0.0.1', port: 9253 }, remote: { address: '127.0.0.1', port: 50001 } },
-      { local: { address: '2001:db8::1', port: 9253 }, remote: { address: '2001:db8::2', port: 50002 } },
+      {
+        local: { address: '127.0.0.1', port: 9253 },
+        remote: { address: '10.0.0.2', port: 50000 },
+        inode: '31337',
+        queued: false,
+      },
+      {
+        local: { address: '127.0.0.1', port: 9253 },
+        remote: { address: '127.0.0.1', port: 50001 },
+        inode: '0',
+        queued: true,
+      },
+      {
+        local: { address: '2001:db8::1', port: 9253 },
+        remote: { address: '2001:db8::2', port: 50002 },
+        inode: '',
+        queued: false,
+      },
     ]);
   });
 
@@ -64,6 +79,8 @@ describe('/proc/net/tcp and tcp6', () => {
     expect(table.established).toContainEqual({
       local: { address: '127.0.0.1', port },
       remote: { address: '127.0.0.1', port: socket.localPort },
+      inode: expect.stringMatching(/^[1-9]/) as string,
+      queued: false,
     });
     socket.destroy();
     server.close();

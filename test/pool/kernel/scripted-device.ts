@@ -29,6 +29,13 @@ interface Waiter {
   late: ((message: Uint8Array) => void) | null | undefined;
 }
 
+/** A connection as /proc/net/tcp shows it; inode 0 is one that waits for accept. */
+export interface TcpRow {
+  local: string;
+  remote: string;
+  inode?: number;
+}
+
 export interface ModelSession {
   index: number;
   id: string;
@@ -36,7 +43,7 @@ export interface ModelSession {
   role: 'accepted' | 'dialled';
   /** The pid of pool_rx_<index>; null when it ended or never began. */
   thread: number | null;
-  row: { local: string; remote: string } | null;
+  row: TcpRow | null;
   queue: { channel: number; data: Uint8Array }[];
   sent: { channel: number; data: Uint8Array }[];
   packetsRecv: bigint;
@@ -87,8 +94,10 @@ export class ScriptedDevice implements KernelDevice {
   aborts = true;
   /** False: /proc/pool can't be read any more. */
   statusVisible = true;
-  strayRows: { local: string; remote: string }[] = [];
+  strayRows: TcpRow[] = [];
   closeHangs = false;
+  /** Sessions that are dialled have received something beside their handshake when CONNECT returns. */
+  greeted = false;
   /** What happens while the connections of /proc/net are read. */
   onTcpRead: (() => void) | null = null;
   /** What happens between the order to close a session and the call. */
@@ -106,6 +115,7 @@ export class ScriptedDevice implements KernelDevice {
   #nextPid = 100;
   #nextId = 1;
   #nextPort = 40_000;
+  #nextInode = 5000;
   #exit: ((device: SyncDevice) => void)[] = [];
 
   constructor({ clock, module = true, threadsVisible = true, tcpVisible = true }: ScriptedDeviceOptions) {
@@ -449,6 +459,7 @@ export class ScriptedDevice implements KernelDevice {
     session.thread = this.module ? this.#nextPid++ : null;
     session.packetsRecv = 2n;
     session.bytesRecv = 258n;
+    if (this.greeted) this.heartbeat(session);
     return session;
   }
 
@@ -459,7 +470,7 @@ export class ScriptedDevice implements KernelDevice {
       state: ESTABLISHED,
       role,
       thread: null,
-      row,
+      row: row && { ...row, inode: this.#nextInode++ },
       queue: [],
       sent: [],
       packetsRecv: 0n,
@@ -532,10 +543,13 @@ export class ScriptedDevice implements KernelDevice {
   }
 
   #tcp(): string {
-    const listeners = this.listening ? [{ local: `0.0.0.0:${this.port}`, remote: '0.0.0.0:0', state: '0A' }] : [];
+    const listeners = this.listening
+      ? [{ local: `0.0.0.0:${this.port}`, remote: '0.0.0.0:0', state: '0A', inode: 4998 }]
+      : [];
     const rows = [...this.#slots.flatMap(({ session }) => session?.row ?? []), ...this.strayRows];
     const lines = [...listeners, ...rows.map((row) => ({ ...row, state: '01' }))].map(
-      ({ local, remote, state }, n) => `   ${n}: ${tcpEnd(local)} ${tcpEnd(remote)} ${state} 00000000:00000000`,
+      ({ local, remote, state, inode = 4999 }, n) =>
+        `   ${n}: ${tcpEnd(local)} ${tcpEnd(remote)} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1`,
     );
     return ['  sl  local_address rem_address   st', ...lines, ''].join('\n');
   }
