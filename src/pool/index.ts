@@ -19,6 +19,8 @@ export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnection
 export type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';
 export type { BackendChoice, CommonOptions, DialOptions, ListenOptions, Network, ResolveOptions } from './options.js';
 export { resolve } from './resolve.js';
+export { userCryptography } from './select.js';
+export type { CryptoKind } from '../poolnode/types.js';
 export type { ServeOptions } from './serve.js';
 export type { AddressInput } from './target.js';
 export type { RawTelemetry, SessionInfo, SessionState, Telemetry } from './telemetry.js';

@@ -1,7 +1,7 @@
 /** Which backend carries a dial or a listener: the kernel module where its device is, else a node in this process. */
 import { stat } from 'node:fs/promises';
 import { PoolError } from '../errors.js';
-import { processNode } from '../poolnode/index.js';
+import { cryptographyInUse, type CryptoKind, processNode } from '../poolnode/index.js';
 import type { Backend } from './backend.js';
 import { DEFAULT_DEVICE } from './constants.js';
 import { publish } from './diagnostics.js';
@@ -62,6 +62,16 @@ export async function selectBackend(wish: BackendWish, parts: SelectParts = syst
   const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
   publish('pool.backend.select', () => ({ backend: 'kernel', device, reason }));
   return backend;
+}
+
+/**
+ * What encrypts on the user backend: OpenSSL called directly, node:crypto, or node:crypto with a cipher in JavaScript, in the
+ * order of their speed. It is chosen once, here or with the first session; POOL_CRYPTO forces one.
+ * @throws (rejects) ERR_FEATURE_UNAVAILABLE_ON_PLATFORM where the one that is forced can't be had here, or none;
+ * ERR_INVALID_ARG_VALUE for a POOL_CRYPTO that names none
+ */
+export function userCryptography(): Promise<CryptoKind> {
+  return cryptographyInUse();
 }
 
 async function kernel(device: string, parts: SelectParts): Promise<Backend> {

@@ -29,6 +29,9 @@ const SUNSCREEN_SEALED = [
   '81db63fcb189a03121ae0ac72a3f1f36',
 ].join('');
 
+const TAG_BYTES = 16;
+const HASH_BYTES = 32;
+
 /** Throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM, naming the primitive, where an answer is wrong or can't be had. */
 export function selfTest(crypto: Crypto, keyPair: (privateKey: Uint8Array) => KeyPair): void {
   const checks: [name: string, passes: () => boolean][] = [
@@ -38,7 +41,7 @@ export function selfTest(crypto: Crypto, keyPair: (privateKey: Uint8Array) => Ke
       () => hex(crypto.hmacSha256(ascii('Jefe'), ascii('what do ya want '), ascii('for nothing?'))) === HMAC_CASE_2,
     ],
     ['HKDF-SHA256', () => hex(crypto.hkdfSha256(new Uint8Array(22).fill(0x0b), '')) === HKDF_CASE_3],
-    ['X25519', () => hex(keyPair(bytes(ALICE_PRIVATE)).agree(bytes(BOB_PUBLIC))) === ALICE_AND_BOB],
+    ['X25519', () => agrees(keyPair(bytes(ALICE_PRIVATE)))],
     ['ChaCha20-Poly1305', () => sealsAndOpens(crypto)],
   ];
   for (const [name, passes] of checks) {
@@ -53,22 +56,41 @@ export function selfTest(crypto: Crypto, keyPair: (privateKey: Uint8Array) => Ke
   }
 }
 
+function agrees(pair: KeyPair): boolean {
+  const secret = pair.agree(bytes(BOB_PUBLIC));
+  pair.dispose();
+  return hex(secret) === ALICE_AND_BOB;
+}
+
 function sealsAndOpens(crypto: Crypto): boolean {
   const keys = crypto.packetCrypto(
     Uint8Array.from({ length: 32 }, (_, i) => i),
     ascii('Jefe'),
   );
   const nonce = bytes(SUNSCREEN_NONCE);
-  const sealed = bytes(keys.seal(nonce, ascii(SUNSCREEN)).map(hex).join(''));
-  const opened = keys.open(nonce, [sealed.subarray(0, 50), sealed.subarray(50)]);
+  const sealed = new Uint8Array(1 + SUNSCREEN.length + TAG_BYTES);
+  keys.seal(nonce, ascii(SUNSCREEN), sealed, 1);
+  const opened = keys.open(nonce, sealed, 1, sealed.length);
   const changed = sealed.slice();
   changed[changed.length - 1]! ^= 1;
+  const refused = keys.open(nonce, changed, 1, changed.length);
+  const signed = new Uint8Array([...ascii('what do ya want for nothing?'), ...new Uint8Array(HASH_BYTES)]);
+  const macAt = signed.length - HASH_BYTES;
+  keys.sign(signed, 0, macAt, macAt);
+  const mac = signed.slice(macAt);
+  const [header, payload] = [ascii('what do ya want '), ascii(' for nothing?')];
+  const right = keys.verify(mac, header, payload, 1, payload.length);
+  mac[0]! ^= 1;
+  const wrong = keys.verify(mac, header, payload, 1, payload.length);
+  keys.dispose();
   return (
-    hex(sealed) === SUNSCREEN_SEALED &&
+    hex(sealed.subarray(1)) === SUNSCREEN_SEALED &&
     opened !== null &&
     hex(opened) === hex(ascii(SUNSCREEN)) &&
-    keys.open(nonce, [changed]) === null &&
-    hex(keys.mac([ascii('what do ya want '), ascii('for nothing?')])) === HMAC_CASE_2
+    refused === null &&
+    hex(signed.subarray(macAt)) === HMAC_CASE_2 &&
+    right &&
+    !wrong
   );
 }
 

@@ -1,5 +1,6 @@
 /** pool-ts/poolnode: a POOL node in user space, on Node's own TCP. */
 export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+export { cryptographyInUse } from './cryptography.js';
 export { createPoolNode } from './node.js';
 export type { NodeInjections } from './node-parts.js';
 export { processNode, type ProcessNodeOptions } from './process-node.js';

@@ -2,10 +2,10 @@ import { connect } from 'node:net';
 import { checkMaxSessions } from './arguments.js';
 import { monotonicClock } from './clock.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
+import { loadCryptography } from './cryptography.js';
 import { dial } from './dialer.js';
 import { HandshakeDoor } from './handshake-door.js';
 import { listen } from './listener.js';
-import { nodeCrypto } from './node-crypto.js';
 import type { NodeInjections, NodeParts } from './node-parts.js';
 import { createClientHandshake, createServerHandshake } from './protocol/index.js';
 import { SessionTable } from './session-table.js';
@@ -20,8 +20,7 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeIn
   const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
   const clock = injections.clock ?? monotonicClock;
   const table = new SessionTable<TcpSession>(maxSessions);
-  const parts: NodeParts = {
-    crypto: injections.crypto ?? nodeCrypto(),
+  const shared = {
     clock,
     limits: injections.limits ?? {},
     connect: injections.connect ?? connect,
@@ -30,10 +29,14 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeIn
     door: new HandshakeDoor(clock, injections.handshakeLimits),
     retainEnded: options.retainEnded ?? false,
   };
+  let parts: NodeParts | undefined;
+  /** With the first dial or listen comes the cryptography, and what it loads: a program that only imports pays nothing. */
+  const ready = async (): Promise<NodeParts> =>
+    (parts ??= { ...shared, crypto: injections.crypto ?? (await loadCryptography()).crypto });
   return {
     maxSessions,
-    dial: (where) => dial(parts, where),
-    listen: (where) => listen(parts, where),
+    dial: async (where) => dial(parts ?? (await ready()), where),
+    listen: async (where) => listen(parts ?? (await ready()), where),
     sessions: () => table.list(),
     session: (index) => table.get(index),
   };

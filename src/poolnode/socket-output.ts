@@ -19,6 +19,7 @@ export interface WritableSocket {
 export interface OutputSource {
   readonly hasOutput: boolean;
   takeOutput(): Uint8Array[];
+  outputWritten(): void;
 }
 
 export type Sent = (error?: PoolError) => void;
@@ -119,6 +120,7 @@ export class SocketOutput {
   readonly #written = (error?: Error | null): void => {
     // A destroyed socket reports writes that it gave up, some of them without an error: `fail` settles those.
     if (error || this.#socket.destroyed) return;
+    this.#source.outputWritten();
     this.#settle(this.#flushed.shift() ?? []);
     if (this.#stopped) return;
     this.flush();

@@ -207,3 +207,9 @@ export interface PoolNode {
   /** What is in a slot. */
   session(index: number): NodeSession | undefined;
 }
+
+/**
+ * What the node's cryptography runs on: `openssl` is the OpenSSL that is part of Node, called through koffi; `node` is
+ * node:crypto; `portable` is node:crypto with a cipher in JavaScript.
+ */
+export type CryptoKind = 'openssl' | 'node' | 'portable';

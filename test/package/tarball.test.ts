@@ -46,14 +46,18 @@ const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
 
 const mountable = fuse();
 
+const TALKED = { message: 'hi', imported: [], native: ['koffi'] };
+
+/** What native packages are loaded: by the import alone, and by the first session. */
 const conversation = `
+const native = () => process.report.getReport().sharedObjects.flatMap((name) => /koffi|ref-napi/.exec(name)?.[0] ?? []);
+const imported = native();
 const listener = await pool.listen('127.0.0.1:0', { backend: 'user' });
 const [server, client] = await Promise.all([listener.accept(), pool.dial(listener.addr.toString(), { backend: 'user' })]);
 await client.write('hi');
 const message = await server.readMessage();
 await client.close(); await server.close(); await listener.close();
-const native = process.report.getReport().sharedObjects.filter((name) => /koffi|ref-napi/.test(name));
-console.log(JSON.stringify({ message: new TextDecoder().decode(message), native }));
+console.log(JSON.stringify({ message: new TextDecoder().decode(message), imported, native: native() }));
 `;
 
 describe.skipIf(npm.missing)('the installed tarball', () => {
@@ -95,17 +99,33 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
   });
 
-  it('holds a conversation from an ES module, and loads neither koffi nor ref-napi for it', () => {
+  it('holds a conversation from an ES module, and loads koffi for it and nothing else native, if it may', () => {
     const { out, status } = script('talk.mjs', `import * as pool from 'pool-ts';\n${conversation}`);
     expect(status, out).toBe(0);
-    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
+  });
+
+  it.each(['node', 'portable'])('holds it with POOL_CRYPTO=%s, and loads nothing native', (kind) => {
+    const { out, status } = run(process.execPath, ['talk.mjs'], project, { POOL_CRYPTO: kind });
+    expect(status, out).toBe(0);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ ...TALKED, native: [] });
+  });
+
+  it('holds it where native code may not be loaded, and says so only if it was told to load it', () => {
+    const silent = run(process.execPath, ['--no-addons', 'talk.mjs']);
+    expect(silent.status, silent.out).toBe(0);
+    expect(silent.out.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(silent.out)).toEqual({ ...TALKED, native: [] });
+    const forced = run(process.execPath, ['--no-addons', 'talk.mjs'], project, { POOL_CRYPTO: 'openssl' });
+    expect(forced.status).toBe(1);
+    expect(forced.out).toContain('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM');
   });
 
   it('holds a conversation from CommonJS', () => {
     const source = `const pool = require('pool-ts');\n(async () => {${conversation}})();`;
     const { out, status } = script('talk.cjs', source);
     expect(status, out).toBe(0);
-    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
   });
 
   const present = [22, 24].filter((major) => !otherNode[major]!.missing);
@@ -114,7 +134,7 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     for (const name of ['talk.mjs', 'talk.cjs']) {
       const { out, status } = run(node, [name]);
       expect(status, out).toBe(0);
-      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
     }
   });
 
@@ -251,7 +271,7 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     for (const args of runs) {
       const { out, status } = run(process.execPath, args);
       expect(status, out).toBe(0);
-      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({ message: 'hi', native: [] });
+      expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
     }
   });
 

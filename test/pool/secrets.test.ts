@@ -39,7 +39,7 @@ function recording(secrets: Buffer[]): Crypto {
     ...real,
     generateKeyPair: () => {
       const pair = real.generateKeyPair();
-      return { publicKey: pair.publicKey, agree: (peer) => keep(pair.agree(peer)) };
+      return { publicKey: pair.publicKey, agree: (peer) => keep(pair.agree(peer)), dispose: () => pair.dispose() };
     },
     // Of the handshake, this is the proof.
     hmacSha256: (key, ...pieces) => keep(real.hmacSha256(key, ...pieces)),

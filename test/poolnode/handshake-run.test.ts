@@ -26,6 +26,8 @@ class ByteHandshake implements Handshake {
     this.#bytes.push(...chunk);
   }
 
+  detachInput(): void {}
+
   advance(): Session | null {
     this.steps++;
     if (this.#busy > 0) this.#busy--;

@@ -59,6 +59,7 @@ function setup() {
       pieces = [];
       return taken;
     },
+    outputWritten: () => undefined,
   };
   const output = new SocketOutput(socket, source, {
     room: () => log.push('room'),

@@ -7,6 +7,7 @@ type Rule = (value: string, probes: Pick<Probes, 'read'>) => string | null;
 
 const RULES: Readonly<Record<string, Rule>> = {
   POOL_BACKEND: (value) => (['auto', 'kernel', 'user'].includes(value) ? null : 'one of auto, kernel, user'),
+  POOL_CRYPTO: (value) => (['openssl', 'node', 'portable'].includes(value) ? null : 'one of openssl, node, portable'),
   POOL_DEVICE: (value) => (value.includes('\0') ? 'a path' : null),
   POOL_MAX_SESSIONS: (value) =>
     /^\d+$/.test(value) && Number.isSafeInteger(Number(value)) && Number(value) > 0 ? null : 'a whole number from 1',

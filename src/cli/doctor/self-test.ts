@@ -1,11 +1,12 @@
 /** The user backend, all of it: a listener on loopback, a dial, a message there and back, a close. */
-import { dial, listen } from '../../index.js';
+import { dial, listen, userCryptography } from '../../index.js';
 import { type Finding, fail, ok } from './finding.js';
 
 /** What is tested. */
 export interface SelfTestParts {
   dial: typeof dial;
   listen: typeof listen;
+  cryptography: typeof userCryptography;
   now: () => number;
 }
 
@@ -17,7 +18,7 @@ const MESSAGE = 'pool-ts doctor';
 const OPTIONS = { backend: 'user', maxSessions: 1024 } as const;
 
 export async function selfTest(
-  parts: SelfTestParts = { dial, listen, now: () => performance.now() },
+  parts: SelfTestParts = { dial, listen, cryptography: userCryptography, now: () => performance.now() },
 ): Promise<Finding> {
   const started = parts.now();
   try {
@@ -45,10 +46,17 @@ export async function selfTest(
       'check that 127.0.0.1 is up and not filtered',
     );
   }
+  const took = `${Math.ceil(parts.now() - started)} ms`;
   return ok(
     CHECK,
-    `listen, dial, echo and close on 127.0.0.1 took ${Math.ceil(parts.now() - started)} ms (user backend)`,
+    `listen, dial, echo and close on 127.0.0.1 took ${took} (user backend, ${CRYPTOGRAPHY[await parts.cryptography()]})`,
   );
 }
+
+const CRYPTOGRAPHY = {
+  openssl: "encrypted by Node's OpenSSL, called directly",
+  node: 'encrypted by node:crypto',
+  portable: 'encrypted in JavaScript',
+} as const;
 
 const REPORT = 'this is a fault of pool-ts: report it with what pool-ts doctor --json prints';

@@ -5,8 +5,7 @@ import { HandshakePeer, onlyPlain } from './handshake-peer.js';
 import { deriveHandshakeKeys } from './keys.js';
 import { type Challenge, readChallenge, writeInit, writeResponse } from './payloads.js';
 import { PuzzleSolver } from './puzzle.js';
-import { EstablishedSession } from './session.js';
-import type { Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
+import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
 const CHALLENGE_ONLY = onlyPlain('CHALLENGE', PacketType.Challenge, CHALLENGE_BYTES);
 
@@ -21,11 +20,9 @@ interface Solving {
 }
 
 class ClientHandshake extends HandshakePeer {
-  #keyPair: KeyPair | null = null;
   #sessionId: Uint8Array = new Uint8Array(0);
   #peerPublicKey: Uint8Array = new Uint8Array(0);
   #solving: Solving | null = null;
-  #keys: PacketCrypto | null = null;
 
   override get busy(): boolean {
     return this.#solving !== null;
@@ -35,25 +32,23 @@ class ClientHandshake extends HandshakePeer {
     if (this.state === 'IDLE') this.#sendInit(now);
     if (this.state === 'INIT_SENT') this.#receiveChallenge(now);
     if (this.#solving !== null) this.#solve(this.#solving, now);
-    return this.#keys === null ? null : this.#complete(this.#keys, now);
+    return this.keys === null ? null : this.#complete(this.keys, now);
   }
 
   protected override forget(): void {
-    this.#keyPair = null;
     this.#solving = null;
-    this.#keys = null;
   }
 
   #sendInit(now: bigint): void {
-    this.#keyPair = this.crypto.generateKeyPair();
-    this.traffic.sent(this.writer.writePlain(PacketType.Init, writeInit(this.#keyPair.publicKey), now));
+    this.keyPair = this.crypto.generateKeyPair();
+    this.traffic.sent(this.writer.writePlain(PacketType.Init, writeInit(this.keyPair.publicKey), now));
     this.machine.step('init-sent');
   }
 
   #receiveChallenge(now: bigint): void {
     const packet = this.nextPacket(now, CHALLENGE_ONLY);
     if (packet === null) return;
-    const challenge = readChallenge(packet.joined());
+    const challenge = readChallenge(packet.copyPayload());
     this.plainReceived(packet);
     this.#sessionId = packet.header.sessionId;
     this.writer.sessionId = this.#sessionId;
@@ -66,12 +61,12 @@ class ClientHandshake extends HandshakePeer {
     const solution = solver.step();
     if (solution === null) return;
     this.#solving = null;
-    const { packet, proof } = deriveHandshakeKeys(this.crypto, this.#keyPair!, challenge.publicKey, this.#sessionId);
+    const { packet, proof } = deriveHandshakeKeys(this.crypto, this.keyPair!, challenge.publicKey, this.#sessionId);
     const response = writeResponse({ solution, proof });
     this.traffic.sent(this.writer.write(packet, PacketType.Response, Flag.RequireAck, 0, response, now));
     proof.fill(0);
     response.fill(0);
-    this.#keys = packet;
+    this.keys = packet;
   }
 
   /** The first packet under the keys completes, whatever its type: a HEARTBEAT may overtake the ACK. */
@@ -79,26 +74,11 @@ class ClientHandshake extends HandshakePeer {
     const packet = this.nextPacket(now);
     if (packet === null) return null;
     if (!this.opener.authentic(keys, packet)) throw unauthentic();
-    const session = new EstablishedSession(
-      {
-        config: this.config,
-        role: 'client',
-        id: this.#sessionId,
-        state: this.machine,
-        ownKeyPair: this.#keyPair!,
-        peerPublicKey: this.#peerPublicKey,
-        keys,
-        ownSequence: this.ownSequence,
-        writer: this.writer,
-        outbox: this.outbox,
-        framer: this.framer,
-        traffic: this.traffic,
-        early: [packet.keep()],
-      },
+    const session = this.establish(
+      { role: 'client', id: this.#sessionId, peerPublicKey: this.#peerPublicKey, early: [packet.keep()] },
       now,
     );
     this.machine.step('confirmed');
-    this.forget();
     return session;
   }
 }

@@ -123,7 +123,5 @@ export const VERDICT_GRACE_NS = 25_000_000n;
 /** Window of the throughput figure. */
 export const THROUGHPUT_WINDOW_NS = 5_000_000_000n;
 
-/** Payloads up to this size are copied next to their header, so that a packet is one piece. */
-export const SINGLE_PIECE_BYTES = 4_096;
 /** Chunks below this are gathered while a packet is incomplete: a byte at a time must not cost an object a byte. */
 export const GATHER_BELOW_BYTES = 512;

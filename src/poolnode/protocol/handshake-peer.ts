@@ -10,10 +10,11 @@ import { Outbox } from './outbox.js';
 import { PacketOpener, PacketWriter } from './packet-codec.js';
 import { PacketWatch } from './packet-watch.js';
 import { OwnSequence } from './sequence.js';
+import { EstablishedSession, type Establishment } from './session.js';
 import { State } from './states.js';
 import { Timer, Timers } from './timers.js';
 import { Traffic } from './traffic.js';
-import type { Crypto, Handshake, ProtocolConfig, Session } from './types.js';
+import type { Crypto, Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
 export abstract class HandshakePeer implements Handshake {
   protected readonly config: ProtocolConfig;
@@ -24,7 +25,10 @@ export abstract class HandshakePeer implements Handshake {
   protected readonly traffic = new Traffic();
   protected readonly ownSequence: OwnSequence;
   protected readonly writer: PacketWriter;
-  protected readonly opener: PacketOpener;
+  protected readonly opener = new PacketOpener();
+  /** Of this side, from the moment when its public key is told. */
+  protected keyPair: KeyPair | null = null;
+  protected keys: PacketCrypto | null = null;
   readonly #timers = new Timers();
   readonly #watch: PacketWatch;
   #failure: PoolError | null = null;
@@ -35,7 +39,6 @@ export abstract class HandshakePeer implements Handshake {
     this.crypto = config.crypto;
     this.ownSequence = new OwnSequence(config.initialSequence);
     this.writer = new PacketWriter(this.outbox, this.ownSequence, config.timestampOffset);
-    this.opener = new PacketOpener(config.crypto);
     this.#watch = new PacketWatch(this.#timers, sessionLimits(config.limits).packetTimeoutNs);
   }
 
@@ -63,14 +66,26 @@ export abstract class HandshakePeer implements Handshake {
       this.#failure = asPoolError(error);
       this.#timers.stopAll();
       this.framer.clear();
+      this.keyPair?.dispose();
+      this.keys?.dispose();
+      this.keyPair = null;
+      this.keys = null;
       this.forget();
       this.machine.step('ended');
       throw this.#failure;
     }
   }
 
+  detachInput(): void {
+    this.framer.detach();
+  }
+
+  /** A copy: what a handshake says is short, and its session goes on with the outbox. */
   takeOutput(): Uint8Array[] {
-    return this.#failure === null ? this.outbox.take() : [];
+    if (this.#failure !== null || this.outbox.bytes === 0) return [];
+    const pieces = this.outbox.take().map((piece) => piece.slice());
+    this.outbox.written();
+    return pieces;
   }
 
   nextTimeout(): bigint | null {
@@ -80,8 +95,23 @@ export abstract class HandshakePeer implements Handshake {
   /** Goes on as far as the bytes allow. */
   protected abstract proceed(now: bigint): Session | null;
 
-  /** Drops all secrets: the handshake failed. */
+  /** Drops what only the handshake needs. */
   protected abstract forget(): void;
+
+  /** The session that the handshake has come to: keys, numbers and unread bytes are its own from here on. */
+  protected establish(from: Pick<Establishment, 'role' | 'id' | 'peerPublicKey' | 'early'>, now: bigint): Session {
+    const { config, machine, ownSequence, writer, outbox, framer, traffic } = this;
+    const ownKeyPair = this.keyPair!;
+    const keys = this.keys!;
+    const session = new EstablishedSession(
+      { ...from, config, state: machine, ownKeyPair, keys, ownSequence, writer, outbox, framer, traffic },
+      now,
+    );
+    this.keyPair = null;
+    this.keys = null;
+    this.forget();
+    return session;
+  }
 
   /** The next packet that `policy` lets in, or null. */
   protected nextPacket(now: bigint, policy?: HeaderPolicy): Packet | null {

@@ -1,5 +1,6 @@
 /** The packet header: 80 bytes, big-endian (kernel contract, section 1, pool_header). */
 import { HEADER_BYTES, HMAC_BYTES, PROTOCOL_VERSION, SESSION_ID_BYTES } from './constants.js';
+import { Words } from './words.js';
 
 const AT = Object.freeze({
   versionType: 0,
@@ -15,6 +16,9 @@ const AT = Object.freeze({
   hmac: 48,
 });
 
+/** Where the HMAC stands within the header. */
+export const HMAC_AT = AT.hmac;
+
 /** What a sender decides of a header. Version, reserved bytes and a zero HMAC are added. */
 export interface HeaderFields {
   type: number;
@@ -28,19 +32,55 @@ export interface HeaderFields {
   channel: number;
 }
 
-/** Writes a header at `at` of `bytes`; `view` is over the same memory. The HMAC field becomes zero. */
-export function writeHeader(bytes: Uint8Array, view: DataView, at: number, fields: HeaderFields): void {
-  view.setUint8(at + AT.versionType, (PROTOCOL_VERSION << 4) | fields.type);
-  view.setUint8(at + AT.reserved0, 0);
-  view.setUint16(at + AT.flags, fields.flags);
-  view.setBigUint64(at + AT.seq, fields.seq);
-  view.setBigUint64(at + AT.ack, fields.ack);
-  bytes.set(fields.sessionId, at + AT.sessionId);
-  view.setBigUint64(at + AT.timestamp, fields.timestamp);
-  view.setUint16(at + AT.payloadLength, fields.payloadLength);
-  view.setUint8(at + AT.channel, fields.channel);
-  view.setUint8(at + AT.reserved1, 0);
-  bytes.fill(0, at + AT.hmac, at + HEADER_BYTES);
+/**
+ * The same in the form in which it is written: numbers of 64 bits as two of 32, since a bigint is an object on the heap, and
+ * a packet has three.
+ */
+export class HeaderWords {
+  type = 0;
+  flags = 0;
+  readonly seq = new Words();
+  readonly ack = new Words();
+  readonly sessionId = new Uint32Array(SESSION_ID_BYTES / 4);
+  readonly timestamp = new Words();
+  payloadLength = 0;
+  channel = 0;
+
+  setSessionId(id: Uint8Array): void {
+    const view = new DataView(id.buffer, id.byteOffset, SESSION_ID_BYTES);
+    for (let i = 0; i < this.sessionId.length; i++) this.sessionId[i] = view.getUint32(4 * i);
+  }
+}
+
+/** Writes a header at `at` of the memory under `view`. The HMAC field becomes zero. */
+export function writeHeaderWords(view: DataView, at: number, words: HeaderWords): void {
+  const { sessionId } = words;
+  view.setUint16(at + AT.versionType, (PROTOCOL_VERSION << 12) | (words.type << 8)); // and reserved0
+  view.setUint16(at + AT.flags, words.flags);
+  view.setUint32(at + AT.seq, words.seq.high);
+  view.setUint32(at + AT.seq + 4, words.seq.low);
+  view.setUint32(at + AT.ack, words.ack.high);
+  view.setUint32(at + AT.ack + 4, words.ack.low);
+  for (let i = 0; i < SESSION_ID_BYTES / 4; i++) view.setUint32(at + AT.sessionId + 4 * i, sessionId[i]!);
+  view.setUint32(at + AT.timestamp, words.timestamp.high);
+  view.setUint32(at + AT.timestamp + 4, words.timestamp.low);
+  view.setUint16(at + AT.payloadLength, words.payloadLength);
+  view.setUint16(at + AT.channel, words.channel << 8); // and reserved1
+  for (let i = AT.hmac; i < HEADER_BYTES; i += 4) view.setUint32(at + i, 0);
+}
+
+/** As {@link writeHeaderWords}, at `at` of `bytes`; `view` is over the same memory. */
+export function writeHeader(_bytes: Uint8Array, view: DataView, at: number, fields: HeaderFields): void {
+  const words = new HeaderWords();
+  words.type = fields.type;
+  words.flags = fields.flags;
+  words.seq.set(fields.seq);
+  words.ack.set(fields.ack);
+  words.setSessionId(fields.sessionId);
+  words.timestamp.set(fields.timestamp);
+  words.payloadLength = fields.payloadLength;
+  words.channel = fields.channel;
+  writeHeaderWords(view, at, words);
 }
 
 /** Puts the HMAC of a packet into its header at `at` of `bytes`. */
@@ -74,6 +114,12 @@ export class Header {
   }
   get seq(): bigint {
     return this.#view.getBigUint64(AT.seq);
+  }
+  get seqHigh(): number {
+    return this.#view.getUint32(AT.seq);
+  }
+  get seqLow(): number {
+    return this.#view.getUint32(AT.seq + 4);
   }
   get ack(): bigint {
     return this.#view.getBigUint64(AT.ack);

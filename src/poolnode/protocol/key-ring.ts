@@ -44,6 +44,11 @@ export class KeyRing {
     return this.#new ?? this.#halfOwn ?? this.#old;
   }
 
+  /** The only set there is, where no REKEY is under way; else null. */
+  get only(): PacketCrypto | null {
+    return this.settled ? this.#old : null;
+  }
+
   /** What a packet of the peer may have come under, the likeliest first. */
   get opening(): readonly PacketCrypto[] {
     return this.#all;
@@ -112,7 +117,10 @@ export class KeyRing {
 
   /** Makes the newest keys the only ones. */
   settle(): void {
-    this.#old = this.#new ?? this.#halfOwn ?? this.#halfPeer ?? this.#old;
+    if (this.#newOwn !== null) this.#own.dispose();
+    const kept = this.#new ?? this.#halfOwn ?? this.#halfPeer ?? this.#old;
+    for (const keys of this.#all) if (keys !== kept) keys.dispose();
+    this.#old = kept;
     this.#own = this.#newOwn ?? this.#own;
     this.#peer = this.#newPeer ?? this.#peer;
     this.#newOwn = this.#newPeer = null;
@@ -122,7 +130,10 @@ export class KeyRing {
 
   /** Drops all keys: the session is over. */
   forget(): void {
+    if (this.#old === FORGOTTEN) return;
     this.settle();
+    this.#old.dispose();
+    this.#own.dispose();
     this.#old = FORGOTTEN;
     this.#own = FORGOTTEN;
     this.#all = [];

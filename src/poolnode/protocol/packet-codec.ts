@@ -2,22 +2,13 @@
  * Packets under keys (wire protocol, Established packets): ChaCha20-Poly1305 over the payload, then HMAC-SHA256 over header
  * and ciphertext, on every packet. Receiving goes the other way: HMAC, header, and only then decryption.
  */
-import {
-  Flag,
-  HEADER_BYTES,
-  NONCE_BYTES,
-  NONCE_PREFIX_BYTES,
-  PROTOCOL_VERSION,
-  SESSION_ID_BYTES,
-  SINGLE_PIECE_BYTES,
-  TAG_BYTES,
-} from './constants.js';
+import { Flag, HEADER_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, PROTOCOL_VERSION, TAG_BYTES } from './constants.js';
 import { violation } from './faults.js';
 import type { Packet } from './framer.js';
-import { writeHeader, writeHmac, type HeaderFields } from './header.js';
+import { HeaderWords, HMAC_AT, writeHeaderWords } from './header.js';
 import type { Outbox } from './outbox.js';
 import type { OwnSequence } from './sequence.js';
-import type { Crypto, PacketCrypto } from './types.js';
+import type { PacketCrypto } from './types.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -28,10 +19,16 @@ const EMPTY = new Uint8Array(0);
 class Nonce {
   readonly #bytes = new Uint8Array(NONCE_BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
+  /** Whose prefix stands there. */
+  #keys: PacketCrypto | null = null;
 
-  of(keys: PacketCrypto, seq: bigint): Uint8Array {
-    this.#bytes.set(keys.noncePrefix);
-    this.#view.setBigUint64(NONCE_PREFIX_BYTES, seq, true);
+  of(keys: PacketCrypto, high: number, low: number): Uint8Array {
+    if (keys !== this.#keys) {
+      this.#bytes.set(keys.noncePrefix);
+      this.#keys = keys;
+    }
+    this.#view.setUint32(NONCE_PREFIX_BYTES, low, true);
+    this.#view.setUint32(NONCE_PREFIX_BYTES + 4, high, true);
     return this.#bytes;
   }
 }
@@ -42,42 +39,39 @@ export class PacketWriter {
   readonly #sequence: OwnSequence;
   readonly #timestampOffset: bigint;
   readonly #nonce = new Nonce();
-  readonly #fields: HeaderFields;
+  readonly #words = new HeaderWords();
+  /** The time that stands in `#words`: packets of one turn of the event loop share it. */
+  #now: bigint | null = null;
 
   constructor(outbox: Outbox, sequence: OwnSequence, timestampOffset: bigint) {
     this.#outbox = outbox;
     this.#sequence = sequence;
     this.#timestampOffset = timestampOffset;
-    this.#fields = {
-      type: 0,
-      flags: 0,
-      seq: 0n,
-      ack: 0n,
-      sessionId: new Uint8Array(SESSION_ID_BYTES),
-      timestamp: 0n,
-      payloadLength: 0,
-      channel: 0,
-    };
   }
 
   /** The id of all packets from here on; zeros before that. */
   set sessionId(id: Uint8Array) {
-    this.#fields.sessionId = id;
+    this.#words.setSessionId(id);
   }
 
   /** The number of the last packet received; 0 before the first. */
   set ack(seq: bigint) {
-    this.#fields.ack = seq;
+    this.#words.ack.set(seq);
+  }
+
+  /** As `ack`. */
+  acknowledge(high: number, low: number): void {
+    this.#words.ack.put(high, low);
   }
 
   /** A packet of the handshake before there are keys. Returns the bytes on the wire. */
   writePlain(type: number, payload: Uint8Array, now: bigint): number {
+    const size = HEADER_BYTES + payload.length;
     this.#start(type, Flag.None, 0, payload.length, now);
-    const at = this.#outbox.reserve(HEADER_BYTES + payload.length);
-    const { slab, view } = this.#outbox;
-    writeHeader(slab, view, at, this.#fields);
-    slab.set(payload, at + HEADER_BYTES);
-    return HEADER_BYTES + payload.length;
+    const at = this.#outbox.reserve(size);
+    writeHeaderWords(this.#outbox.view, at, this.#words);
+    this.#outbox.slab.set(payload, at + HEADER_BYTES);
+    return size;
   }
 
   /**
@@ -87,72 +81,49 @@ export class PacketWriter {
   write(keys: PacketCrypto, type: number, flags: number, channel: number, plaintext: Uint8Array, now: bigint): number {
     const empty = plaintext.length === 0;
     const payloadLength = empty ? 0 : plaintext.length + TAG_BYTES;
+    const size = HEADER_BYTES + payloadLength;
     this.#start(type, empty ? flags : flags | Flag.Encrypted, channel, payloadLength, now);
-    const sealed = empty ? [] : keys.seal(this.#nonce.of(keys, this.#fields.seq), plaintext);
-    if (payloadLength <= SINGLE_PIECE_BYTES) this.#writeWhole(keys, sealed, payloadLength);
-    else this.#writePieces(keys, sealed);
-    return HEADER_BYTES + payloadLength;
+    const at = this.#outbox.reserve(size);
+    const { slab, view } = this.#outbox;
+    try {
+      writeHeaderWords(view, at, this.#words);
+      const { seq } = this.#words;
+      if (!empty) keys.seal(this.#nonce.of(keys, seq.high, seq.low), plaintext, slab, at + HEADER_BYTES);
+      keys.sign(slab, at, at + size, at + HMAC_AT);
+    } catch (error) {
+      // What stands there is no packet.
+      this.#outbox.unreserve(size);
+      throw error;
+    }
+    return size;
   }
 
   #start(type: number, flags: number, channel: number, payloadLength: number, now: bigint): void {
-    const fields = this.#fields;
-    fields.seq = this.#sequence.take();
-    fields.type = type;
-    fields.flags = flags;
-    fields.channel = channel;
-    fields.payloadLength = payloadLength;
-    fields.timestamp = now + this.#timestampOffset;
-  }
-
-  #writeWhole(keys: PacketCrypto, sealed: readonly Uint8Array[], payloadLength: number): void {
-    const at = this.#outbox.reserve(HEADER_BYTES + payloadLength);
-    const { slab, view } = this.#outbox;
-    writeHeader(slab, view, at, this.#fields);
-    let end = at + HEADER_BYTES;
-    for (const piece of sealed) {
-      slab.set(piece, end);
-      end += piece.length;
-    }
-    writeHmac(slab, at, keys.mac([slab.subarray(at, end)]));
-  }
-
-  #writePieces(keys: PacketCrypto, sealed: readonly Uint8Array[]): void {
-    const at = this.#outbox.reserve(HEADER_BYTES);
-    const { slab, view } = this.#outbox;
-    writeHeader(slab, view, at, this.#fields);
-    writeHmac(slab, at, keys.mac([slab.subarray(at, at + HEADER_BYTES), ...sealed]));
-    for (const piece of sealed) {
-      if (piece.length > TAG_BYTES) {
-        this.#outbox.push(piece);
-        continue;
-      }
-      // Next to the header that follows, so that a packet is two pieces and not three.
-      const tail = this.#outbox.reserve(piece.length);
-      this.#outbox.slab.set(piece, tail);
-    }
+    const words = this.#words;
+    this.#sequence.takeInto(words.seq);
+    words.type = type;
+    words.flags = flags;
+    words.channel = channel;
+    words.payloadLength = payloadLength;
+    if (now === this.#now) return;
+    this.#now = now;
+    words.timestamp.set(now + this.#timestampOffset);
   }
 }
 
 /** Opens the packets of the peer, one check after the other. */
 export class PacketOpener {
-  readonly #crypto: Crypto;
   readonly #nonce = new Nonce();
 
-  constructor(crypto: Crypto) {
-    this.#crypto = crypto;
-  }
-
   /** First: whether the HMAC is right under `keys`. */
-  authentic(keys: PacketCrypto, packet: Packet): boolean {
-    const { payload } = packet;
-    const pieces = payload.length === 0 ? [packet.header.bytes] : [packet.header.bytes, ...payload];
-    return this.#crypto.equal(keys.mac(pieces), packet.header.hmac);
+  authentic(keys: PacketCrypto, { header, bytes, from, to }: Packet): boolean {
+    return keys.verify(header.hmac, header.bytes, bytes, from, to);
   }
 
-  /** Last: the plaintext, freshly allocated, or null where the tag is wrong. */
-  open(keys: PacketCrypto, packet: Packet): Uint8Array | null {
-    if (packet.header.payloadLength === 0) return EMPTY;
-    return keys.open(this.#nonce.of(keys, packet.header.seq), packet.payload);
+  /** Last: the plaintext, which is its taker's to keep, or null where the tag is wrong. */
+  open(keys: PacketCrypto, { header, bytes, from, to }: Packet): Uint8Array | null {
+    if (from === to) return EMPTY;
+    return keys.open(this.#nonce.of(keys, header.seqHigh, header.seqLow), bytes, from, to);
   }
 }
 

@@ -1,7 +1,11 @@
-/** Sequence numbers: 64 bits, bigint throughout (wire protocol, Sequence numbers). */
+/**
+ * Sequence numbers: 64 bits (wire protocol, Sequence numbers). Counting, which each packet does, works on two words; what is
+ * rare, and compares distances, on bigint.
+ */
 import { PoolError } from '../../errors.js';
 import { LIMITS } from './constants.js';
 import { violation } from './faults.js';
+import { Words } from './words.js';
 
 /** Marks the fault that a new draw of numbers cures. */
 const collisions = new WeakSet<PoolError>();
@@ -20,39 +24,57 @@ function collision(): PoolError {
 /** The numbers of this side: one more per packet, through handshake and every REKEY, never twice. */
 export class OwnSequence {
   readonly first: bigint;
-  #next: bigint;
+  readonly #first = new Words();
+  readonly #next = new Words();
+  #usedUp = false;
 
   constructor(first: bigint) {
     if (first < 0n || first > LIMITS.maxSequence) {
       throw new PoolError('ERR_OUT_OF_RANGE', `initialSequence must be a 64-bit unsigned number, not ${first}`);
     }
     this.first = first;
-    this.#next = first;
+    this.#first.set(first);
+    this.#next.set(first);
   }
 
   /** The number that the next packet gets. */
   get next(): bigint {
-    return this.#next;
+    return this.#usedUp ? LIMITS.maxSequence + 1n : this.#next.value;
   }
 
   /** Throws ERR_POOL_PROTOCOL instead of wrapping: a number used twice under one key gives the key away. */
   take(): bigint {
-    const seq = this.#next;
-    if (seq > LIMITS.maxSequence) {
+    const taken = new Words();
+    this.takeInto(taken);
+    return taken.value;
+  }
+
+  /** As `take`. */
+  takeInto(taken: Words): void {
+    if (this.#usedUp) {
       throw new PoolError('ERR_POOL_PROTOCOL', 'this side has used up its 64-bit sequence numbers; dial again');
     }
-    this.#next = seq + 1n;
-    return seq;
+    taken.put(this.#next.high, this.#next.low);
+    this.#next.increment();
+    this.#usedUp = this.#next.is(0, 0);
   }
 
   /** Whether this side sent a packet of that number. */
   sent(seq: bigint): boolean {
-    return seq >= this.first && seq < this.#next;
+    return seq >= this.first && seq < this.next;
+  }
+
+  /** As `sent`. */
+  sentWords(high: number, low: number): boolean {
+    if (this.#first.isBelow(high, low) || this.#first.is(high, low)) {
+      return this.#usedUp || !(this.#next.isBelow(high, low) || this.#next.is(high, low));
+    }
+    return false;
   }
 
   /** Whether `seq` lies within LIMITS.sequenceDistance of the numbers that were sent. */
   near(seq: bigint): boolean {
-    return seq > this.first - LIMITS.sequenceDistance && seq < this.#next + LIMITS.sequenceDistance;
+    return seq > this.first - LIMITS.sequenceDistance && seq < this.next + LIMITS.sequenceDistance;
   }
 }
 
@@ -64,6 +86,10 @@ export class OwnSequence {
 export class PeerSequence {
   readonly #own: OwnSequence;
   #last: bigint;
+  /** The number that ought to come: last + 1. */
+  readonly #next = new Words();
+  /** Whether `#last` is behind `#next`, having been left as it was by `acceptNext`. */
+  #lastIsBehind = false;
   #mayJump = false;
   #packetsUnderNewKeys = 0;
 
@@ -72,10 +98,15 @@ export class PeerSequence {
     if (own.near(base)) throw collision();
     this.#own = own;
     this.#last = base - 1n;
+    this.#next.set(base);
   }
 
   /** The last number accepted. */
   get last(): bigint {
+    if (this.#lastIsBehind) {
+      this.#last = this.#next.value - 1n;
+      this.#lastIsBehind = false;
+    }
     return this.#last;
   }
 
@@ -85,19 +116,31 @@ export class PeerSequence {
     this.#packetsUnderNewKeys = 0;
   }
 
+  /** The usual case, without a bigint: accepts the number that ought to come while no jump may. False: ask `accept`. */
+  acceptNext(high: number, low: number): boolean {
+    if (this.#mayJump || !this.#next.is(high, low) || this.#own.sentWords(high, low)) return false;
+    // Behind the last number of all none may come, and words would begin anew.
+    if (this.#last === LIMITS.maxSequence || (low === 0xffff_ffff && high === 0xffff_ffff)) return false;
+    this.#next.increment();
+    this.#lastIsBehind = true;
+    return true;
+  }
+
   /** Accepts the number of an authentic packet or throws. `newKeys`: the packet came under keys of the REKEY under way. */
   accept(seq: bigint, newKeys: boolean): void {
     if (this.#own.sent(seq)) throw violation('a packet of this side came back to it');
-    if (seq !== this.#last + 1n) this.#jump(seq);
+    const { last } = this;
+    if (seq !== last + 1n) this.#jump(seq, last);
     this.#last = seq;
+    this.#next.set(seq + 1n);
     if (newKeys && this.#mayJump && ++this.#packetsUnderNewKeys === 2) this.#mayJump = false;
   }
 
-  #jump(seq: bigint): void {
-    const distance = seq > this.#last ? seq - this.#last : this.#last - seq;
+  #jump(seq: bigint, last: bigint): void {
+    const distance = seq > last ? seq - last : last - seq;
     if (!this.#mayJump || distance < LIMITS.sequenceDistance) {
       throw violation(
-        seq <= this.#last
+        seq <= last
           ? 'a packet came again or too late: its sequence number was already passed'
           : 'packets are missing: the sequence number is not the next one',
       );

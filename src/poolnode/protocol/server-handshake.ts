@@ -19,8 +19,7 @@ import { deriveHandshakeKeys } from './keys.js';
 import { checkHeader } from './packet-codec.js';
 import { readInit, readResponse, writeChallenge } from './payloads.js';
 import { solves } from './puzzle.js';
-import { EstablishedSession } from './session.js';
-import type { Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
+import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
 const NO_SESSION = new Uint8Array(SESSION_ID_BYTES);
 const NO_BYTES = new Uint8Array(0);
@@ -45,7 +44,6 @@ class ServerHandshake extends HandshakePeer {
   readonly #sessionId: Uint8Array;
   readonly #seed: Uint8Array;
   readonly #difficulty: number;
-  #keyPair: KeyPair | null = null;
   #peerPublicKey: Uint8Array = new Uint8Array(0);
   /** What overtook RESPONSE; nothing of it is trusted before that came. */
   #parked: Packet[] = [];
@@ -67,7 +65,6 @@ class ServerHandshake extends HandshakePeer {
   }
 
   protected override forget(): void {
-    this.#keyPair = null;
     this.#parked = [];
   }
 
@@ -75,11 +72,11 @@ class ServerHandshake extends HandshakePeer {
     const packet = this.nextPacket(now, INIT_ONLY);
     if (packet === null) return;
     if (!packet.header.isOf(NO_SESSION)) throw violation('INIT names a session');
-    this.#peerPublicKey = readInit(packet.joined()).publicKey;
+    this.#peerPublicKey = readInit(packet.copyPayload()).publicKey;
     this.plainReceived(packet);
-    this.#keyPair = this.crypto.generateKeyPair();
+    this.keyPair = this.crypto.generateKeyPair();
     this.writer.sessionId = this.#sessionId;
-    const challenge = { publicKey: this.#keyPair.publicKey, seed: this.#seed, difficulty: this.#difficulty };
+    const challenge = { publicKey: this.keyPair.publicKey, seed: this.#seed, difficulty: this.#difficulty };
     this.traffic.sent(this.writer.writePlain(PacketType.Challenge, writeChallenge(challenge), now));
     this.machine.step('init-received');
   }
@@ -98,35 +95,19 @@ class ServerHandshake extends HandshakePeer {
     const keys = this.#verify(response);
     const early = [...this.#parked, response.keep()];
     for (const packet of early) checkHeader(packet, this.#sessionId);
-    const session = new EstablishedSession(
-      {
-        config: this.config,
-        role: 'server',
-        id: this.#sessionId,
-        state: this.machine,
-        ownKeyPair: this.#keyPair!,
-        peerPublicKey: this.#peerPublicKey,
-        keys,
-        ownSequence: this.ownSequence,
-        writer: this.writer,
-        outbox: this.outbox,
-        framer: this.framer,
-        traffic: this.traffic,
-        early,
-      },
-      now,
-    );
+    const id = this.#sessionId;
+    const session = this.establish({ role: 'server', id, peerPublicKey: this.#peerPublicKey, early }, now);
     this.writer.ack = response.header.seq;
     this.traffic.sent(this.writer.write(keys, PacketType.Ack, Flag.None, 0, NO_BYTES, now));
     this.machine.step('confirmed');
-    this.forget();
     return session;
   }
 
   /** All checks are made whatever the first ones gave, and there is one verdict: nobody learns which one failed. */
   #verify(response: Packet): PacketCrypto {
     const { crypto, opener } = this;
-    const { packet: keys, proof } = deriveHandshakeKeys(crypto, this.#keyPair!, this.#peerPublicKey, this.#sessionId);
+    const { packet: keys, proof } = deriveHandshakeKeys(crypto, this.keyPair!, this.#peerPublicKey, this.#sessionId);
+    this.keys = keys;
     let authentic = opener.authentic(keys, response);
     for (const packet of this.#parked) authentic = opener.authentic(keys, packet) && authentic;
     const plaintext = opener.open(keys, response);

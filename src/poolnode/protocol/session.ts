@@ -94,7 +94,7 @@ export class EstablishedSession implements Session {
     this.#framer = from.framer;
     this.#traffic = from.traffic;
     this.#early = from.early;
-    this.#opener = new PacketOpener(crypto);
+    this.#opener = new PacketOpener();
     this.#ownSequence = from.ownSequence;
     this.#peerSequence = new PeerSequence(from.ownSequence, from.early[0]!.header.seq);
     this.#keys = new KeyRing(
@@ -127,6 +127,10 @@ export class EstablishedSession implements Session {
     return this.#outbox.take();
   }
 
+  outputWritten(): void {
+    this.#outbox.written();
+  }
+
   telemetry(now: bigint, queueDepth: number): NodeTelemetry {
     return this.#measurements.report(now, queueDepth, this.#rekey.count);
   }
@@ -141,6 +145,10 @@ export class EstablishedSession implements Session {
     if (!this.#over) this.#framer.push(chunk);
   }
 
+  detachInput(): void {
+    this.#framer.detach();
+  }
+
   receiveEnd(): void {
     this.#ended = true;
   }
@@ -150,7 +158,7 @@ export class EstablishedSession implements Session {
       if (this.#events.length > 0) return this.#events.shift()!;
       if (this.#over) return null;
       try {
-        const packet = this.#early.shift() ?? this.#framer.next();
+        const packet = (this.#early.length === 0 ? null : this.#early.shift()!) ?? this.#framer.next();
         if (packet === null) {
           this.#watch.waiting(this.#framer.partial, now);
           if (!this.#ended) return null;
@@ -171,9 +179,12 @@ export class EstablishedSession implements Session {
     const { header } = packet;
     const keys = this.#keysOf(packet);
     checkHeader(packet, this.id);
-    this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));
+    const { seqHigh, seqLow } = header;
+    if (!this.#peerSequence.acceptNext(seqHigh, seqLow)) {
+      this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));
+    }
     this.#traffic.received(HEADER_BYTES + header.payloadLength);
-    this.#writer.ack = header.seq;
+    this.#writer.acknowledge(seqHigh, seqLow);
     this.#silence.heard(now);
     this.#rekey.opened(keys, now);
     const event = this.#state.name === 'CLOSING' ? this.#linger(packet, keys, now) : this.#dispatch(packet, keys, now);
@@ -182,6 +193,11 @@ export class EstablishedSession implements Session {
   }
 
   #keysOf(packet: Packet): PacketCrypto {
+    const { only } = this.#keys;
+    if (only !== null) {
+      if (this.#opener.authentic(only, packet)) return only;
+      throw unauthentic();
+    }
     for (const keys of this.#keys.opening) if (this.#opener.authentic(keys, packet)) return keys;
     throw unauthentic();
   }
@@ -254,12 +270,12 @@ export class EstablishedSession implements Session {
     this.#checkMessage(channel, data);
     try {
       if (data.length <= MAX_PACKET_PLAINTEXT_BYTES) {
-        this.#write(PacketType.Data, Flag.RequireAck, channel, data, now);
+        this.#writePacket(PacketType.Data, Flag.RequireAck, channel, data, now);
       } else {
         const [first, last] = cut(this.#messageId, data);
         this.#messageId = (this.#messageId + 1) >>> 0;
-        this.#write(PacketType.Data, Flag.RequireAck | Flag.Fragment, channel, first, now);
-        this.#write(PacketType.Data, Flag.RequireAck | Flag.Fragment | Flag.LastFragment, channel, last, now);
+        this.#writePacket(PacketType.Data, Flag.RequireAck | Flag.Fragment, channel, first, now);
+        this.#writePacket(PacketType.Data, Flag.RequireAck | Flag.Fragment | Flag.LastFragment, channel, last, now);
       }
       this.#rekey.consider(now);
     } catch (error) {
@@ -295,10 +311,14 @@ export class EstablishedSession implements Session {
 
   #write(type: number, flags: number, channel: number, plaintext: Uint8Array, now: bigint): bigint {
     const seq = this.#ownSequence.next;
+    this.#writePacket(type, flags, channel, plaintext, now);
+    return seq;
+  }
+
+  #writePacket(type: number, flags: number, channel: number, plaintext: Uint8Array, now: bigint): void {
     const bytes = this.#writer.write(this.#keys.sending, type, flags, channel, plaintext, now);
     this.#traffic.sent(bytes);
     this.#measurements.throughput.sent(bytes, now);
-    return seq;
   }
 
   // ---- Time ------------------------------------------------------------------------------------------------------

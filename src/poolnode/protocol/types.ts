@@ -10,21 +10,34 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
   /** X25519 with the peer's public key, 32 bytes. Throws on a low-order point. */
   agree(peerPublicKey: Uint8Array): Uint8Array;
+  /** Gives the private half up. The pair is of no use then; a second time does nothing. */
+  dispose(): void;
 }
 
-/** The keys of one packet direction-less key set; holds them as opaque objects and prints none of them. */
+/**
+ * The keys of one packet direction-less key set; holds them as opaque objects and prints none of them. Packets are sealed
+ * into the memory that they leave from and opened where they came, so that no byte is moved but by the cipher. Each memory
+ * has to hold what is asked of it: otherwise these throw, before anything is written.
+ */
 export interface PacketCrypto {
   /** First 4 bytes of the HMAC key: the constant part of every nonce. */
   readonly noncePrefix: Uint8Array;
-  /** ChaCha20-Poly1305 without associated data: ciphertext, then the 16-byte tag, as pieces in order. */
-  seal(nonce: Uint8Array, plaintext: Uint8Array): Uint8Array[];
-  /** The plaintext, freshly allocated, or null when the tag is wrong. `sealed` are pieces: ciphertext and tag. */
-  open(nonce: Uint8Array, sealed: readonly Uint8Array[]): Uint8Array | null;
-  /** HMAC-SHA256 over the pieces in order. */
-  mac(pieces: readonly Uint8Array[]): Uint8Array;
+  /** ChaCha20-Poly1305 without associated data: ciphertext, then the 16-byte tag, into `out` from `at` on. */
+  seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array, at: number): void;
+  /**
+   * The plaintext of `sealed` from `from` up to `to`, ciphertext and tag; null when the tag is wrong. The memory is nobody
+   * else's, though a short one's ArrayBuffer may hold others.
+   */
+  open(nonce: Uint8Array, sealed: Uint8Array, from: number, to: number): Uint8Array | null;
+  /** HMAC-SHA256 over `bytes` from `from` up to `to`, put into the same memory at `at`. */
+  sign(bytes: Uint8Array, from: number, to: number, at: number): void;
+  /** Whether `mac` is the HMAC-SHA256 over `header` and `payload` from `from` up to `to`; in constant time. */
+  verify(mac: Uint8Array, header: Uint8Array, payload: Uint8Array, from: number, to: number): boolean;
+  /** Gives the keys up: they are of no use then. A second time does nothing. */
+  dispose(): void;
 }
 
-/** All the cryptography that the protocol uses. The real one is in poolnode/node-crypto.ts; tests inject others. */
+/** All the cryptography that the protocol uses. The real ones are chosen by poolnode/cryptography.ts; tests inject others. */
 export interface Crypto {
   generateKeyPair(): KeyPair;
   randomBytes(size: number): Uint8Array;
@@ -34,6 +47,7 @@ export interface Crypto {
   hkdfSha256(secret: Uint8Array, info: string, salt?: Uint8Array): Uint8Array;
   /** RFC 8032, with a 32-byte public key; false for whatever is no signature of it. The key is not judged. */
   verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Overwrites both raw keys. */
   packetCrypto(sessionKey: Uint8Array, hmacKey: Uint8Array): PacketCrypto;
   /** Constant time; false on unequal length. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
@@ -79,8 +93,10 @@ export type SessionEvent =
  */
 export interface Handshake {
   readonly state: SessionStateName;
-  /** Bytes from the peer, kept by reference until consumed. */
+  /** Bytes from the peer, kept by reference until consumed, or until `detachInput`. */
   receive(chunk: Uint8Array): void;
+  /** Copies what is held of the chunks: their memory is the caller's again. */
+  detachInput(): void;
   /**
    * Goes on as far as the bytes allow. The session once both sides hold the keys: it inherits the unread bytes and the
    * packets that overtook the handshake's last one. While `busy`, each call solves the puzzle for a bounded number of
@@ -99,8 +115,10 @@ export interface Session {
   readonly id: Uint8Array;
   readonly role: 'client' | 'server';
   readonly state: SessionStateName;
-  /** Bytes from the peer, kept by reference until consumed. */
+  /** Bytes from the peer, kept by reference until consumed, or until `detachInput`. */
   receive(chunk: Uint8Array): void;
+  /** Copies what is held of the chunks: their memory is the caller's again. */
+  detachInput(): void;
   /** The next event, or null when more bytes are needed or the session is over. Works off at most what one event needs. */
   next(now: bigint): SessionEvent | null;
   /** The peer's FIN: the next event is 'failed' with ERR_POOL_PEER_LOST, unless CLOSE came or the session is over. */
@@ -111,8 +129,10 @@ export interface Session {
   close(now: bigint): void;
   /** Whether `takeOutput` would give something. */
   readonly hasOutput: boolean;
-  /** Bytes to write, in order, each packet's pieces next to each other. */
+  /** Bytes to write, in order. They stay as they are until `outputWritten` says that they are not needed any more. */
   takeOutput(): Uint8Array[];
+  /** What the oldest `takeOutput` gave, of those not told of yet, has been written: its memory is used again. */
+  outputWritten(): void;
   /** The next deadline in monotonic ns: heartbeat, rekey, fragments, liveness, old keys. */
   nextTimeout(): bigint | null;
   /** Acts on the deadlines that passed; events come out of `next`. */

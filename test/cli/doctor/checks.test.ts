@@ -246,13 +246,17 @@ it('IPv6 loopback may be missing', async () => {
 });
 
 describe('the self-test', () => {
-  it('talks to itself', async () => {
-    expect(await selfTest()).toMatchObject({ status: 'ok' });
+  const cryptography = () => Promise.resolve('portable' as const);
+
+  it('talks to itself, and says what encrypts', async () => {
+    expect(await selfTest()).toMatchObject({ status: 'ok', says: expect.stringContaining('OpenSSL') as string });
+    const parts = { dial, listen, cryptography, now: () => 0 };
+    expect((await selfTest(parts)).says).toContain('in JavaScript');
   });
 
   it('says why it could not', async () => {
     const refused = () => Promise.reject(new PoolError('EADDRNOTAVAIL', 'listen pool 127.0.0.1:0: no such address'));
-    const finding = await selfTest({ dial, listen: refused, now: () => 0 });
+    const finding = await selfTest({ dial, listen: refused, cryptography, now: () => 0 });
     expect(finding).toMatchObject({ status: 'fail', says: expect.stringContaining('no such address') as string });
   });
 
@@ -265,6 +269,7 @@ describe('the self-test', () => {
         listeners.push(listener);
         return listener;
       },
+      cryptography,
       now: () => 0,
     });
     expect(finding.status).toBe('fail');

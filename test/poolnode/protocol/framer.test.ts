@@ -21,6 +21,8 @@ function packet(type: number, payload: Uint8Array, seq = 1n): Uint8Array {
   return bytes;
 }
 
+const sequence = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i * 7 + 3) % 251);
+
 interface Seen {
   seq: bigint;
   payload: string;
@@ -29,7 +31,7 @@ interface Seen {
 function drain(framer: Framer): Seen[] {
   const seen: Seen[] = [];
   for (let next = framer.next(); next !== null; next = framer.next()) {
-    seen.push({ seq: next.header.seq, payload: Buffer.from(concat(next.payload)).toString('hex') });
+    seen.push({ seq: next.header.seq, payload: Buffer.from(next.copyPayload()).toString('hex') });
   }
   return seen;
 }
@@ -48,14 +50,66 @@ describe('Framer', () => {
     expect(framer.bufferedBytes).toBe(0);
   });
 
-  it('hands a payload on by reference, in the pieces that it came in', () => {
-    const bytes = packet(3, new Uint8Array(3000).fill(1));
+  it('hands a payload on where it lies, and in one piece where it was cut', () => {
+    const bytes = packet(3, sequence(3000));
+    const whole = new Framer();
+    whole.push(bytes);
+    const { bytes: memory, from, to } = whole.next()!;
+    expect([memory, from, to]).toEqual([bytes, 80, 3080]);
+    const cut = new Framer();
+    for (const chunk of [bytes.subarray(0, 1000), bytes.subarray(1000, 2500)]) {
+      cut.push(chunk);
+      expect(cut.next()).toBeNull();
+    }
+    cut.push(bytes.subarray(2500));
+    expect(cut.next()!.copyPayload()).toEqual(sequence(3000));
+  });
+
+  it('reads chunks whose memory is used again once it was told to let go of them', () => {
+    const random = seeded('framer detached');
+    const packets = Array.from({ length: 200 }, (_, i) => packet(3, random.bytes(random.int(9000)), BigInt(i)));
+    const stream = concat(packets);
+    const whole = new Framer();
+    whole.push(stream);
     const framer = new Framer();
-    const chunks = [bytes.subarray(0, 1000), bytes.subarray(1000, 2500), bytes.subarray(2500)];
-    for (const chunk of chunks) framer.push(chunk);
-    const { payload } = framer.next()!;
-    expect(payload.map((piece) => piece.length)).toEqual([920, 1500, 580]);
-    for (const piece of payload) expect(piece.buffer).toBe(bytes.buffer);
+    const seen: Seen[] = [];
+    const memory = new Uint8Array(20_000);
+    for (let at = 0; at < stream.length; ) {
+      const size = Math.min(1 + random.int(20_000), stream.length - at);
+      memory.set(stream.subarray(at, at + size));
+      framer.push(memory.subarray(0, size));
+      at += size;
+      // A reader that stops in the middle leaves packets behind.
+      for (let most = random.int(4); most > 0; most--) {
+        const next = framer.next();
+        if (next === null) break;
+        seen.push({ seq: next.header.seq, payload: Buffer.from(next.copyPayload()).toString('hex') });
+      }
+      framer.detach();
+      memory.fill(0xee);
+    }
+    seen.push(...drain(framer));
+    expect(seen).toEqual(drain(whole));
+  });
+
+  it('keeps framers apart that put packets together at the same time', () => {
+    const framers = Array.from({ length: 20 }, () => new Framer());
+    const packets = framers.map((_, i) => packet(3, new Uint8Array(60_000).fill(i), BigInt(i)));
+    for (let at = 0; at < 60_080; at += 7_000) {
+      framers.forEach((framer, i) => {
+        framer.push(packets[i]!.subarray(at, at + 7_000));
+        if (at < 56_000) expect(framer.next()).toBeNull();
+      });
+    }
+    framers.forEach((framer, i) => {
+      expect(
+        framer
+          .next()!
+          .copyPayload()
+          .every((byte) => byte === i),
+      ).toBe(true);
+      framer.clear();
+    });
   });
 
   it('asks the policy once a packet, before any payload is there', () => {
@@ -84,25 +138,25 @@ describe('Framer', () => {
     const kept = framer.next()!.keep();
     framer.next();
     expect(kept.header.seq).toBe(5n);
-    expect(kept.joined()).toEqual(Uint8Array.of(1));
+    expect(kept.copyPayload()).toEqual(Uint8Array.of(1));
   });
 
   it('gathers a payload that drips in, instead of an object for each byte', () => {
     const framer = new Framer();
     const bytes = packet(3, new Uint8Array(65_535).fill(7));
     for (let i = 0; i < bytes.length; i++) framer.push(bytes.subarray(i, i + 1));
-    const { payload } = framer.next()!;
-    expect(payload.length).toBeLessThan(20);
-    expect(concat(payload).every((byte) => byte === 7)).toBe(true);
+    const payload = framer.next()!.copyPayload();
+    expect(payload).toHaveLength(65_535);
+    expect(payload.every((byte) => byte === 7)).toBe(true);
   });
 
-  it('never changes what it has handed out', () => {
+  it('does not change what it has handed out before it is asked for more', () => {
     const framer = new Framer();
     const first = packet(3, new Uint8Array(40).fill(1));
     for (const byte of first) framer.push(Uint8Array.of(byte));
-    const payload = framer.next()!.payload.slice();
+    const { bytes, from, to } = framer.next()!;
     for (const byte of packet(3, new Uint8Array(40).fill(2))) framer.push(Uint8Array.of(byte));
-    expect(concat(payload)).toEqual(new Uint8Array(40).fill(1));
+    expect(bytes.subarray(from, to)).toEqual(new Uint8Array(40).fill(1));
     expect(drain(framer)).toHaveLength(1);
   });
 

@@ -2,11 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { KeyRing } from '../../../src/poolnode/protocol/key-ring.js';
 import type { KeyPair, PacketCrypto } from '../../../src/poolnode/protocol/types.js';
 
+/** The key pairs and sets that were given up, in their order. */
+const disposed: string[] = [];
 const name = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
-const pair = (text: string): KeyPair => ({ publicKey: name(text), agree: () => name('unused') });
+const pair = (text: string): KeyPair => ({
+  publicKey: name(text),
+  agree: () => name('unused'),
+  dispose: () => void disposed.push(text),
+});
 /** A key set that is only a name: K(own, peer). */
 const derive = (own: KeyPair, peer: Uint8Array): PacketCrypto =>
-  ({ noncePrefix: name(`${Buffer.from(own.publicKey).toString()}${Buffer.from(peer).toString()}`) }) as PacketCrypto;
+  ({
+    noncePrefix: name(`${Buffer.from(own.publicKey).toString()}${Buffer.from(peer).toString()}`),
+    dispose: () => void disposed.push(`${Buffer.from(own.publicKey).toString()}${Buffer.from(peer).toString()}`),
+  }) as PacketCrypto;
 const nameOf = (keys: PacketCrypto): string => Buffer.from(keys.noncePrefix).toString();
 
 function ring(): KeyRing {
@@ -67,6 +76,21 @@ describe('KeyRing', () => {
     const keys = ring();
     keys.followed(name('Y'));
     expect(opening(keys)).toEqual(['aB', 'aY']);
+  });
+
+  it('gives up each set and each key pair that it drops, once, and no other', () => {
+    disposed.length = 0;
+    const keys = ring();
+    keys.accepted(name('Y'), pair('x'));
+    expect(disposed).toEqual([]);
+    keys.opened(set(keys, 'xY'));
+    expect(disposed.sort()).toEqual(['a', 'aB', 'aY', 'xB']);
+    keys.initiated(pair('p'));
+    keys.settle();
+    expect(disposed.slice(4).sort()).toEqual(['x', 'xY']);
+    keys.forget();
+    keys.forget();
+    expect(disposed.slice(6).sort()).toEqual(['p', 'pY']);
   });
 
   it('forgets', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeCrypto, x25519KeyPair } from '../../../src/poolnode/node-crypto.js';
 import { deriveHandshakeKeys, derivePacketKeys } from '../../../src/poolnode/protocol/keys.js';
 import type { Crypto, KeyPair } from '../../../src/poolnode/protocol/types.js';
+import { mac, open, seal } from './sealing.js';
 
 const crypto = nodeCrypto();
 const pair = x25519KeyPair(new Uint8Array(32).fill(9));
@@ -16,8 +17,8 @@ describe('keys', () => {
     expect(mine.proof).toEqual(theirs.proof);
     const nonce = new Uint8Array(12);
     for (const keys of [theirs.packet, later]) {
-      expect(keys.mac([id])).toEqual(mine.packet.mac([id]));
-      expect(keys.open(nonce, mine.packet.seal(nonce, id))).toEqual(id);
+      expect(mac(keys, id)).toEqual(mac(mine.packet, id));
+      expect(open(keys, nonce, seal(mine.packet, nonce, id))).toEqual(id);
     }
   });
 
@@ -33,7 +34,11 @@ describe('keys', () => {
       return bytes;
     };
     const noted: Crypto = { ...crypto, hkdfSha256: (secret, info) => noting(crypto.hkdfSha256(secret, info)) };
-    const notedPair: KeyPair = { publicKey: pair.publicKey, agree: (key) => noting(pair.agree(key)) };
+    const notedPair: KeyPair = {
+      publicKey: pair.publicKey,
+      agree: (key) => noting(pair.agree(key)),
+      dispose: () => {},
+    };
     derivePacketKeys(noted, notedPair, peer.publicKey);
     deriveHandshakeKeys(noted, notedPair, peer.publicKey, id);
     expect(raw).toHaveLength(6);

@@ -6,13 +6,13 @@ import { writeHeader, writeHmac } from '../../../src/poolnode/protocol/header.js
 import { Outbox } from '../../../src/poolnode/protocol/outbox.js';
 import { checkHeader, PacketOpener, PacketWriter } from '../../../src/poolnode/protocol/packet-codec.js';
 import { OwnSequence } from '../../../src/poolnode/protocol/sequence.js';
-import type { PacketCrypto } from '../../../src/poolnode/protocol/types.js';
 import { concat } from './pair.js';
+import { changed, mac } from './sealing.js';
 
 const crypto = nodeCrypto();
 const ID = new Uint8Array(16).fill(0xab);
 const keys = crypto.packetCrypto(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2));
-const opener = new PacketOpener(crypto);
+const opener = new PacketOpener();
 
 function writer(first = 1n << 40n, offset = 0n): { outbox: Outbox; writer: PacketWriter } {
   const outbox = new Outbox();
@@ -38,28 +38,34 @@ describe('PacketWriter', () => {
     expect(Buffer.from(opener.open(keys, packet)!).equals(plaintext)).toBe(true);
   });
 
-  it('makes one piece of a small packet, and of a long one header, ciphertext and tag without a copy', () => {
-    const sealed: Uint8Array[] = [];
-    const noting: PacketCrypto = {
-      noncePrefix: keys.noncePrefix,
-      seal: (nonce, plaintext) => {
-        const pieces = keys.seal(nonce, plaintext);
-        sealed.push(...pieces);
-        return pieces;
+  it('seals into the memory that leaves, a packet behind the other', () => {
+    const into: Uint8Array[] = [];
+    const noting = changed(keys, {
+      seal: (nonce, plaintext, out, at) => {
+        into.push(out);
+        keys.seal(nonce, plaintext, out, at);
       },
-      open: (nonce, pieces) => keys.open(nonce, pieces),
-      mac: (pieces) => keys.mac(pieces),
-    };
+    });
     const { outbox, writer: packets } = writer();
-    packets.write(noting, PacketType.Data, 0, 0, new Uint8Array(64), 0n);
-    expect(outbox.take()).toHaveLength(1);
-    sealed.length = 0;
-    packets.write(noting, PacketType.Data, 0, 0, new Uint8Array(60_000), 0n);
-    packets.write(noting, PacketType.Data, 0, 0, new Uint8Array(60_000), 0n);
+    for (const size of [60_000, 64, 60_000]) packets.write(noting, PacketType.Data, 0, 0, new Uint8Array(size), 0n);
     const pieces = outbox.take();
-    // The tag of the first and the header of the second lie together.
-    expect(pieces.map((piece) => piece.length)).toEqual([80, 60_000, 96, 60_000, 16]);
-    expect(pieces[1]).toBe(sealed[0]);
+    expect(pieces.map((piece) => piece.length)).toEqual([120_352]);
+    expect(into.map((memory) => memory.buffer)).toEqual([pieces[0]!.buffer, pieces[0]!.buffer, pieces[0]!.buffer]);
+  });
+
+  it('leaves nothing of a packet that could not be sealed', () => {
+    const { outbox, writer: packets } = writer();
+    packets.write(keys, PacketType.Data, 0, 0, new Uint8Array(10), 0n);
+    const broken = changed(keys, {
+      sign: () => {
+        throw new Error('no HMAC');
+      },
+    });
+    expect(() => packets.write(broken, PacketType.Data, 0, 0, new Uint8Array(99), 0n)).toThrowError(/no HMAC/);
+    packets.write(keys, PacketType.Data, 0, 0, new Uint8Array(10), 0n);
+    const bytes = concat(outbox.take());
+    expect(bytes).toHaveLength(2 * 106);
+    for (const at of [0, 106]) expect(opener.authentic(keys, parse(bytes.subarray(at, at + 106)))).toBe(true);
   });
 
   it('neither encrypts nor flags an empty payload', () => {
@@ -87,15 +93,12 @@ describe('PacketWriter', () => {
     'takes the number %d into the nonce, little-endian after 4 bytes of the HMAC key',
     (seq) => {
       const nonces: string[] = [];
-      const noting: PacketCrypto = {
-        ...keys,
-        noncePrefix: keys.noncePrefix,
-        mac: (pieces) => keys.mac(pieces),
-        seal: (nonce, plaintext) => {
+      const noting = changed(keys, {
+        seal: (nonce, plaintext, out, at) => {
           nonces.push(Buffer.from(nonce).toString('hex'));
-          return keys.seal(nonce, plaintext);
+          keys.seal(nonce, plaintext, out, at);
         },
-      };
+      });
       writer(seq).writer.write(noting, PacketType.Data, 0, 0, new Uint8Array(1), 0n);
       const expected = Buffer.alloc(12, 2);
       expected.writeBigUInt64LE(seq, 4);
@@ -127,7 +130,7 @@ describe('checkHeader', () => {
     writeHeader(bytes, new DataView(bytes.buffer), 0, { ...fields, flags, sessionId: changes.id ?? ID });
     if (changes.version !== undefined) bytes[0] = (changes.version << 4) | 3;
     if (changes.reserved !== undefined) bytes[changes.reserved] = 1;
-    writeHmac(bytes, 0, keys.mac([bytes]));
+    writeHmac(bytes, 0, mac(keys, bytes));
     return parse(bytes);
   }
 

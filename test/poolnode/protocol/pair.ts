@@ -16,6 +16,13 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
+let usual: Crypto = nodeCrypto();
+
+/** The cryptography of pairs that are not told theirs, from here on. */
+export function useCrypto(crypto: Crypto): void {
+  usual = crypto;
+}
+
 export interface PairOptions {
   crypto?: Crypto;
   clientLimits?: Partial<SessionLimits>;
@@ -106,7 +113,7 @@ export class Pair {
 }
 
 export function handshakes(options: PairOptions = {}): { client: Handshake; server: Handshake } {
-  const crypto = options.crypto ?? nodeCrypto();
+  const crypto = options.crypto ?? usual;
   return {
     client: createClientHandshake({
       crypto,

@@ -4,6 +4,7 @@ import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
 import type { Crypto } from '../../../src/poolnode/protocol/types.js';
 import { WithModule } from './established.js';
 import { concat, Pair, SECOND, type Side } from './pair.js';
+import { changed } from './sealing.js';
 import { seeded } from './seeded.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -160,17 +161,14 @@ describe('REKEY between two of pool-ts', () => {
       packetCrypto: (sessionKey, hmacKey) => {
         const name = Buffer.from(sessionKey).toString('hex');
         const keys = real.packetCrypto(sessionKey, hmacKey);
-        return {
-          noncePrefix: keys.noncePrefix,
-          open: (nonce, sealed) => keys.open(nonce, sealed),
-          mac: (pieces) => keys.mac(pieces),
-          seal: (nonce, plaintext) => {
+        return changed(keys, {
+          seal: (nonce, plaintext, out, at) => {
             const use = `${name}/${Buffer.from(nonce).toString('hex')}`;
             if (seen.has(use)) doubled++;
             seen.add(use);
-            return keys.seal(nonce, plaintext);
+            keys.seal(nonce, plaintext, out, at);
           },
-        };
+        });
       },
     };
     const limits = { ...NEVER, rekeyPackets: 5 };

@@ -38,7 +38,7 @@ export class ScriptedModule {
   #peer: Uint8Array = EMPTY;
   readonly #outbox = new Outbox();
   readonly #framer = new Framer();
-  readonly #opener = new PacketOpener(crypto);
+  readonly #opener = new PacketOpener();
   #sequence = new OwnSequence(1n);
   #writer = this.#newWriter();
   #lastSeq = 0n;

@@ -6,6 +6,7 @@ import { createServerHandshake } from '../../../src/poolnode/protocol/server-han
 import type { Crypto, Handshake } from '../../../src/poolnode/protocol/types.js';
 import { concat, handshakes, SECOND, SERVER_BASE, Side } from './pair.js';
 import { ScriptedModule } from './scripted-module.js';
+import { changed, mac } from './sealing.js';
 
 const NOW = 5n * SECOND;
 const take = (from: { takeOutput(): Uint8Array[] }): Uint8Array => concat(from.takeOutput());
@@ -127,12 +128,17 @@ describe('a server handshake', () => {
     let verdict: string | undefined;
     for (let bit = 0; bit < 160 * 8; bit += 7) {
       let compared = 0;
+      let verified = 0;
       let hashed = 0;
       const real = nodeCrypto();
       const counting: Crypto = {
         ...real,
         equal: (a, b) => (compared++, real.equal(a, b)),
         sha256: (...pieces) => (hashed++, real.sha256(...pieces)),
+        packetCrypto: (sessionKey, hmacKey) => {
+          const keys = real.packetCrypto(sessionKey, hmacKey);
+          return changed(keys, { verify: (...what) => (verified++, keys.verify(...what)) });
+        },
       };
       const { server, module, challenge } = dialled(counting);
       module.response(challenge);
@@ -155,7 +161,7 @@ describe('a server handshake', () => {
       expect(error.code).toBe('ERR_POOL_AUTH_FAILED');
       verdict ??= error.message;
       expect(error.message).toBe(verdict);
-      expect([compared, hashed]).toEqual([2, 1]);
+      expect([verified, compared, hashed]).toEqual([1, 1, 1]);
       expect(server.takeOutput()).toEqual([]);
     }
   });
@@ -172,7 +178,7 @@ describe('a server handshake', () => {
         // Authenticated anew, so that only the tag is wrong.
         response[response.length - 1]! ^= 1;
         response.fill(0, 48, 80);
-        response.set(module.keys!.mac([response]), 48);
+        response.set(mac(module.keys!, response), 48);
       }
       server.receive(response);
       const error = failure(() => server.advance(NOW));
@@ -222,7 +228,7 @@ describe('a server handshake', () => {
       ...real,
       generateKeyPair: () => {
         const pair = real.generateKeyPair();
-        return { publicKey: pair.publicKey, agree: (key) => (agreed++, pair.agree(key)) };
+        return { publicKey: pair.publicKey, agree: (key) => (agreed++, pair.agree(key)), dispose: () => {} };
       },
     };
     const { server, module, challenge } = dialled(counting);

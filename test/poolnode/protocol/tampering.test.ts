@@ -2,16 +2,18 @@
  * What an attacker in the path can do without keys, against one rule: what is delivered is a prefix of what was sent, then
  * comes one typed error (or nothing, where bytes are withheld), and good packets after it change nothing.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/errors.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
+import { CRYPTOGRAPHIES } from '../cryptographies.js';
 import { WithModule } from './established.js';
 import { nullCrypto } from './null-crypto.js';
-import { Pair, type Side } from './pair.js';
+import { Pair, type Side, useCrypto } from './pair.js';
 import { seeded } from './seeded.js';
+import { mac } from './sealing.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const TELEMETRY = writeTelemetry({
@@ -72,57 +74,6 @@ function outcome(conversation: WithModule, packet: Uint8Array): string | null {
 const lengthGrew = (bit: number, packet: Uint8Array): boolean =>
   bit >= 44 * 8 && bit < 46 * 8 && (packet[bit >> 3]! & (0x80 >> (bit & 7))) === 0;
 
-describe('a flipped bit', () => {
-  it.each(PACKETS)(
-    'anywhere in %s ends the session, and nothing of it is delivered or acted on',
-    (name, type, flags, plaintext) => {
-      const size = tapped(type, flags, plaintext).packet.length;
-      // A sample that differs from type to type: together they meet each byte of the header with several bits.
-      const which = PACKETS.findIndex((packet) => packet[0] === name);
-      for (let byte = which % 3; byte < size; byte += 3) {
-        const { conversation, packet } = tapped(type, flags, plaintext);
-        const bit = byte * 8 + ((byte + which) % 8);
-        const waits = lengthGrew(bit, packet);
-        packet[byte]! ^= 0x80 >> (bit & 7);
-        const code = outcome(conversation, packet);
-        expect(conversation.texts()).toEqual(['before']);
-        expect(conversation.side.rekeys).toEqual([]);
-        if (waits && code === null) continue;
-        expect(code).toBe('ERR_POOL_AUTH_FAILED');
-        expect(conversation.side.session.hasOutput).toBe(false);
-      }
-    },
-  );
-});
-
-describe('a packet', () => {
-  it.each(PACKETS)('%s truncated at any length is waited for, never acted on', (_, type, flags, plaintext) => {
-    const { conversation, packet } = tapped(type, flags, plaintext);
-    for (let at = 0; at < packet.length - 1; at++) {
-      conversation.side.session.receive(packet.slice(at, at + 1));
-      conversation.side.pump(conversation.now);
-      expect([conversation.texts(), conversation.side.ended, conversation.side.session.hasOutput]).toEqual([
-        ['before'],
-        null,
-        false,
-      ]);
-    }
-    conversation.side.session.receiveEnd();
-    conversation.side.pump(conversation.now);
-    expect(conversation.side.code).toBe('ERR_POOL_PEER_LOST');
-  });
-
-  it.each(PACKETS)('%s under any other type fails like any other change', (_, type, flags, plaintext) => {
-    for (let other = 0; other < 16; other++) {
-      if (other === type) continue;
-      const { conversation, packet } = tapped(type, flags, plaintext);
-      packet[0] = 0x10 | other;
-      expect(outcome(conversation, packet)).toBe('ERR_POOL_AUTH_FAILED');
-      expect(conversation.texts()).toEqual(['before']);
-    }
-  });
-});
-
 type Op = (packets: Uint8Array[], at: number, backwards: Uint8Array[]) => void;
 
 const OPS: Readonly<Record<string, Op>> = {
@@ -141,64 +92,119 @@ const OPS: Readonly<Record<string, Op>> = {
   },
 };
 
-describe.each(Object.keys(OPS))('an attacker that can %s', (name) => {
-  it('gets a prefix delivered, then one typed error', () => {
-    const random = seeded(name);
-    for (let round = 0; round < 10; round++) {
+describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }) => {
+  beforeAll(() => useCrypto(crypto));
+
+  describe('a flipped bit', () => {
+    it.each(PACKETS)(
+      'anywhere in %s ends the session, and nothing of it is delivered or acted on',
+      (name, type, flags, plaintext) => {
+        const size = tapped(type, flags, plaintext).packet.length;
+        // A sample that differs from type to type: together they meet each byte of the header with several bits.
+        const which = PACKETS.findIndex((packet) => packet[0] === name);
+        for (let byte = which % 3; byte < size; byte += 3) {
+          const { conversation, packet } = tapped(type, flags, plaintext);
+          const bit = byte * 8 + ((byte + which) % 8);
+          const waits = lengthGrew(bit, packet);
+          packet[byte]! ^= 0x80 >> (bit & 7);
+          const code = outcome(conversation, packet);
+          expect(conversation.texts()).toEqual(['before']);
+          expect(conversation.side.rekeys).toEqual([]);
+          if (waits && code === null) continue;
+          expect(code).toBe('ERR_POOL_AUTH_FAILED');
+          expect(conversation.side.session.hasOutput).toBe(false);
+        }
+      },
+    );
+  });
+
+  describe('a packet', () => {
+    it.each(PACKETS)('%s truncated at any length is waited for, never acted on', (_, type, flags, plaintext) => {
+      const { conversation, packet } = tapped(type, flags, plaintext);
+      for (let at = 0; at < packet.length - 1; at++) {
+        conversation.side.session.receive(packet.slice(at, at + 1));
+        conversation.side.pump(conversation.now);
+        expect([conversation.texts(), conversation.side.ended, conversation.side.session.hasOutput]).toEqual([
+          ['before'],
+          null,
+          false,
+        ]);
+      }
+      conversation.side.session.receiveEnd();
+      conversation.side.pump(conversation.now);
+      expect(conversation.side.code).toBe('ERR_POOL_PEER_LOST');
+    });
+
+    it.each(PACKETS)('%s under any other type fails like any other change', (_, type, flags, plaintext) => {
+      for (let other = 0; other < 16; other++) {
+        if (other === type) continue;
+        const { conversation, packet } = tapped(type, flags, plaintext);
+        packet[0] = 0x10 | other;
+        expect(outcome(conversation, packet)).toBe('ERR_POOL_AUTH_FAILED');
+        expect(conversation.texts()).toEqual(['before']);
+      }
+    });
+  });
+
+  describe.each(Object.keys(OPS))('an attacker that can %s', (name) => {
+    it('gets a prefix delivered, then one typed error', () => {
+      const random = seeded(name);
+      for (let round = 0; round < 10; round++) {
+        const pair = new Pair();
+        const sent: string[] = [];
+        const packets: Uint8Array[] = [];
+        const backwards: Uint8Array[] = [];
+        const output = (side: Side): Uint8Array => new Uint8Array(Buffer.concat(side.session.takeOutput()));
+        for (let i = 0; i < 12; i++) {
+          const text = `${round}/${i}`;
+          sent.push(text);
+          pair.client.session.sendMessage(i, bytes(text), pair.now);
+          packets.push(output(pair.client));
+          pair.server.session.sendMessage(i, bytes(`back ${text}`), pair.now);
+          backwards.push(output(pair.server));
+        }
+        const at = 1 + random.int(10);
+        OPS[name]!(packets, at, backwards);
+        for (const packet of packets) {
+          pair.server.session.receive(packet);
+          pair.server.pump(pair.now);
+        }
+        const got = pair.server.messages.map(({ data }) => Buffer.from(data).toString());
+        expect(got).toEqual(sent.slice(0, got.length));
+        expect(got.length).toBeLessThan(sent.length);
+        expect(pair.server.ended).toBeInstanceOf(PoolError);
+        expect(['ERR_POOL_AUTH_FAILED', 'ERR_POOL_PROTOCOL']).toContain(pair.server.code);
+      }
+    });
+  });
+
+  describe('a packet of our own', () => {
+    it('that comes back is refused in every position, also where its number would be the next', () => {
       const pair = new Pair();
-      const sent: string[] = [];
-      const packets: Uint8Array[] = [];
-      const backwards: Uint8Array[] = [];
-      const output = (side: Side): Uint8Array => new Uint8Array(Buffer.concat(side.session.takeOutput()));
-      for (let i = 0; i < 12; i++) {
-        const text = `${round}/${i}`;
-        sent.push(text);
-        pair.client.session.sendMessage(i, bytes(text), pair.now);
-        packets.push(output(pair.client));
-        pair.server.session.sendMessage(i, bytes(`back ${text}`), pair.now);
-        backwards.push(output(pair.server));
-      }
-      const at = 1 + random.int(10);
-      OPS[name]!(packets, at, backwards);
-      for (const packet of packets) {
-        pair.server.session.receive(packet);
-        pair.server.pump(pair.now);
-      }
-      const got = pair.server.messages.map(({ data }) => Buffer.from(data).toString());
-      expect(got).toEqual(sent.slice(0, got.length));
-      expect(got.length).toBeLessThan(sent.length);
-      expect(pair.server.ended).toBeInstanceOf(PoolError);
-      expect(['ERR_POOL_AUTH_FAILED', 'ERR_POOL_PROTOCOL']).toContain(pair.server.code);
-    }
+      pair.client.session.sendMessage(0, bytes('mine'), pair.now);
+      const own = new Uint8Array(Buffer.concat(pair.client.session.takeOutput()));
+      pair.client.session.receive(own);
+      pair.client.pump(pair.now);
+      expect(pair.client.code).toBe('ERR_POOL_PROTOCOL');
+      expect(pair.client.messages).toEqual([]);
+    });
   });
-});
 
-describe('a packet of our own', () => {
-  it('that comes back is refused in every position, also where its number would be the next', () => {
-    const pair = new Pair();
-    pair.client.session.sendMessage(0, bytes('mine'), pair.now);
-    const own = new Uint8Array(Buffer.concat(pair.client.session.takeOutput()));
-    pair.client.session.receive(own);
-    pair.client.pump(pair.now);
-    expect(pair.client.code).toBe('ERR_POOL_PROTOCOL');
-    expect(pair.client.messages).toEqual([]);
-  });
-});
-
-describe('errors', () => {
-  it('name no key, and look the same for a wrong HMAC and a wrong tag', () => {
-    const messages = new Set<string>();
-    for (const fault of ['hmac', 'tag']) {
-      const { conversation, packet } = tapped(PacketType.Data, Flag.RequireAck, bytes('payload'));
-      packet[packet.length - 1]! ^= 1;
-      if (fault === 'tag') {
-        packet.fill(0, 48, 80);
-        packet.set(conversation.module.keys!.mac([packet]), 48);
+  describe('errors', () => {
+    it('name no key, and look the same for a wrong HMAC and a wrong tag', () => {
+      const messages = new Set<string>();
+      for (const fault of ['hmac', 'tag']) {
+        const { conversation, packet } = tapped(PacketType.Data, Flag.RequireAck, bytes('payload'));
+        packet[packet.length - 1]! ^= 1;
+        if (fault === 'tag') {
+          packet.fill(0, 48, 80);
+          packet.set(mac(conversation.module.keys!, packet), 48);
+        }
+        expect(outcome(conversation, packet)).toBe('ERR_POOL_AUTH_FAILED');
+        messages.add((conversation.side.ended as PoolError).message);
       }
-      expect(outcome(conversation, packet)).toBe('ERR_POOL_AUTH_FAILED');
-      messages.add((conversation.side.ended as PoolError).message);
-    }
-    expect(messages.size).toBe(1);
+      expect(messages.size).toBe(1);
+    });
   });
 });
 
