@@ -41,7 +41,11 @@ export function loadCryptography(): Promise<Cryptography> {
   return (loaded ??= chooseCryptography(process.env['POOL_CRYPTO']));
 }
 
-/** Which one that is; chooses it if nothing has yet. Rejects as {@link loadCryptography}. */
+/**
+ * The kind of cryptography that the nodes of this thread run on; chooses it if nothing has yet.
+ * @throws (rejects) ERR_FEATURE_UNAVAILABLE_ON_PLATFORM where none can be had, or not the one that POOL_CRYPTO forces;
+ * ERR_INVALID_ARG_VALUE for a POOL_CRYPTO that names none
+ */
 export async function cryptographyInUse(): Promise<CryptoKind> {
   return (await loadCryptography()).kind;
 }
