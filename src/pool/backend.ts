@@ -3,6 +3,7 @@
  * messages and end; queues, deadlines, cancellation and streams are the API's, once, for both backends.
  */
 import type { PoolError } from '../errors.js';
+import type { HandshakeOptions } from '../poolnode/types.js';
 import type { Addr } from './addr.js';
 import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
 
@@ -62,11 +63,17 @@ export interface BackendDialOptions {
   signal?: AbortSignal;
 }
 
-/** Why a connection was dropped before `accept` could return it; published on pool.listener.drop. */
+/**
+ * Why a connection was dropped before `accept` could return it; published on pool.listener.drop. `address-limit`: its
+ * address has as many sessions as one may. `too-many-handshakes`: so many connections were pending that it gave way to
+ * others, or waited too long for its turn. `handshake-failed`: it broke off, failed a check, or was too slow for the number
+ * of those that were pending.
+ */
 export type DropReason =
   | 'blocked'
   | 'max-connections'
   | 'table-full'
+  | 'address-limit'
   | 'too-many-handshakes'
   | 'handshake-failed'
   | 'backlog'
@@ -84,6 +91,9 @@ export interface BackendListenOptions {
   port: number;
   ipv6Only: boolean;
   ipv4Only: boolean;
+  /** Limits of this program's node; the module has its own. */
+  handshakes?: HandshakeOptions | undefined;
+  maxSessionsPerAddress?: number | undefined;
   signal?: AbortSignal;
   /** Asked as early as the backend can: a reason drops the connection. */
   admit(remote: Addr): RefuseReason | null;

@@ -25,3 +25,4 @@ export type { ServeOptions } from './serve.js';
 export type { AddressInput } from './target.js';
 export type { RawTelemetry, SessionInfo, SessionState, Telemetry } from './telemetry.js';
 export type { DropReason } from './backend.js';
+export type { HandshakeOptions } from '../poolnode/types.js';

@@ -63,7 +63,7 @@ export async function listenWith(
 }
 
 async function open(parts: ListenParts, target: Target, settings: ListenSettings): Promise<Listener> {
-  const { signal, network, backlog, maxConnections, blockList } = settings;
+  const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList } = settings;
   const backend = await orAborted(parts.selectBackend(settings), signal);
   const host = await numericHost(backend, target, signal);
   const makeConn = parts.connMaker(backend.name, settings);
@@ -74,6 +74,8 @@ async function open(parts: ListenParts, target: Target, settings: ListenSettings
       port: target.port,
       ipv4Only: network === 'pool4',
       ipv6Only: network === 'pool6',
+      maxSessionsPerAddress,
+      handshakes,
       ...(signal === undefined ? {} : { signal }),
       admit: (remote) => listener.admit(remote),
       session: (session) => listener.session(session),

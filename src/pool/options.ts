@@ -10,7 +10,9 @@ import {
 } from 'node:net';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
-import { ownOption } from '../own-properties.js';
+import { bare, ownOption } from '../own-properties.js';
+import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE } from '../poolnode/constants.js';
+import type { HandshakeOptions } from '../poolnode/types.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
 import { isSignal, type OpOptions } from './op-options.js';
@@ -43,7 +45,7 @@ export interface CommonOptions {
 export interface DialOptions extends OpOptions, CommonOptions {
   /** Default `pool`. */
   network?: Network | undefined;
-  /** ms for lookup, connection and handshake together; 0 is none. Default: 10 s for TCP, 10 s for CHALLENGE, 30 s for the end. */
+  /** ms for lookup, connection and handshake together; 0 is none. Default: 10 s for TCP, 30 s for CHALLENGE, 30 s for the end. */
   timeout?: number | undefined;
   /** False dials only the first address that the lookup gives. Default as for `net.connect`: all of them, staggered. */
   autoSelectFamily?: boolean | undefined;
@@ -61,6 +63,13 @@ export interface ListenOptions extends OpOptions, CommonOptions {
   backlog?: number | undefined;
   /** Open sessions of this listener, waiting ones included; what comes beyond is dropped. Default: no limit but the table's. */
   maxConnections?: number | undefined;
+  /**
+   * User backend: accepted sessions that one address, or one IPv6 network (/64), may have in the process's session table;
+   * what comes beyond is dropped. Default: three quarters of the table.
+   */
+  maxSessionsPerAddress?: number | undefined;
+  /** User backend: limits on connections that have not finished their handshake. */
+  handshakes?: HandshakeOptions | undefined;
   /** Peers that are dropped before a byte of theirs is read. */
   blockList?: BlockList | undefined;
 }
@@ -102,6 +111,8 @@ export interface ListenSettings extends CommonSettings {
   network: Network;
   backlog: number;
   maxConnections: number;
+  maxSessionsPerAddress: number | undefined;
+  handshakes: HandshakeOptions | undefined;
   blockList: BlockList | undefined;
 }
 
@@ -137,8 +148,17 @@ export function readListenOptions(options: unknown): ListenSettings {
     network: read.oneOf('network', NETWORKS) ?? 'pool',
     backlog: read.integer('backlog', 1, LARGEST) ?? DEFAULT_BACKLOG,
     maxConnections: read.integer('maxConnections', 1, LARGEST) ?? Infinity,
+    maxSessionsPerAddress: read.integer('maxSessionsPerAddress', 1, LARGEST_SESSION_TABLE),
+    handshakes: readHandshakes(read.object('handshakes')),
     blockList: read.blockList('blockList'),
   };
+}
+
+function readHandshakes(options: object | undefined): HandshakeOptions | undefined {
+  if (options === undefined) return undefined;
+  const read = reader(options, 'options.handshakes');
+  const limits = Object.entries(HANDSHAKE_RANGES).map(([name, range]) => [name, read.integer(name, ...range)] as const);
+  return bare(Object.fromEntries(limits.filter(([, value]) => value !== undefined)) as HandshakeOptions);
 }
 
 /** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
@@ -168,8 +188,8 @@ function readCommon(read: Reader): CommonSettings {
 
 export type Reader = ReturnType<typeof reader>;
 
-/** Reads options of an object one by one; undefined is as good as absent. */
-export function reader(options: unknown) {
+/** Reads options of an object one by one; undefined is as good as absent. `prefix` is what errors call the object. */
+export function reader(options: unknown, prefix = 'options') {
   if (options !== undefined && (typeof options !== 'object' || options === null)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${describe(options)}`);
   }
@@ -178,7 +198,7 @@ export function reader(options: unknown) {
   }
   const get = (name: string): unknown => (options === undefined ? undefined : ownOption(options, name));
   const wrongType = (name: string, wanted: string, value: unknown): PoolError =>
-    new PoolError('ERR_INVALID_ARG_TYPE', `options.${name} is ${wanted}, not ${describe(value)}`);
+    new PoolError('ERR_INVALID_ARG_TYPE', `${prefix}.${name} is ${wanted}, not ${describe(value)}`);
 
   function typed<T>(name: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
     const value = get(name);
@@ -190,7 +210,7 @@ export function reader(options: unknown) {
     const value = typed(name, 'a number', isNumber);
     if (value === undefined || (Number.isInteger(value) && value >= from && value <= to)) return value;
     const range = to === LARGEST ? `from ${from}` : `from ${from} to ${to}`;
-    throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} is a whole number ${range}, not ${value}`);
+    throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} is a whole number ${range}, not ${value}`);
   }
 
   return {
@@ -202,7 +222,7 @@ export function reader(options: unknown) {
     milliseconds(name: string): number | undefined {
       const value = typed(name, 'a number of ms', isNumber);
       if (value === undefined || (value >= 0 && Number.isFinite(value))) return value;
-      throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} is a finite number of ms from 0, not ${value}`);
+      throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} is a finite number of ms from 0, not ${value}`);
     },
     boolean: (name: string) => typed(name, 'a boolean', (value) => typeof value === 'boolean'),
     function: (name: string) => typed(name, 'a function', (value) => typeof value === 'function'),
@@ -211,13 +231,14 @@ export function reader(options: unknown) {
       if (value === undefined || values.includes(value as T)) return value as T | undefined;
       throw new PoolError(
         'ERR_INVALID_ARG_VALUE',
-        `options.${name} is one of ${values.join(', ')}, not ${quote(value)}`,
+        `${prefix}.${name} is one of ${values.join(', ')}, not ${quote(value)}`,
       );
     },
+    object: (name: string) => typed(name, 'an object', isObject),
     path(name: string): string | undefined {
       const value = typed(name, 'a path', isString);
       if (value === undefined || (value !== '' && !value.includes('\0'))) return value;
-      throw new PoolError('ERR_INVALID_ARG_VALUE', `options.${name} is a path, not ${quote(value)}`);
+      throw new PoolError('ERR_INVALID_ARG_VALUE', `${prefix}.${name} is a path, not ${quote(value)}`);
     },
     signal: (name: string) => typed(name, 'an AbortSignal', isSignal),
     blockList: (name: string) => typed(name, 'a net.BlockList', isBlockList),
@@ -228,7 +249,7 @@ export function reader(options: unknown) {
         if (!isNumber(channel)) throw wrongType(name, 'an array of channel numbers', channel);
         if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
           const why = channel === 0 ? '; channel 0 is the Conn itself' : '';
-          throw new PoolError('ERR_OUT_OF_RANGE', `options.${name} has channels from 1 to 255, not ${channel}${why}`);
+          throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} has channels from 1 to 255, not ${channel}${why}`);
         }
       }
       return Object.freeze([...new Set(value as number[])]);
@@ -242,6 +263,10 @@ function isNumber(value: unknown): value is number {
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function isBlockList(value: unknown): value is BlockList {

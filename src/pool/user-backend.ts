@@ -28,13 +28,15 @@ async function dial(node: PoolNode, { address, port }: Addr, { signal }: Backend
 }
 
 async function listen(node: PoolNode, options: BackendListenOptions): Promise<BackendListener> {
-  const { port, ipv4Only, ipv6Only, signal } = options;
+  const { port, ipv4Only, ipv6Only, signal, handshakes, maxSessionsPerAddress } = options;
   signal?.throwIfAborted();
   const listener = await node.listen(
     bare({
       host: options.host === '' && ipv4Only ? '0.0.0.0' : options.host,
       port,
       ipv6Only,
+      ...(handshakes === undefined ? {} : { handshakes }),
+      ...(maxSessionsPerAddress === undefined ? {} : { maxSessionsPerAddress }),
       admit: (remote) => options.admit(new Addr(remote.address, remote.port)),
       session: (session) => options.session(new UserSession(session)),
       dropped: (remote, reason, error) => options.dropped(new Addr(remote.address, remote.port), reason, error),

@@ -32,7 +32,9 @@ export class Listening {
       if (port === 0 && !this.#options.strictModule) return Errno.EINVAL;
       try {
         const { host, node, session } = this.#options;
-        this.#listener = { port, node: await node.listen({ host, port, session }) };
+        // As the module has it: one address may fill the table, and a program's tests on loopback do.
+        const maxSessionsPerAddress = node.maxSessions;
+        this.#listener = { port, node: await node.listen({ host, port, session, maxSessionsPerAddress }) };
         return 0;
       } catch (error) {
         return errnoOf(error);

@@ -1,46 +1,105 @@
 /**
- * What an unproven connection may claim (testing plan, weakness 5.10): how many handshakes are pending, from one source and
- * in all; how fast one source may start them while many are; and how hard their puzzles are. Pure: time is a parameter,
- * sockets and timers are the listener's.
+ * What an unproven connection may claim: its turn to be read, and time. A connection waits unread in its socket until it is
+ * started; once it is, INIT and then RESPONSE have to come in time, and the fuller the house, the shorter that is. Where no
+ * more may be pending, the oldest of the largest source gives way; and no source takes more than a part of the places that
+ * are free, so that the next one always finds some. Pure: time is a parameter, sockets and timers are the listener's.
  */
 import { isIPv6 } from 'node:net';
-import { NS_PER_MS } from './clock.js';
-import { HANDSHAKE_LIMITS, type HandshakeLimits } from './constants.js';
+import { PoolError } from '../errors.js';
+import { nanoseconds, NS_PER_MS } from './clock.js';
+import { HANDSHAKE_LIMITS } from './constants.js';
+import type { HandshakeLimits } from './types.js';
 
-/** One pending handshake. */
+/** One pending connection. */
 export interface Ticket {
   readonly source: string;
-  /** Monotonic ns by which the proof must have come. */
-  readonly deadline: bigint;
 }
 
-interface Pending extends Ticket {
-  readonly start: (ticket: Ticket) => void;
+/** What becomes of a pending connection. Either is called at most once, and `refused` ends the ticket. */
+export interface Entrant {
+  /** It has its turn: read it. */
+  start(ticket: Ticket): void;
+  /** It must go, and why. */
+  refused(reason: 'too-many-handshakes' | 'handshake-failed', error: PoolError): void;
+}
+
+/**
+ * Where a connection stands. `started` is read since a moment ago; `silent` was read and had no complete INIT then;
+ * `challenged` has sent INIT and owes RESPONSE.
+ */
+type Stage = 'waiting' | 'started' | 'silent' | 'challenged';
+
+/** In which order connections of one source give way; within a stage the oldest is the first. */
+const GIVES_WAY: readonly Stage[] = ['silent', 'waiting', 'started', 'challenged'];
+
+class Pending implements Ticket {
+  stage: Stage = 'waiting';
+  /** Monotonic ns of the arrival, and from the start on of that. */
+  since: bigint;
+
+  constructor(
+    readonly of: Source,
+    /** Counts arrivals: the lower, the older. */
+    readonly order: number,
+    now: bigint,
+    readonly entrant: Entrant,
+  ) {
+    this.since = now;
+  }
+
+  get source(): string {
+    return this.of.name;
+  }
+}
+
+/** Whom connections come from, as long as one of theirs is pending. Both sets are in order of age. */
+class Source {
+  readonly waiting = new Set<Pending>();
+  readonly started = new Set<Pending>();
+
+  constructor(readonly name: string) {}
+
+  get size(): number {
+    return this.waiting.size + this.started.size;
+  }
+
+  /** The oldest in `stage`. */
+  oldest(stage: Stage): Pending | null {
+    for (const ticket of stage === 'waiting' ? this.waiting : this.started) if (ticket.stage === stage) return ticket;
+    return null;
+  }
 }
 
 const NS_PER_S = 1000n * NS_PER_MS;
+const NS_IN_MS = Number(NS_PER_MS);
 
+/** A source may start another connection while it has fewer than this part of the places that are free. */
+const PARTS_OF_WHAT_IS_FREE = 4;
+
+/** The admission of one listener. */
 export class HandshakeAdmission {
   readonly #limits: HandshakeLimits;
-  readonly #perSource = new Map<string, number>();
   readonly #bucket: TokenBuckets;
-  /** Those that wait unread for a token, in order of arrival. */
+  readonly #sources = new Map<string, Source>();
+  /** All that is read, and all that waits, each in order of age. */
+  readonly #started = new Set<Pending>();
   readonly #waiting = new Set<Pending>();
-  readonly #tickets = new Set<Ticket>();
+  #challenged = 0;
+  #arrivals = 0;
 
   constructor(limits: Partial<HandshakeLimits> = {}) {
     this.#limits = { ...HANDSHAKE_LIMITS, ...limits };
     this.#bucket = new TokenBuckets(this.#limits.rate, this.#limits.burst, 2 * this.#limits.pending);
   }
 
-  /** Handshakes in progress, the waiting ones among them. */
+  /** Connections without a session, the waiting ones among them. */
   get pending(): number {
-    return this.#tickets.size;
+    return this.#waiting.size + this.#started.size;
   }
 
-  /** More are pending than is usual: sources are rationed. */
+  /** More handshakes are at work than is usual: sources are rationed. Who waits, or has said nothing, is no work. */
   get busy(): boolean {
-    return this.pending > this.#limits.busyAbove;
+    return this.#challenged > this.#limits.busyAbove;
   }
 
   /** Zero bits to ask of the next puzzle. */
@@ -49,48 +108,191 @@ export class HandshakeAdmission {
   }
 
   /**
-   * A connection came from `address`. Null: refuse it. Otherwise it counts as pending until `release`, and `start` is
-   * called once: from here before this returns, or from a later `proceed` or `release`.
+   * A connection came from `address`. It is pending until `release`, or until `refused` is called. Either call may be
+   * made before this returns, and for other connections too.
    */
-  arrive(address: string, now: bigint, start: (ticket: Ticket) => void): Ticket | null {
-    const source = sourceOf(address);
-    const count = this.#perSource.get(source) ?? 0;
-    if (this.pending >= this.#limits.pending || count >= this.#limits.pendingPerSource) return null;
-    const ticket: Pending = { source, deadline: now + BigInt(this.#limits.timeout) * NS_PER_MS, start };
-    this.#tickets.add(ticket);
-    this.#perSource.set(source, count + 1);
+  arrive(address: string, now: bigint, entrant: Entrant): Ticket {
+    const name = sourceOf(address);
+    let source = this.#sources.get(name);
+    if (source === undefined) this.#sources.set(name, (source = new Source(name)));
+    const ticket = new Pending(source, this.#arrivals++, now, entrant);
+    source.waiting.add(ticket);
     this.#waiting.add(ticket);
-    this.proceed(now);
+    if (this.pending > this.#limits.pending) this.#giveWay(now);
+    this.#startNext(now);
     return ticket;
+  }
+
+  /** The connection was read for a turn, and has not sent all of INIT: it is the first to give way from here on. */
+  silent(ticket: Ticket): void {
+    const pending = ticket as Pending;
+    if (pending.stage === 'started' && this.#started.has(pending)) pending.stage = 'silent';
+  }
+
+  /** INIT is here. */
+  challenged(ticket: Ticket): void {
+    const pending = ticket as Pending;
+    if (!this.#started.has(pending) || pending.stage === 'challenged') return;
+    pending.stage = 'challenged';
+    this.#challenged++;
   }
 
   /** The handshake is over, well or badly. A second call does nothing. */
   release(ticket: Ticket, now: bigint): void {
-    if (!this.#tickets.delete(ticket)) return;
-    this.#waiting.delete(ticket as Pending);
-    const left = (this.#perSource.get(ticket.source) ?? 1) - 1;
-    if (left === 0) this.#perSource.delete(ticket.source);
-    else this.#perSource.set(ticket.source, left);
-    this.proceed(now);
+    if (this.#forget(ticket as Pending)) this.#startNext(now);
   }
 
-  /** Starts those of the waiting whose turn has come. Call it at `nextTime`. */
+  /** Ends what is late, and starts those whose turn has come. Call it at `nextTime`. */
   proceed(now: bigint): void {
-    for (const ticket of this.#waiting) {
-      if (this.busy && !this.#bucket.take(ticket.source, now)) continue;
-      this.#waiting.delete(ticket);
-      ticket.start(ticket);
-    }
+    // Each that goes leaves the others more time, and each that starts leaves them less.
+    let ended: number;
+    let started: number;
+    do {
+      ended = this.#endLate(now);
+      started = this.#startNext(now);
+    } while (ended > 0 && started > 0);
   }
 
-  /** Monotonic ns at which a waiting handshake may start; null when none waits. */
+  /** How many. */
+  #startNext(now: bigint): number {
+    let count = 0;
+    for (let next = this.#next(now); next !== null; next = this.#next(now), count++) {
+      next.of.waiting.delete(next);
+      this.#waiting.delete(next);
+      next.stage = 'started';
+      next.since = now;
+      next.of.started.add(next);
+      this.#started.add(next);
+      next.entrant.start(next);
+    }
+    return count;
+  }
+
+  /** Monotonic ns at which `proceed` has something to do, which each other call may bring nearer; null while nothing is pending. */
   nextTime(): bigint | null {
     let first: bigint | null = null;
-    for (const { source } of this.#waiting) {
-      const time = this.#bucket.nextToken(source);
+    const due = (time: bigint): void => {
       if (first === null || time < first) first = time;
+    };
+    for (const ticket of this.#started) due(this.#deadline(ticket));
+    for (const ticket of this.#waiting) {
+      due(this.#deadline(ticket));
+      break; // all wait equally long, so the oldest is the first
     }
+    // Others wait for a place, and for nothing that comes with time.
+    if (this.busy)
+      for (const source of this.#sources.values()) if (this.#mayStart(source)) due(this.#bucket.nextToken(source.name));
     return first;
+  }
+
+  /**
+   * ms that `ticket` has in its stage, from when it was started, or from its arrival while it waits. Whole up to half of the
+   * places, of all or of its source; from there on down to the least, when none is left.
+   */
+  #patience({ stage, of }: Pending): number {
+    const { queueTimeout, initTimeout, minInitTimeout, timeout, minTimeout, started } = this.#limits;
+    if (stage === 'waiting') return queueTimeout;
+    const load = Math.max(this.#started.size / started, of.started.size / this.#share);
+    const [most, least] = stage === 'challenged' ? [timeout, minTimeout] : [initTimeout, minInitTimeout];
+    if (load <= 0.5 || least >= most) return most;
+    return most - (most - least) * Math.min(1, 2 * load - 1);
+  }
+
+  #deadline(ticket: Pending): bigint {
+    return ticket.since + nanoseconds(this.#patience(ticket));
+  }
+
+  #isLate(ticket: Pending, now: bigint): boolean {
+    return Number(now - ticket.since) >= this.#patience(ticket) * NS_IN_MS;
+  }
+
+  /** From the oldest on. How many. */
+  #endLate(now: bigint): number {
+    let count = 0;
+    for (const ticket of this.#started) {
+      // What was started this turn may have INIT in its socket.
+      if (ticket.stage === 'started' || !this.#isLate(ticket, now)) continue;
+      this.#end(ticket, 'handshake-failed', this.#late(ticket, now));
+      count++;
+    }
+    for (const ticket of this.#waiting) {
+      if (!this.#isLate(ticket, now)) break;
+      this.#end(ticket, 'too-many-handshakes', this.#late(ticket, now));
+      count++;
+    }
+    return count;
+  }
+
+  #end(ticket: Pending, reason: Parameters<Entrant['refused']>[0], error: PoolError): void {
+    this.#forget(ticket);
+    ticket.entrant.refused(reason, error);
+  }
+
+  #late(ticket: Pending, now: bigint): PoolError {
+    const { stage, of, since } = ticket;
+    const ms = (now - since) / NS_PER_MS;
+    const crowd = `${this.#started.size} handshakes are under way, ${of.started.size} of them from its address`;
+    const what =
+      stage === 'waiting'
+        ? `it waited ${ms} ms for its turn`
+        : `no ${stage === 'challenged' ? 'RESPONSE' : 'INIT'} within ${ms} ms`;
+    return new PoolError('ERR_POOL_TIMEOUT', `${what}; ${crowd}`);
+  }
+
+  /** One too many is pending: the largest source loses one; of several as large, the one whose turn it is by stage and age. */
+  #giveWay(now: bigint): void {
+    let size = 0;
+    for (const source of this.#sources.values()) size = Math.max(size, source.size);
+    let victim: Pending | null = null;
+    for (const stage of GIVES_WAY) {
+      for (const source of this.#sources.values()) {
+        const oldest = source.size === size ? source.oldest(stage) : null;
+        if (oldest !== null && (victim === null || oldest.order < victim.order)) victim = oldest;
+      }
+      if (victim !== null) break;
+    }
+    if (victim === null) return;
+    const ms = (now - victim.since) / NS_PER_MS;
+    const doing = victim.stage === 'waiting' ? 'waiting for its turn' : `${ms} ms of its handshake`;
+    const crowd = `${this.#limits.pending} are pending, and its address has the most`;
+    const error = new PoolError('ERR_POOL_TIMEOUT', `it gave way to another connection after ${doing}: ${crowd}`);
+    this.#end(victim, 'too-many-handshakes', error);
+  }
+
+  /** Whose turn it is: of the sources that may start one, the one with the fewest started; of several, the oldest to wait. */
+  #next(now: bigint): Pending | null {
+    if (this.#waiting.size === 0 || this.#started.size >= this.#limits.started) return null;
+    const { busy } = this;
+    let best: Pending | null = null;
+    for (const source of this.#sources.values()) {
+      if (!this.#mayStart(source) || (busy && this.#bucket.nextToken(source.name) > now)) continue;
+      const ticket = source.oldest('waiting')!;
+      const less = best === null ? -1 : source.started.size - best.of.started.size;
+      if (best === null || less < 0 || (less === 0 && ticket.order < best.order)) best = ticket;
+    }
+    if (busy && best !== null) this.#bucket.take(best.source, now);
+    return best;
+  }
+
+  /** How many of one source may be started now: some places stay free for others, as long as there are fewer sources than places. */
+  get #share(): number {
+    const { started, startedPerAddress } = this.#limits;
+    const part = Math.floor((started - this.#started.size) / PARTS_OF_WHAT_IS_FREE);
+    return Math.max(1, Math.min(startedPerAddress, part));
+  }
+
+  #mayStart({ waiting, started }: Source): boolean {
+    return waiting.size > 0 && started.size < this.#share && this.#started.size < this.#limits.started;
+  }
+
+  #forget(ticket: Pending): boolean {
+    if (!this.#waiting.delete(ticket) && !this.#started.delete(ticket)) return false;
+    if (ticket.stage === 'challenged') this.#challenged--;
+    const { of } = ticket;
+    of.waiting.delete(ticket);
+    of.started.delete(ticket);
+    if (of.size === 0) this.#sources.delete(of.name);
+    return true;
   }
 }
 
@@ -109,16 +311,16 @@ class TokenBuckets {
     this.#sweepAbove = sweepAbove;
   }
 
-  take(source: string, now: bigint): boolean {
+  take(source: string, now: bigint): void {
     const fullAt = this.#fullAt.get(source) ?? now;
-    if (fullAt - this.#tolerance > now) return false;
     this.#fullAt.set(source, (fullAt > now ? fullAt : now) + this.#interval);
     if (this.#fullAt.size > this.#sweepAbove) this.#sweep(now);
-    return true;
   }
 
+  /** Monotonic ns at which `source` has a token; it may be past. */
   nextToken(source: string): bigint {
-    return (this.#fullAt.get(source) ?? 0n) - this.#tolerance;
+    const fullAt = this.#fullAt.get(source);
+    return fullAt === undefined ? 0n : fullAt - this.#tolerance;
   }
 
   /** A full bucket says nothing that an absent one doesn't. */

@@ -1,6 +1,8 @@
 /** What bad arguments to the node get, before any I/O. */
 import { PoolError } from '../errors.js';
-import { LARGEST_SESSION_TABLE } from './constants.js';
+import { ownOption } from '../own-properties.js';
+import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE } from './constants.js';
+import type { HandshakeLimits, HandshakeOptions } from './types.js';
 
 export function checkInteger(name: string, value: unknown, from: number, to: number): number {
   if (typeof value !== 'number') {
@@ -39,4 +41,15 @@ export function checkFunction<T extends object>(holder: T, name: keyof T & strin
 
 export function checkMaxSessions(value: unknown): number {
   return checkInteger('maxSessions', value, 1, LARGEST_SESSION_TABLE);
+}
+
+/** The limits that are given. Throws ERR_INVALID_ARG_TYPE and ERR_OUT_OF_RANGE. */
+export function checkHandshakeLimits(options: HandshakeOptions): Partial<HandshakeLimits> {
+  const given: Partial<Record<keyof HandshakeLimits, number>> = {};
+  for (const [key, range] of Object.entries(HANDSHAKE_RANGES)) {
+    const name = key as keyof HandshakeLimits;
+    const value = ownOption(options, name);
+    if (value !== undefined) given[name] = checkInteger(`handshakes.${name}`, value, ...range);
+  }
+  return given;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { PoolError } from '../errors.js';
 import type { Ticket } from './admission.js';
+import type { HandshakeDoor } from './handshake-door.js';
 import { runHandshake } from './handshake-run.js';
 import { protocolConfig, type NodeParts } from './node-parts.js';
 import type { Session } from './protocol/types.js';
@@ -8,6 +9,8 @@ import type { DropReason } from './types.js';
 
 /** What becomes of a candidate; exactly one of them is called, unless it is cancelled. */
 export interface CandidateOutcome {
+  /** It is about to be read, perhaps after a long wait: a reason refuses it now. */
+  turn(): DropReason | null;
   /** It proved itself. `output` is to be written first, if it gets a slot. */
   established(session: Session, output: Uint8Array): void;
   refused(reason: DropReason, error?: PoolError): void;
@@ -16,21 +19,29 @@ export interface CandidateOutcome {
 /** A connection that TCP accepted and that has proved nothing yet. Its socket is paused, and the caller's to destroy. */
 export class Candidate {
   readonly #node: NodeParts;
+  readonly #door: HandshakeDoor;
   readonly #socket: Socket;
   readonly #outcome: CandidateOutcome;
   #ticket: Ticket | null = null;
   #stopHandshake = (): void => {};
 
-  constructor(node: NodeParts, socket: Socket, outcome: CandidateOutcome) {
+  constructor(node: NodeParts, door: HandshakeDoor, socket: Socket, outcome: CandidateOutcome) {
     this.#node = node;
+    this.#door = door;
     this.#socket = socket;
     this.#outcome = outcome;
   }
 
-  /** Asks for a place among the pending handshakes, and begins when it has its turn. */
+  /** Takes a place among the pending handshakes, and begins when it has its turn. Until then its socket is not read. */
   enter(address: string): void {
-    this.#ticket = this.#node.door.enter(address, (ticket) => this.#begin(ticket));
-    if (this.#ticket === null) this.#outcome.refused('too-many-handshakes');
+    const ticket = this.#door.enter(address, {
+      start: (started) => this.#begin(started),
+      refused: (reason, error) => {
+        this.#stopHandshake();
+        this.#outcome.refused(reason, error);
+      },
+    });
+    this.#ticket ??= ticket;
   }
 
   cancel(): void {
@@ -40,15 +51,24 @@ export class Candidate {
 
   #begin(ticket: Ticket): void {
     this.#ticket = ticket;
-    const { protocol, clock, door } = this.#node;
+    const reason = this.#outcome.turn();
+    if (reason !== null) {
+      this.#leave();
+      return this.#outcome.refused(reason);
+    }
+    const { protocol, clock } = this.#node;
     this.#stopHandshake = runHandshake({
       socket: this.#socket,
+      role: 'server',
       handshake: protocol.createServerHandshake({
         ...protocolConfig(this.#node, 'server'),
-        difficulty: door.difficulty,
+        difficulty: this.#door.difficulty,
       }),
       clock,
-      expect: () => ({ deadline: ticket.deadline, overdue: 'the handshake was not finished in time' }),
+      expect: (state) => {
+        if (state === 'CHALLENGED') this.#door.challenged(ticket);
+        return null;
+      },
       keepsAlive: false,
       established: (session, output) => {
         this.#leave();
@@ -62,6 +82,6 @@ export class Candidate {
   }
 
   #leave(): void {
-    if (this.#ticket !== null) this.#node.door.leave(this.#ticket);
+    if (this.#ticket !== null) this.#door.leave(this.#ticket);
   }
 }

@@ -1,37 +1,66 @@
 /** Every number of the node's shell once. Those of the wire are in protocol/. */
-import { DEFAULT_DIFFICULTY_BITS } from './protocol/constants.js';
+import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { DEFAULT_DIFFICULTY_BITS, LIMITS } from './protocol/constants.js';
+import type { HandshakeLimits } from './types.js';
 
 /** Slots of a node that was not told otherwise. */
 export const DEFAULT_MAX_SESSIONS = 1024;
 
+/** The part of the table that one address may fill with sessions that it dialled, unless a listener is told otherwise. */
+export const SHARE_OF_ONE_ADDRESS = 3 / 4;
+
 /** A table that no machine's file descriptors could fill: guards against a slip of the pen, not against use. */
 export const LARGEST_SESSION_TABLE = 1 << 20;
 
-/** Times of a dial, ms: the module's own (wire protocol, handshake). */
+/**
+ * Times of a dial, ms: the module's own (wire protocol, handshake), but for CHALLENGE, which a listener of ours may give
+ * only after `queueTimeout`.
+ */
 export const CONNECT_TIMEOUT_MS = 10_000;
-export const CHALLENGE_TIMEOUT_MS = 10_000;
+export const CHALLENGE_TIMEOUT_MS = 30_000;
 export const COMPLETION_TIMEOUT_MS = 30_000;
 
 /** How often a dial starts over when the peer's random sequence base came too near to ours; each try is a fresh draw. */
 export const MAX_DIAL_TRIES = 3;
 
-/** Limits on connections that have proved nothing yet. */
+/** Limits of a listener that was told no others; what each means stands at {@link HandshakeOptions}. */
 export const HANDSHAKE_LIMITS = Object.freeze({
-  /** Handshakes in progress: from one source, and in all. */
-  pendingPerSource: 16,
-  pending: 256,
-  /** ms from TCP's accept to the proof. */
+  pending: 1024,
+  started: 256,
+  startedPerAddress: 16,
+  queueTimeout: 20_000,
+  initTimeout: 10_000,
+  minInitTimeout: 1000,
   timeout: 10_000,
-  /** With more than this many pending, sources are rationed and puzzles get harder. */
+  minTimeout: 3000,
   busyAbove: 64,
-  /** Handshakes a second that one source may start while the node is busy, and how many at once. */
   rate: 20,
   burst: 5,
-  /** Leading zero bits asked of a puzzle. The module gives up after 10^6 tries: at 16 bits it fails once in 4 million. */
   difficulty: DEFAULT_DIFFICULTY_BITS,
+  /** The module gives up after 10^6 tries: at 16 bits it fails once in 4 million. */
   busyDifficulty: 16,
-});
-export type HandshakeLimits = { readonly [K in keyof typeof HANDSHAKE_LIMITS]: number };
+}) satisfies HandshakeLimits;
+
+const COUNT = [1, LARGEST_SESSION_TABLE] as const;
+const DELAY = [1, LONGEST_TIMER_MS] as const;
+const BITS = [0, LIMITS.puzzleDifficultyBits] as const;
+
+/** Least and most of each limit. */
+export const HANDSHAKE_RANGES: Readonly<Record<keyof HandshakeLimits, readonly [least: number, most: number]>> = {
+  pending: COUNT,
+  started: COUNT,
+  startedPerAddress: COUNT,
+  queueTimeout: DELAY,
+  initTimeout: DELAY,
+  minInitTimeout: DELAY,
+  timeout: DELAY,
+  minTimeout: DELAY,
+  busyAbove: [0, LARGEST_SESSION_TABLE],
+  rate: COUNT,
+  burst: COUNT,
+  difficulty: BITS,
+  busyDifficulty: BITS,
+};
 
 /** Bytes: a sender is asked to wait above the first, and told to go on at the second. */
 export const WRITE_HIGH_WATER = 256 * 1024;

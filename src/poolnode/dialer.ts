@@ -101,15 +101,15 @@ function attempt(
     };
     // A signal's reason can be anything; it is passed on as it is.
     const onAbort = (): void => fail(signal?.reason as Error);
-    const onError = (error: Error): void => fail(handshakeSocketError(error));
-    const onClose = (): void => fail(hungUp());
+    const onError = (error: Error): void => fail(handshakeSocketError(error, 'client'));
+    const onClose = (): void => fail(hungUp('client'));
     const onConnect = (): void => {
       clearTimeout(connectTimer);
       socket.off('error', onError).off('close', onClose);
       giveUp = clientHandshake(node, socket, times, {
         established: (protocol) => {
           const ends = endpointsOf(socket);
-          if (ends === null) return fail(hungUp());
+          if (ends === null) return fail(hungUp('client'));
           settle();
           resolve(place.fill(sessionMaker(node, { socket, protocol, ...ends })));
         },
@@ -135,6 +135,7 @@ interface Outcome {
 function clientHandshake(node: NodeParts, socket: Socket, times: Times, outcome: Outcome): () => void {
   return runHandshake({
     socket,
+    role: 'client',
     handshake: node.protocol.createClientHandshake(protocolConfig(node, 'client')),
     clock: node.clock,
     expect: (state, now) => expectation(state, now, times),

@@ -1,20 +1,25 @@
-import { HandshakeAdmission, type Ticket } from './admission.js';
+import { setImmediate } from '../base/timers.js';
+import { HandshakeAdmission, type Entrant, type Ticket } from './admission.js';
 import type { Clock } from './clock.js';
-import type { HandshakeLimits } from './constants.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import type { HandshakeLimits } from './types.js';
 
-/** The node's one {@link HandshakeAdmission}, shared by its listeners, with the timer that lets the waiting in. */
+/** A listener's {@link HandshakeAdmission}, with the timer that lets the waiting in and ends the late. */
 export class HandshakeDoor {
   readonly #admission: HandshakeAdmission;
   readonly #clock: Clock;
   readonly #timer: DeadlineTimer;
+  #arming = false;
 
   constructor(clock: Clock, limits: Partial<HandshakeLimits> = {}) {
     this.#clock = clock;
     this.#admission = new HandshakeAdmission(limits);
-    this.#timer = new DeadlineTimer(clock, (now) => {
-      this.#admission.proceed(now);
-      this.#timer.within(this.#admission.nextTime());
+    this.#timer = new DeadlineTimer(clock, () => {
+      // A process that stood still reads first: INIT may be in the socket of who seems to be late.
+      afterReading(() => {
+        this.#admission.proceed(this.#clock());
+        this.#arm();
+      });
     });
     this.#timer.reference(false);
   }
@@ -24,14 +29,41 @@ export class HandshakeDoor {
     return this.#admission.difficulty;
   }
 
-  /** Null: refuse the connection. Otherwise `start` is called, now or later, and `leave` is owed. */
-  enter(address: string, start: (ticket: Ticket) => void): Ticket | null {
-    const ticket = this.#admission.arrive(address, this.#clock(), start);
-    this.#timer.within(this.#admission.nextTime());
+  /** `entrant` hears of its turn, or why it gets none; either may be before this returns. `leave` is owed. */
+  enter(address: string, entrant: Entrant): Ticket {
+    const ticket = this.#admission.arrive(address, this.#clock(), {
+      start: (started) => {
+        entrant.start(started);
+        afterReading(() => this.#admission.silent(started));
+      },
+      refused: (reason, error) => entrant.refused(reason, error),
+    });
+    this.#arm();
     return ticket;
+  }
+
+  /** INIT is here. */
+  challenged(ticket: Ticket): void {
+    this.#admission.challenged(ticket);
   }
 
   leave(ticket: Ticket): void {
     this.#admission.release(ticket, this.#clock());
+    this.#arm();
   }
+
+  /** Once a turn of the event loop, whatever comes and goes in it. */
+  #arm(): void {
+    if (this.#arming) return;
+    this.#arming = true;
+    setImmediate(() => {
+      this.#arming = false;
+      this.#timer.within(this.#admission.nextTime());
+    });
+  }
+}
+
+/** After the next turn in which sockets are read. Both are referenced: others would wait until something wakes the loop. */
+function afterReading(then: () => void): void {
+  setImmediate(() => void setImmediate(then));
 }

@@ -7,6 +7,7 @@ import { PoolError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Handshake, Session } from './protocol/types.js';
+import type { Role } from './sequences.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { SessionStateName } from './types.js';
 import { setImmediate } from '../base/timers.js';
@@ -21,10 +22,12 @@ export interface Expectation {
 export interface HandshakeRun {
   /** Connected and paused. Paused again when `established` is called; what it has not given out then is not lost. */
   socket: Socket;
+  /** Which end this is. */
+  role: Role;
   handshake: Handshake;
   clock: Clock;
-  /** Asked whenever the handshake's state changes. */
-  expect(state: SessionStateName, now: bigint): Expectation;
+  /** Asked whenever the handshake's state changes. Null: someone else sees to the time, and cancels. */
+  expect(state: SessionStateName, now: bigint): Expectation | null;
   /** Whether waiting keeps the process alive. */
   keepsAlive: boolean;
   /** Both sides hold the keys. `output` is to be written first, if the session is wanted. */
@@ -38,15 +41,15 @@ export function runHandshake(run: HandshakeRun): () => void {
   const { socket, handshake, clock } = run;
   let over = false;
   let state: SessionStateName | undefined;
-  let expectation: Expectation | undefined;
+  let expectation: Expectation | null = null;
 
   const onData = (chunk: Buffer): void => {
     handshake.receive(chunk);
     if (!handshake.busy) step();
   };
-  const onEnd = (): void => fail(hungUp());
-  const onClose = (): void => fail(hungUp());
-  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error));
+  const onEnd = (): void => fail(hungUp(run.role));
+  const onClose = (): void => fail(hungUp(run.role));
+  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error, run.role));
 
   const stop = (): void => {
     over = true;
@@ -82,11 +85,11 @@ export function runHandshake(run: HandshakeRun): () => void {
       return;
     }
     if (output.length > 0) socket.write(output);
-    if (handshake.state !== state || expectation === undefined) {
+    if (handshake.state !== state) {
       state = handshake.state;
       expectation = run.expect(state, now);
     }
-    timer.within(expectation.deadline);
+    if (expectation !== null) timer.within(expectation.deadline);
     timer.within(handshake.nextTimeout());
     if (handshake.busy) {
       // Nothing is read meanwhile, so that a peer can't fill our memory while we work for it.
@@ -98,7 +101,7 @@ export function runHandshake(run: HandshakeRun): () => void {
   };
 
   const timer = new DeadlineTimer(clock, (now) => {
-    if (expectation !== undefined && expectation.deadline <= now) {
+    if (expectation !== null && expectation.deadline <= now) {
       fail(new PoolError('ERR_POOL_TIMEOUT', expectation.overdue));
     } else if (!handshake.busy) {
       step();
@@ -107,7 +110,7 @@ export function runHandshake(run: HandshakeRun): () => void {
   timer.reference(run.keepsAlive);
 
   socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
-  if (socket.destroyed) fail(hungUp());
+  if (socket.destroyed) fail(hungUp(run.role));
   else step();
   return () => {
     if (!over) stop();

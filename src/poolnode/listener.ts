@@ -2,12 +2,15 @@
 import * as net from 'node:net';
 import type { PoolError } from '../errors.js';
 import { bare } from '../own-properties.js';
-import { checkFunction, checkHost, checkInteger } from './arguments.js';
+import { sourceOf } from './admission.js';
+import { checkFunction, checkHandshakeLimits, checkHost, checkInteger } from './arguments.js';
 import { Candidate } from './candidate.js';
+import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
+import { HandshakeDoor } from './handshake-door.js';
 import { keepErrorsHandled, sessionMaker, type NodeParts } from './node-parts.js';
 import { systemError } from './socket-errors.js';
-import type { DropReason, Endpoint, NodeListener, NodeListenOptions } from './types.js';
+import type { DropReason, Endpoint, HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
@@ -16,6 +19,11 @@ export async function listen(node: NodeParts, options: NodeListenOptions): Promi
   checkInteger('port', options.port, 0, 65535);
   checkFunction(options, 'session');
   if (options.backlog !== undefined) checkInteger('backlog', options.backlog, 1, 2 ** 31 - 1);
+  const handshakes = checkHandshakeLimits(options.handshakes ?? {});
+  const { maxSessionsPerAddress } = options;
+  if (maxSessionsPerAddress !== undefined) {
+    checkInteger('maxSessionsPerAddress', maxSessionsPerAddress, 1, LARGEST_SESSION_TABLE);
+  }
   const server = net.createServer(bare({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }));
   const where: net.ListenOptions = {
     port: options.port,
@@ -25,7 +33,12 @@ export async function listen(node: NodeParts, options: NodeListenOptions): Promi
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
   };
   await opened(server, bare(where));
-  return new TcpListener(node, server, options);
+  const settings = bare({
+    ...options,
+    handshakes: { ...node.handshakeLimits, ...handshakes },
+    maxSessionsPerAddress: maxSessionsPerAddress ?? Math.ceil(SHARE_OF_ONE_ADDRESS * node.table.size),
+  });
+  return new TcpListener(node, server, settings);
 }
 
 function opened(server: net.Server, where: net.ListenOptions): Promise<void> {
@@ -39,20 +52,25 @@ function opened(server: net.Server, where: net.ListenOptions): Promise<void> {
   });
 }
 
+/** {@link NodeListenOptions}, the limits complete. */
+type Settings = NodeListenOptions & { handshakes: Partial<HandshakeLimits>; maxSessionsPerAddress: number };
+
 class TcpListener implements NodeListener {
   readonly local: Endpoint;
   readonly #node: NodeParts;
   readonly #server: net.Server;
-  readonly #options: NodeListenOptions;
+  readonly #options: Settings;
+  readonly #door: HandshakeDoor;
   readonly #pending = new Map<Candidate, net.Socket>();
   #closed: Promise<void> | null = null;
 
-  constructor(node: NodeParts, server: net.Server, options: NodeListenOptions) {
+  constructor(node: NodeParts, server: net.Server, options: Settings) {
     const bound = server.address() as net.AddressInfo;
     this.local = endpoint(bound.address, bound.port);
     this.#node = node;
     this.#server = server;
     this.#options = options;
+    this.#door = new HandshakeDoor(node.clock, options.handshakes);
     server.on('connection', (socket) => this.#accept(socket));
     // accept(2) failed, for want of file descriptors or memory. The listener lives on, and so does the process; told once,
     // since each further connection fails in the same way.
@@ -93,24 +111,34 @@ class TcpListener implements NodeListener {
       socket.destroy();
       call(() => this.#options.dropped?.(ends.remote, reason, error));
     };
-    const candidate = new Candidate(this.#node, socket, {
+    const source = sourceOf(ends.remote.address);
+    const candidate = new Candidate(this.#node, this.#door, socket, {
       refused,
+      turn: () => this.#noRoomFor(source),
       established: (protocol, output) => {
         this.#pending.delete(candidate);
         // Its ACK is withheld: the peer's dial fails, and does not end a moment after it succeeded.
-        if (this.#node.table.full) return refused('table-full');
+        const full = this.#noRoomFor(source);
+        if (full !== null) return refused(full);
         if (output.length > 0) socket.write(output);
         socket.ref();
-        const session = this.#node.table.add(sessionMaker(this.#node, { socket, protocol, ...ends }));
+        const session = this.#node.table.add(sessionMaker(this.#node, { socket, protocol, ...ends }), source);
         if (!call(() => this.#options.session(session))) session.destroy();
       },
     });
     let reason: DropReason | null = null;
     if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
+    reason ??= this.#noRoomFor(source);
     if (reason !== null) return refused(reason);
-    if (this.#node.table.full) return refused('table-full');
     this.#pending.set(candidate, socket);
     candidate.enter(ends.remote.address);
+  }
+
+  /** Why a session of `source` can't be had now; null where it can. */
+  #noRoomFor(source: string): DropReason | null {
+    const { table } = this.#node;
+    if (table.full) return 'table-full';
+    return table.heldBy(source) >= this.#options.maxSessionsPerAddress ? 'address-limit' : null;
   }
 }
 

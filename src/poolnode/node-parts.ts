@@ -1,12 +1,11 @@
 /** What the parts of one node share. */
 import type * as net from 'node:net';
 import type { Clock } from './clock.js';
-import type { HandshakeLimits } from './constants.js';
-import type { HandshakeDoor } from './handshake-door.js';
 import { drawInitialSequence, drawTimestampOffset, type Role } from './sequences.js';
 import type { SessionTable } from './session-table.js';
 import { TcpSession, type TcpSessionParts } from './tcp-session.js';
 import type { Crypto, Handshake, ProtocolConfig, SessionLimits } from './protocol/types.js';
+import type { HandshakeLimits } from './types.js';
 
 /** What a node is made of and tests may replace; the real thing is the default of each. */
 export interface NodeInjections {
@@ -35,7 +34,8 @@ export interface NodeParts {
   readonly connect: (options: net.TcpNetConnectOpts) => net.Socket;
   readonly protocol: ProtocolFactory;
   readonly table: SessionTable<TcpSession>;
-  readonly door: HandshakeDoor;
+  /** What listeners have for the limits that they are not told. */
+  readonly handshakeLimits: Partial<HandshakeLimits>;
   readonly retainEnded: boolean;
 }
 

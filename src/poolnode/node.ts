@@ -4,7 +4,6 @@ import { monotonicClock } from './clock.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { loadCryptography } from './cryptography.js';
 import { dial } from './dialer.js';
-import { HandshakeDoor } from './handshake-door.js';
 import { listen } from './listener.js';
 import type { NodeInjections, NodeParts } from './node-parts.js';
 import { createClientHandshake, createServerHandshake } from './protocol/index.js';
@@ -26,7 +25,7 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeIn
     connect: injections.connect ?? connect,
     protocol: injections.protocol ?? { createClientHandshake, createServerHandshake },
     table,
-    door: new HandshakeDoor(clock, injections.handshakeLimits),
+    handshakeLimits: injections.handshakeLimits ?? {},
     retainEnded: options.retainEnded ?? false,
   };
   let parts: NodeParts | undefined;

@@ -14,6 +14,9 @@ export interface Reservation<T> {
 export class SessionTable<T> {
   readonly size: number;
   readonly #slots: (T | undefined)[] = [];
+  /** Of each slot the source that took it; dials took theirs for nobody. */
+  readonly #holders: (string | undefined)[] = [];
+  readonly #held = new Map<string, number>();
   #used = 0;
   #reserved = 0;
   /** No slot below this one is free: keeps the search for the lowest from starting at 0 each time. */
@@ -31,6 +34,11 @@ export class SessionTable<T> {
   /** Whether a new session would be refused. */
   get full(): boolean {
     return this.#used + this.#reserved >= this.size;
+  }
+
+  /** Slots that sessions of `holder` are in. */
+  heldBy(holder: string): number {
+    return this.#held.get(holder) ?? 0;
   }
 
   /** Throws ERR_POOL_SESSION_FULL. */
@@ -53,13 +61,18 @@ export class SessionTable<T> {
     };
   }
 
-  /** Puts the session that `create` makes into the lowest free slot. Throws ERR_POOL_SESSION_FULL. */
-  add(create: (index: number) => T): T {
+  /**
+   * Puts the session that `create` makes into the lowest free slot, counted for `holder` if there is one.
+   * Throws ERR_POOL_SESSION_FULL.
+   */
+  add(create: (index: number) => T, holder?: string): T {
     if (this.full) throw this.#fullError();
     let index = this.#lowest;
     while (this.#slots[index] !== undefined) index++;
     const session = create(index);
     this.#slots[index] = session;
+    this.#holders[index] = holder;
+    if (holder !== undefined) this.#held.set(holder, this.heldBy(holder) + 1);
     this.#lowest = index + 1;
     this.#used++;
     return session;
@@ -75,6 +88,11 @@ export class SessionTable<T> {
     this.#slots[index] = undefined;
     this.#used--;
     if (index < this.#lowest) this.#lowest = index;
+    const holder = this.#holders[index];
+    if (holder === undefined) return;
+    const left = this.heldBy(holder) - 1;
+    if (left === 0) this.#held.delete(holder);
+    else this.#held.set(holder, left);
   }
 
   /** In slot order. */

@@ -1,6 +1,7 @@
 /** What a failed socket means to a program, by phase. Messages give the reason alone: the API adds operation and address. */
 import { getSystemErrorMap } from 'node:util';
 import { PoolError, type PoolErrorDetails } from '../errors.js';
+import type { Role } from './sequences.js';
 
 /** Sockets that fail in these ways were cut off by the other side. */
 const CUT_OFF = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
@@ -19,14 +20,21 @@ export function systemError(error: NodeJS.ErrnoException): PoolError {
   return new PoolError(code, code === name ? reason : `${reason} (${name})`, details(error));
 }
 
-/** A socket that failed while the handshake was under way. */
-export function handshakeSocketError(error: NodeJS.ErrnoException): PoolError {
-  return CUT_OFF.has(error.code ?? '') ? hungUp(error) : systemError(error);
+/** A socket that failed while the handshake was under way, at the end that dialled or at the one that was dialled. */
+export function handshakeSocketError(error: NodeJS.ErrnoException, role: Role): PoolError {
+  return CUT_OFF.has(error.code ?? '') ? hungUp(role, error) : systemError(error);
 }
 
-/** The peer ended the connection before the session was there. A module whose table is full does just that. */
-export function hungUp(cause?: NodeJS.ErrnoException): PoolError {
-  return new PoolError('ECONNRESET', 'the peer hung up during the handshake; its session table may be full', {
+/**
+ * The peer ended the connection before the session was there. One that was dialled says no reason: a module whose table is
+ * full does just that, and a listener of ours at each of its limits.
+ */
+export function hungUp(role: Role, cause?: NodeJS.ErrnoException): PoolError {
+  const why =
+    role === 'client'
+      ? '; its session table may be full, or it takes no more connections from here for now'
+      : ' before it proved itself';
+  return new PoolError('ECONNRESET', `the peer hung up during the handshake${why}`, {
     ...(cause === undefined ? {} : details(cause)),
   });
 }

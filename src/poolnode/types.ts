@@ -88,7 +88,7 @@ export interface NodeDialOptions {
   signal?: AbortSignal;
   /** ms for the TCP connection; default 10 000. */
   connectTimeout?: number;
-  /** ms for CHALLENGE; default 10 000. */
+  /** ms for CHALLENGE; default 30 000, for the peer may have many to answer before. */
   challengeTimeout?: number;
   /** ms for the completion after RESPONSE; default 30 000. */
   completionTimeout?: number;
@@ -100,10 +100,54 @@ export interface NodeDialOptions {
 export type DropReason =
   | 'blocked'
   | 'max-connections'
+  /** The session table has no free slot. */
   | 'table-full'
+  /** As many sessions of this address as one may have. */
+  | 'address-limit'
+  /** So many connections were pending that it gave way, or waited too long for its turn. */
   | 'too-many-handshakes'
+  /** It broke off, failed a check, or was too slow for the number of those that were pending. */
   | 'handshake-failed'
   | 'backlog';
+
+/**
+ * Limits of a listener on connections that have proved nothing yet. An IPv6 network (/64) counts as one address. Whole
+ * numbers, times in ms.
+ */
+export interface HandshakeOptions {
+  /**
+   * Connections without a session: those that are read, and those that wait unread in their sockets. Above it the oldest
+   * without a complete INIT gives way, of the address that has the most. Default 1024.
+   */
+  pending?: number | undefined;
+  /** Connections that are read at the same time; others wait for their turn. Default 256. */
+  started?: number | undefined;
+  /** Of these, those of one address, and at most a quarter as many as there are free places. Default 16. */
+  startedPerAddress?: number | undefined;
+  /** How long a connection waits for its turn. Default 20 000; a dial waits 30 000 for the answer. */
+  queueTimeout?: number | undefined;
+  /** From the first read to a complete INIT, as long as half of the places are free. Default 10 000. */
+  initTimeout?: number | undefined;
+  /** What is left of `initTimeout` when no place is free, of all or of the address. Default 1000. */
+  minInitTimeout?: number | undefined;
+  /** From the first read to the end of the handshake, as long as half of the places are free. Default 10 000. */
+  timeout?: number | undefined;
+  /** What is left of `timeout` when no place is free. Default 3000. */
+  minTimeout?: number | undefined;
+  /** Handshakes between INIT and the end, above which addresses are rationed and puzzles are harder. Default 64. */
+  busyAbove?: number | undefined;
+  /** Handshakes a second that a rationed address may start. Default 20. */
+  rate?: number | undefined;
+  /** How many of them at once. Default 5. */
+  burst?: number | undefined;
+  /** Leading zero bits asked of a puzzle. Default 8. */
+  difficulty?: number | undefined;
+  /** The same above `busyAbove`. Default 16. */
+  busyDifficulty?: number | undefined;
+}
+
+/** {@link HandshakeOptions}, complete. */
+export type HandshakeLimits = { readonly [K in keyof HandshakeOptions]-?: number };
 
 /** Options of {@link PoolNode.listen}. */
 export interface NodeListenOptions {
@@ -115,11 +159,15 @@ export interface NodeListenOptions {
   ipv6Only?: boolean;
   /** TCP's own accept queue; default 511 as Node's. */
   backlog?: number;
+  /** Limits on connections that have proved nothing yet; the defaults where none are given. */
+  handshakes?: HandshakeOptions;
+  /** Accepted sessions that one address, or one IPv6 network (/64), may have in the table. Default three quarters of it. */
+  maxSessionsPerAddress?: number;
   /** Asked when TCP accepts, before any byte is read: a reason drops the connection. */
   admit?(remote: Endpoint): DropReason | null;
   /** A session is established: the receiver owns it, and must `start` it or `destroy` it. */
   session(session: NodeSession): void;
-  /** A connection was dropped before it became a session. */
+  /** A connection was dropped before it became a session; `error` says more where there is more to say. */
   dropped?(remote: Endpoint, reason: DropReason, error?: PoolError): void;
 }
 

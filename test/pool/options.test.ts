@@ -118,6 +118,12 @@ describe('readListenOptions', () => {
     ['backlog', '128', 'ERR_INVALID_ARG_TYPE'],
     ['maxConnections', 0, 'ERR_OUT_OF_RANGE'],
     ['maxConnections', NaN, 'ERR_OUT_OF_RANGE'],
+    ['maxSessionsPerAddress', 0, 'ERR_OUT_OF_RANGE'],
+    ['maxSessionsPerAddress', Infinity, 'ERR_OUT_OF_RANGE'],
+    ['handshakes', 5, 'ERR_INVALID_ARG_TYPE'],
+    ['handshakes', null, 'ERR_INVALID_ARG_TYPE'],
+    ['handshakes', { pending: 0 }, 'ERR_OUT_OF_RANGE'],
+    ['handshakes', { initTimeout: '5' }, 'ERR_INVALID_ARG_TYPE'],
     ['blockList', ['10.0.0.1'], 'ERR_INVALID_ARG_TYPE'],
   ] as [string, unknown, string][])('refuses %s %o', (name, value, expected) => {
     expect(() => readListenOptions({ [name]: value })).toThrow(code(expected));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkFunction,
+  checkHandshakeLimits,
   checkHost,
   checkInteger,
   checkMaxSessions,
@@ -57,5 +58,25 @@ describe('the others', () => {
     expect(checkMaxSessions(2 ** 20)).toBe(2 ** 20);
     expect(() => checkMaxSessions(0)).toThrow(code('ERR_OUT_OF_RANGE'));
     expect(() => checkMaxSessions(2 ** 20 + 1)).toThrow(code('ERR_OUT_OF_RANGE'));
+  });
+});
+
+describe('checkHandshakeLimits', () => {
+  it('gives what is given, and nothing that a prototype has', () => {
+    const options = Object.assign(Object.create({ rate: 3 }) as object, { pending: 2, timeout: undefined, more: 1 });
+    expect(checkHandshakeLimits(options)).toEqual({ pending: 2 });
+  });
+
+  it.each([
+    ['pending', 0, 'ERR_OUT_OF_RANGE'],
+    ['initTimeout', 0, 'ERR_OUT_OF_RANGE'],
+    ['queueTimeout', 2 ** 31, 'ERR_OUT_OF_RANGE'],
+    ['difficulty', 21, 'ERR_OUT_OF_RANGE'],
+    ['busyAbove', -1, 'ERR_OUT_OF_RANGE'],
+    ['rate', 0.5, 'ERR_OUT_OF_RANGE'],
+    ['burst', '5', 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses %s of %s', (name, value, wanted) => {
+    expect(() => checkHandshakeLimits({ [name]: value })).toThrow(code(wanted));
+    expect(() => checkHandshakeLimits({ [name]: value })).toThrow(`handshakes.${name}`);
   });
 });

@@ -6,9 +6,10 @@ import type { NodeParts } from '../../src/poolnode/node-parts.js';
 import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import { SessionTable } from '../../src/poolnode/session-table.js';
+import type { DropReason } from '../../src/poolnode/types.js';
 import { rawConnection, rawServer, until } from './conversation.js';
 
-function parts(door: HandshakeDoor): NodeParts {
+function parts(): NodeParts {
   return {
     crypto: nodeCrypto(),
     clock: monotonicClock,
@@ -18,17 +19,18 @@ function parts(door: HandshakeDoor): NodeParts {
     },
     protocol: { createClientHandshake, createServerHandshake },
     table: new SessionTable(1),
-    door,
+    handshakeLimits: {},
     retainEnded: false,
   };
 }
 
-async function candidate(door: HandshakeDoor) {
+async function candidate(door: HandshakeDoor, turn: () => DropReason | null = () => null) {
   const port = await rawServer(() => {});
   const socket = await rawConnection(port);
   socket.pause();
   const log: string[] = [];
-  const made = new Candidate(parts(door), socket, {
+  const made = new Candidate(parts(), door, socket, {
+    turn,
     established: () => log.push('established'),
     refused: (reason, error) => log.push(`${reason} ${error?.code}`),
   });
@@ -39,7 +41,7 @@ describe('Candidate', () => {
   it('is refused where there is no place', async () => {
     const { made, log } = await candidate(new HandshakeDoor(monotonicClock, { pending: 0 }));
     made.enter('192.0.2.1');
-    expect(log).toEqual(['too-many-handshakes undefined']);
+    expect(log).toEqual(['too-many-handshakes ERR_POOL_TIMEOUT']);
   });
 
   it('gives its place back when it fails, and when it is cancelled', async () => {
@@ -59,13 +61,41 @@ describe('Candidate', () => {
   });
 
   it('is not read before it has its turn', async () => {
-    const door = new HandshakeDoor(monotonicClock, { busyAbove: 0, rate: 1, burst: 1 });
+    const door = new HandshakeDoor(monotonicClock, { startedPerAddress: 1 });
     const first = await candidate(door);
     first.made.enter('192.0.2.1');
     const second = await candidate(door);
     second.made.enter('192.0.2.1');
     expect([first.socket.isPaused(), second.socket.isPaused()]).toEqual([false, true]);
     first.made.cancel();
+    await until(() => !second.socket.isPaused());
     second.made.cancel();
+  });
+
+  it('is asked once more whether there is room when it has its turn, and not read where there is none', async () => {
+    const door = new HandshakeDoor(monotonicClock, { startedPerAddress: 1 });
+    const first = await candidate(door);
+    first.made.enter('192.0.2.1');
+    const second = await candidate(door, () => 'table-full');
+    second.made.enter('192.0.2.1');
+    const third = await candidate(door);
+    third.made.enter('192.0.2.1');
+    first.made.cancel();
+    expect(second.log).toEqual(['table-full undefined']);
+    expect(second.socket.isPaused()).toBe(true);
+    await until(() => !third.socket.isPaused());
+    third.made.cancel();
+  });
+
+  it('is refused, and no longer read, when it gives way', async () => {
+    const door = new HandshakeDoor(monotonicClock, { pending: 1 });
+    const first = await candidate(door);
+    first.made.enter('192.0.2.1');
+    await until(() => !first.socket.isPaused());
+    const second = await candidate(door);
+    second.made.enter('192.0.2.2');
+    await until(() => first.log.length === 1 || second.log.length === 1);
+    expect([first.log, second.log]).toEqual([[], ['too-many-handshakes ERR_POOL_TIMEOUT']]);
+    first.made.cancel();
   });
 });

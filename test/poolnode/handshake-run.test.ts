@@ -64,6 +64,7 @@ async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}) 
   let failure: PoolError | undefined;
   const cancel = runHandshake({
     socket,
+    role: 'client',
     handshake,
     clock: () => process.hrtime.bigint(),
     expect: (state, now) => ({ deadline: now + BigInt(deadlines[state] ?? 10_000) * MS, overdue: `late in ${state}` }),
@@ -155,6 +156,7 @@ describe('runHandshake', () => {
     const codes: string[] = [];
     runHandshake({
       socket,
+      role: 'client',
       handshake: new ByteHandshake(),
       clock: () => 0n,
       expect: () => ({ deadline: 1n, overdue: '' }),

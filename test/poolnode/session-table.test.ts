@@ -89,4 +89,25 @@ describe('SessionTable', () => {
     expect(() => table.add(fail)).toThrow('no session');
     expect(table.full).toBe(false);
   });
+
+  it('counts the slots of each holder, and those of nobody for nobody', () => {
+    const table = new SessionTable<string>(4);
+    table.add(named('a'), '192.0.2.1');
+    table.add(named('b'), '192.0.2.1');
+    table.add(named('c'));
+    table.add(named('d'), '192.0.2.2');
+    const held = (): number[] => ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((holder) => table.heldBy(holder));
+    expect(held()).toEqual([2, 1, 0]);
+    table.release(0, 'b');
+    table.release(2, 'c');
+    expect(held()).toEqual([2, 1, 0]);
+    table.release(0, 'a');
+    table.release(0, 'a');
+    expect(held()).toEqual([1, 1, 0]);
+    table.add(named('e'));
+    table.release(0, 'e');
+    table.release(1, 'b');
+    table.release(3, 'd');
+    expect(held()).toEqual([0, 0, 0]);
+  });
 });

@@ -39,18 +39,20 @@ describe('systemError', () => {
 
 describe('a peer that hangs up', () => {
   it.each(['ECONNRESET', 'EPIPE'] as const)('with %s during the handshake may have a full table', (name) => {
-    const error = handshakeSocketError(errno(name, 'read'));
+    const error = handshakeSocketError(errno(name, 'read'), 'client');
     expect(error.code).toBe('ECONNRESET');
     expect(error.message).toContain('table may be full');
     expect(error.errno).toBe(constants.errno[name]);
   });
 
   it('with a FIN during the handshake too', () => {
-    expect(hungUp()).toMatchObject({ code: 'ECONNRESET' });
+    expect(hungUp('client')).toMatchObject({ code: 'ECONNRESET' });
+    // Who was dialled knows that it is not its own table.
+    expect(hungUp('server').message).toBe('the peer hung up during the handshake before it proved itself');
   });
 
   it('during the handshake is not made of other failures', () => {
-    expect(handshakeSocketError(errno('EHOSTUNREACH', 'read')).code).toBe('ERR_POOL_NET_UNREACHABLE');
+    expect(handshakeSocketError(errno('EHOSTUNREACH', 'read'), 'client').code).toBe('ERR_POOL_NET_UNREACHABLE');
   });
 
   it.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'] as const)('with %s during the session is lost', (name) => {

@@ -13,7 +13,6 @@ export type KernelDevice = Pick<
   | 'recvBytes'
   | 'sessions'
   | 'closeSession'
-  | 'readyToClose'
   | 'channelSubscribe'
   | 'channelUnsubscribe'
   | 'localEnd'

@@ -69,9 +69,7 @@ export class SessionRegistry implements TableObserver {
   }
 
   table(snapshot: Snapshot): void {
-    for (const session of this.sessions) {
-      session.look(snapshot.at(session.index, session.id), snapshot.otherEnd(session) !== undefined);
-    }
+    for (const session of this.sessions) session.look(snapshot.at(session.index, session.id));
     if (this.#left.size === 0) return;
     const there = new Set(snapshot.records.map(keyOf));
     for (const key of this.#left.keys()) if (!there.has(key)) this.#left.delete(key);
