@@ -16,6 +16,10 @@ export const Word = {
   DONE: 3,
   RET: 4,
   ERRNO: 5,
+  /** Written by the thread: the slot that it closes, plus 1, from before CLOSE_SESS until all of it is over; else 0. */
+  CLOSING: 6,
+  /** 1 while the thread holds the machine's turn to close. Whoever of the two sets it back to 0 gives the turn up. */
+  TURN: 7,
 } as const;
 
 const STRUCT_OFFSET = 64;

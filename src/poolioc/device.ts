@@ -6,10 +6,11 @@ import { ipFromBytes } from '../base/ip.js';
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
+import { Closings } from './closings.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
 import { CLOSED, TIMED_OUT, settled } from './device-call.js';
 import { callError, closedError, timeoutError } from './device-errors.js';
-import type { KernelThread, ProcFiles } from './kernel-thread.js';
+import type { ProcFiles } from './kernel-thread.js';
 import { processWorkers, type Workers } from './process-workers.js';
 import { receiverThread } from './receiver-thread.js';
 import * as requests from './requests.js';
@@ -33,6 +34,11 @@ import type { CallPlan, WorkerCall } from './worker-call.js';
 
 /** Where the module makes its device. */
 export const DEFAULT_DEVICE_PATH = '/dev/pool';
+
+/** ms that a closing waits for its turn among those of the machine (kernel contract, hazard 2). */
+const TURN_MS = 5000;
+/** ms for all calls at the end of a process, on the module: a slot that is left taken comes back only with a reboot. */
+const MODULE_EXIT_MS = 5000;
 
 /** Options of {@link Device.open}. */
 export interface OpenOptions extends CallOptions {
@@ -64,6 +70,7 @@ export class Device implements PoolDevice {
   readonly #identity: string;
   readonly #proc: ProcFiles | undefined;
   readonly #calls = new Set<WorkerCall<unknown>>();
+  readonly #closings = new Closings();
   #fd: number;
   #ref = true;
   #closing: Promise<void> | null = null;
@@ -222,6 +229,10 @@ export class Device implements PoolDevice {
     }
   }
 
+  readyToClose(): void {
+    this.#workers.pool.reserve('close');
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -244,7 +255,16 @@ export class Device implements PoolDevice {
     return exit.onExit((left) => {
       if (this.#closing !== null) return;
       const fd = this.#fd;
-      hook(syncDevice({ pool, path: this.path, fd, closePlan: (session) => this.#closePlan(fd, session), left }));
+      const { path, isCharacterDevice: module } = this;
+      hook(
+        syncDevice({
+          pool,
+          path,
+          fd,
+          closePlan: (session) => this.#closePlan(fd, { ...session, patience: left(MODULE_EXIT_MS) }),
+          ...(module ? { turn: this.#turnKey, left: () => left(MODULE_EXIT_MS) } : { left }),
+        }),
+      );
     });
   }
 
@@ -295,19 +315,27 @@ export class Device implements PoolDevice {
   }
 
   /** One SEND at a time on a slot, and no CLOSE_SESS meanwhile (kernel contract, hazard 12). */
-  #closePlan(fd: number, { index, abort = false, thread }: SessionToClose) {
-    const [key, argument] =
-      abort && !this.isCharacterDevice ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
-    return requests.closeSessionPlan(fd, key, argument, this.#receiverThread(index, thread));
+  #closePlan(fd: number, session: SessionToClose & { onCall?: (() => void) | undefined; patience?: number }) {
+    const { index, abort = false, thread } = session;
+    if (!this.isCharacterDevice) {
+      const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
+      return requests.closeSessionPlan(fd, key, argument, thread);
+    }
+    const { onCall, sessionId, pair = false, patience = TURN_MS } = session;
+    const receiver = thread ?? receiverThread(this.path, index, this.#proc);
+    return requests.closeSlotPlan(
+      { slot: this.#slotKey(index), turn: this.#turnKey },
+      (memory) => this.#closings.order(memory, { fd, index, session: sessionId, thread: receiver, pair, patience }),
+      { called: onCall, closed: (memory) => this.#closings.closed(memory) },
+    );
+  }
+
+  get #turnKey(): string {
+    return `${this.#identity} closing`;
   }
 
   #slotKey(index: number): string {
     return `${this.#identity} slot ${index}`;
-  }
-
-  /** What has to live for CLOSE_SESS on the module (hazard 2); on a device served from user space nothing has to. */
-  #receiverThread(index: number, known: KernelThread | undefined): KernelThread | undefined {
-    return known ?? (this.isCharacterDevice ? receiverThread(this.path, index, this.#proc) : undefined);
   }
 
   #setRef(ref: boolean): this {

@@ -17,8 +17,8 @@ const INTERRUPT_MS = 100;
 /** ms for everything that was registered, together. */
 const HOOKS_MS = 500;
 
-/** Gets a function that tells how many ms are left for all hooks. */
-export type ExitHook = (left: () => number) => void;
+/** Gets a function that tells how many ms are left for all hooks; one that must have more says how many it takes in all. */
+export type ExitHook = (left: (budget?: number) => number) => void;
 
 export class ExitGuard {
   readonly #pool: WorkerPool;
@@ -49,10 +49,10 @@ export class ExitGuard {
 
   readonly #exit = (code: number): void => {
     this.#pool.interruptAll(INTERRUPT_MS);
-    const until = performance.now() + HOOKS_MS;
+    const from = performance.now();
     for (const hook of this.#hooks) {
       try {
-        hook(() => until - performance.now());
+        hook((budget = HOOKS_MS) => from + budget - performance.now());
       } catch {
         // The process ends, and the other hooks have their turn.
       }

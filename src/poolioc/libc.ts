@@ -26,6 +26,17 @@ export const O_CLOEXEC = 0o2000000;
 /** The signal that takes a blocked call back: ignored by default, so that a stray one does no harm. Linux's number. */
 export const SIGURG = 23;
 
+/** Of flock(2). */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;
+/** Of fcntl(2), Linux's numbers on all of these machines. */
+export const F_WRLCK = 1;
+export const F_UNLCK = 2;
+const F_OFD_SETLK = 37;
+/** struct flock on 64 bits: l_type@0:2 l_whence@2:2 l_start@8:8 l_len@16:8 l_pid@24:4. */
+const FLOCK_SIZE = 32;
+
 /** libc, as far as the device needs it. */
 export interface Libc {
   open(path: string, flags: number): CallResult;
@@ -36,6 +47,10 @@ export interface Libc {
   ioctl(fd: number, request: number, argument: Uint8Array | null): CallResult;
   /** The text of /proc/<pid>/stat; null where it can't be read. */
   processStat(pid: number): string | null;
+  /** flock: the lock of `fd`'s open file, which every copy of that descriptor shares. Only with LOCK_NB does it not wait. */
+  flock(fd: number, operation: number): CallResult;
+  /** fcntl F_OFD_SETLK on one byte: F_WRLCK or F_UNLCK. EAGAIN where another open file has it. */
+  lockByte(fd: number, type: number, at: number): CallResult;
   /** The address of a buffer's first byte. It keeps nothing alive. */
   address(buffer: Uint8Array): bigint;
   /** The calling thread's id. */
@@ -102,11 +117,13 @@ async function bind(): Promise<Libc> {
       return { ret, errno };
     };
   };
-  // The arguments of open, ioctl and syscall are variadic in C; here they travel like fixed ones on all of these machines.
+  // The arguments of open, ioctl, fcntl and syscall are variadic in C; here they travel like fixed ones on all of these machines.
   const open = bound<[string, number]>('int open(const char *path, int flags)');
   const close = bound<[number]>('int close(int fd)');
   const ioctl = bound<[number, number, Uint8Array | null]>('int ioctl(int fd, uint64_t request, void *argument)');
   const syscall = bound<[number, number, number, number]>('long syscall(long number, long a, long b, long c)');
+  const flock = bound<[number, number]>('int flock(int fd, int operation)');
+  const fcntl = bound<[number, number, Uint8Array]>('int fcntl(int fd, int command, void *argument)');
   const handler = libc.symbol('abs', 'void') as bigint;
   const setHandler = libc.func('void *signal(int signal, void *handler)') as KoffiFunc<
     (signal: number, handler: unknown) => unknown
@@ -129,6 +146,14 @@ async function bind(): Promise<Libc> {
       } catch {
         return null;
       }
+    },
+    flock,
+    lockByte: (fd, type, at) => {
+      const lock = Buffer.alloc(FLOCK_SIZE);
+      lock.writeInt16LE(type, 0);
+      lock.writeBigInt64LE(BigInt(at), 8);
+      lock.writeBigInt64LE(1n, 16);
+      return fcntl(fd, F_OFD_SETLK, lock);
     },
     address: (buffer) => BigInt(koffi.address(buffer)),
     gettid: () => syscall(numbers.gettid, 0, 0, 0).ret,

@@ -1,18 +1,18 @@
 /** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
-import { CHANNEL_BITMAP_SIZE, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
+import { CHANNEL_BITMAP_SIZE, MAX_PAYLOAD } from './constants.js';
+import { type CloseSlotOrder, giveUpTurn } from './close-slot.js';
 import type { CallMemory } from './call-memory.js';
 import * as ioctl from './ioctl.js';
 import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
-import { TABLE_BYTES, decodeRows, strideOf, writtenBytes } from './session-rows.js';
+import { askForTable, takeTable, type SessionTableRead } from './read-table.js';
 import { offsetsOf, structs } from './structs.js';
-import type { ConnectRequest, SessionInfo } from './types.js';
+import type { ConnectRequest } from './types.js';
 import type { CallPlan, Lane } from './worker-call.js';
 import type { SignalLibc } from './worker-thread.js';
 
 const connect = offsetsOf(structs.ConnectReq);
 const transfer = offsetsOf(structs.SendReq);
-const list = offsetsOf(structs.SessionList);
 const channelReq = offsetsOf(structs.ChannelReq);
 
 /** What a call gave: `value` where it succeeded. */
@@ -25,7 +25,7 @@ export interface Outcome<T> {
 interface Request<T> {
   lane: Lane;
   request: number;
-  key?: string | undefined;
+  keys?: readonly string[];
   /** An interruption that nobody asked for: make the call again, without telling. */
   retry?: boolean;
   /** Without this kernel thread the call is not made. */
@@ -37,10 +37,10 @@ interface Request<T> {
 
 /** The plan of a request on `fd`. */
 function plan<T>(fd: number, asked: Request<T>): CallPlan<Outcome<T>> {
-  const { lane, request, key, retry = true, thread, fill, take, late } = asked;
+  const { lane, request, keys, retry = true, thread, fill, take, late } = asked;
   return {
     lane,
-    key,
+    keys,
     order(memory, libc) {
       memory.struct.fill(0);
       fill?.(memory, libc);
@@ -118,7 +118,7 @@ export function sendPlan(
 ): CallPlan<Outcome<void>> {
   return plan(fd, {
     lane: 'send',
-    key,
+    keys: [key],
     request: ioctl.POOL_IOC_SEND,
     // Kernel contract, hazard 11: a SEND that was interrupted has left a part of a packet on the wire.
     retry: false,
@@ -162,34 +162,18 @@ export function recvPlan(
   return { ...base, late: late && ((_, memory) => late(new Uint8Array(memory.data.subarray(0, length(memory))))) };
 }
 
-export interface SessionTableRead {
-  count: number;
-  written: number;
-  /** Null: the rows have no length that is known here. */
-  rows: SessionInfo[] | null;
-}
-
 export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<SessionTableRead>> {
   return plan(fd, {
     lane: 'control',
     request: ioctl.POOL_IOC_SESSIONS,
-    fill({ struct, data }, libc) {
-      data.fill(sentinel, 0, TABLE_BYTES);
-      struct.writeUInt32LE(MAX_SESSIONS, list.maxSessions);
-      struct.writeBigUInt64LE(libc.address(data), list.infoPtr);
-    },
-    take({ struct, data }) {
-      const count = struct.readUInt32LE(list.count);
-      const written = writtenBytes(data.subarray(0, TABLE_BYTES), sentinel);
-      const stride = strideOf(count, written);
-      return { count, written, rows: stride === null ? null : decodeRows(data, count, stride) };
-    },
+    fill: (memory, libc) => askForTable(memory, libc, sentinel),
+    take: (memory) => takeTable(memory, sentinel),
   });
 }
 
 /**
- * `key` undefined: beside a SEND on the same slot, which the module would not survive (kernel contract, hazard 12).
- * `thread`: the session's receiver thread, without which the call would crash the kernel (hazard 2).
+ * On a device served from user space. `key` undefined: beside a SEND on the same slot, which the module would not survive
+ * (kernel contract, hazard 12). `thread`: a kernel thread without which the call is not made.
  */
 export function closeSessionPlan(
   fd: number,
@@ -199,12 +183,40 @@ export function closeSessionPlan(
 ): CallPlan<Outcome<void>> {
   return plan(fd, {
     lane: 'close',
-    ...(key === undefined ? {} : { key }),
+    keys: key === undefined ? [] : [key],
     request: ioctl.POOL_IOC_CLOSE_SESS,
     retry: false,
     thread,
     fill: ({ struct }) => struct.writeUInt32LE(index),
   });
+}
+
+/** ms after which a CLOSE_SESS that has not returned gives up the machine's turn: it may hang for ever (hazard 12). */
+const TURN_MS = 2000;
+
+/** On the module. `slot`: as the key of closeSessionPlan; `turn`: that of all closings of the device. */
+export function closeSlotPlan(
+  { slot, turn }: { slot: string; turn: string },
+  order: (memory: CallMemory) => CloseSlotOrder,
+  { called, closed }: { called?: (() => void) | undefined; closed: (memory: CallMemory) => void },
+): CallPlan<Outcome<void>> {
+  let fd = -1;
+  return {
+    lane: 'close',
+    keys: [slot, turn],
+    order(memory) {
+      const made = order(memory);
+      fd = made.fd;
+      return made;
+    },
+    called,
+    lease: { key: turn, ms: TURN_MS, over: (memory, libc) => giveUpTurn(memory, libc, fd) },
+    result({ ret, errno }, memory) {
+      if (ret >= 0) closed(memory);
+      return { ret, errno, value: undefined };
+    },
+    late: (_, memory) => closed(memory),
+  };
 }
 
 export function channelPlan(

@@ -7,12 +7,13 @@ import type { CallPlan } from './worker-call.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import { performance } from '../base/timers.js';
 
-/** ms without a result after which what is still under way counts as stuck. */
 const STUCK_MS = 100;
 /** ms without a result after which those that wait get one more thread. */
 const CROWDED_MS = 20;
 /** ms between two looks. */
 const ROUND_MS = 1;
+/** ms between two looks at one call, whose end is told besides. */
+const ALONE_MS = 10;
 
 export interface SyncCallsOptions {
   libc: SignalLibc;
@@ -23,6 +24,8 @@ export interface SyncCallsOptions {
   locked: (key: string) => boolean;
   /** ms for all of them. */
   timeout: number;
+  /** ms without a result after which what is still under way counts as stuck. */
+  stuck?: number | undefined;
 }
 
 /** @returns the results in the order of the plans; null for a call that had none in time */
@@ -30,16 +33,19 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
   const results = plans.map((): T | null => null);
   let waiting = plans.map((plan, at) => ({ plan, at }));
   const running = new Map<WorkerThread, { plan: CallPlan<T>; at: number }>();
-  /** Those of them that have not started: on a busy machine that may take longer than a stuck call is waited for. */
+  /**
+   * Those of them that are not in their call yet: on a busy machine a thread may take longer to start than a stuck call is
+   * waited for, and a closing waits for its turn.
+   */
   const starting = new Set<WorkerThread>();
-  const { libc, locked, free, start, timeout } = options;
+  const { libc, locked, free, start, timeout, stuck = STUCK_MS } = options;
   const until = performance.now() + timeout;
   const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let progress = performance.now();
 
   const begin = (thread: WorkerThread, job: { plan: CallPlan<T>; at: number }): void => {
     running.set(thread, job);
-    if (!thread.ready) starting.add(thread);
+    starting.add(thread);
     waiting = waiting.filter((one) => one !== job);
     thread.post(job.plan.order(thread.memory, libc));
   };
@@ -53,13 +59,13 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
       progress = performance.now();
     }
     for (const thread of starting) {
-      if (!thread.ready) continue;
+      if (!thread.ready || !thread.called(running.get(thread)?.plan.lease !== undefined)) continue;
       starting.delete(thread);
       // It has begun with its call only now.
       progress = performance.now();
     }
     const taken = new Set(running.keys());
-    const ready = waiting.filter(({ plan: { key } }) => key === undefined || !locked(key));
+    const ready = waiting.filter(({ plan: { keys = [] } }) => !keys.some(locked));
     const now = performance.now();
     if (now >= until) break;
     for (const job of ready) {
@@ -72,8 +78,11 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
       begin(thread, job);
     }
     // A thread that is only starting is not stuck.
-    if (now - progress >= STUCK_MS && starting.size === 0) break;
-    if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
+    if (now - progress >= stuck && starting.size === 0) break;
+    const [alone] = running.size === 1 && ready.length === 0 ? running.keys() : [];
+    if (alone !== undefined) alone.awaitAnswer(ALONE_MS);
+    else if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
   }
+  for (const [thread, { plan }] of running) plan.lease?.over(thread.memory, libc);
   return results;
 }

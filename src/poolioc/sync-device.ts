@@ -13,11 +13,29 @@ export interface SyncDeviceOptions {
   fd: number;
   /** CLOSE_SESS of a session: not on one that a SEND is in, unless it is an abort. Throws where it is not safe. */
   closePlan: (session: SessionToClose) => CallPlan<Outcome<void>>;
+  /** On the module: the key that all closings share. They are made one after another then (kernel contract, hazard 2). */
+  turn?: string | undefined;
   /** ms left for all calls. */
   left: () => number;
 }
 
-export function syncDevice({ pool, path, fd, closePlan, left }: SyncDeviceOptions): SyncDevice {
+/** ms from when one CLOSE_SESS of the module is made, and for one that is under way, before the next has its turn (hazard 12). */
+const STUCK_MS = 500;
+
+export function syncDevice({ pool, path, fd, closePlan, turn, left }: SyncDeviceOptions): SyncDevice {
+  const closeInTurn = (sessions: readonly SessionToClose[], key: string): number[] => {
+    pool.endLease(key, Math.min(left(), STUCK_MS));
+    return sessions.flatMap((session) => {
+      if (left() <= 0) return [];
+      try {
+        const [outcome] = pool.callSync([closePlan(session)], left(), STUCK_MS);
+        return (outcome?.ret ?? -1) >= 0 ? [session.index] : [];
+      } catch {
+        // Hazard 2: this one is left alone.
+        return [];
+      }
+    });
+  };
   const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
     const [outcome = null] = pool.callSync([plan], left());
     if (outcome === null) {
@@ -35,6 +53,7 @@ export function syncDevice({ pool, path, fd, closePlan, left }: SyncDeviceOption
       return read.rows;
     },
     closeSessions(sessions) {
+      if (turn !== undefined) return closeInTurn(sessions, turn);
       const plans = sessions.flatMap((session) => {
         try {
           return [{ index: session.index, plan: closePlan(session) }];

@@ -128,18 +128,28 @@ export interface CloseSessionOptions extends CallOptions {
    * hazard 2). Without effect on a device served from user space, unless it is named.
    */
   thread?: KernelThread | undefined;
+  /** 16 bytes: the module's slot is closed only if it has that session by then, else it rejects ENOENT. */
+  sessionId?: Uint8Array | undefined;
+  /**
+   * The session's other end was seen in the module's table, too. Where it is not there any more, it was closed, which ends
+   * this end's thread: the call is not made and rejects ESRCH (kernel contract, hazard 2). Default false.
+   */
+  pair?: boolean | undefined;
+  /** On the module: called when CLOSE_SESS is made. Until then it waits for its turn: one process at a time closes. */
+  onCall?: (() => void) | undefined;
 }
 
 /** A session for {@link SyncDevice.closeSessions}. */
-export type SessionToClose = Pick<CloseSessionOptions, 'abort' | 'thread'> & { index: number };
+export type SessionToClose = Pick<CloseSessionOptions, 'abort' | 'thread' | 'sessionId' | 'pair'> & { index: number };
 
-/** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all. */
+/** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all, on the module's device 5000. */
 export interface SyncDevice {
   /** SESSIONS. */
   sessions(): SessionInfo[];
   /**
-   * Closes sessions, several at a time, so that one which hangs takes nothing from the others. One that a SEND is in is
-   * closed when the SEND has ended in time, else not at all, but with `abort`, where the device can.
+   * Closes sessions: on the module one after another (kernel contract, hazard 2), elsewhere several at a time, so that one
+   * which hangs takes nothing from the others. One that a SEND is in is closed when the SEND has ended in time, else not at
+   * all, but with `abort`, where the device can.
    * @returns the indexes of those that were closed
    */
   closeSessions(sessions: readonly SessionToClose[]): number[];
@@ -175,8 +185,14 @@ export interface PoolDevice {
   ): Promise<number | null>;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
-  /** CLOSE_SESS. The module's crashes the kernel where the receiver thread has ended, so it is looked for (kernel contract, hazard 2). */
+  /**
+   * CLOSE_SESS. The module's crashes the kernel where the receiver thread has ended, so it is looked for right before, and one
+   * process at a time closes: by flock on the device file, which others that close sessions should take, too (kernel
+   * contract, hazard 2). Rejects ESRCH where it would not be safe, EBUSY where others closed for 5 s.
+   */
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
+  /** A thread for CLOSE_SESS stands ready from now on, and one more while it is in use: to start one takes 65 ms and more. */
+  readyToClose(): void;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;
   /** CHANNEL SUBSCRIBE: sets the channel's bit. Delivery doesn't look at it. */

@@ -13,8 +13,12 @@ export type Lane = 'control' | 'connect' | 'receive' | 'send' | 'close';
 /** What to call, and what to make of the result. */
 export interface CallPlan<T> {
   lane: Lane;
-  /** Calls with the same key are made one after the other. */
-  key?: string | undefined;
+  /** Calls that share a key are made one after the other. */
+  keys?: readonly string[] | undefined;
+  /** The long part of the order begins: it waited for something before. Not told where no event loop runs. */
+  called?: (() => void) | undefined;
+  /** A key that is given up when `ms` after `called` the call has not returned; others are made beside it then. */
+  lease?: { key: string; ms: number; over: (memory: CallMemory, libc: SignalLibc) => void } | undefined;
   /** Fills in the shared memory, which `libc` gives addresses of. Called when a thread takes the call. */
   order(memory: CallMemory, libc: SignalLibc): Order;
   /** Takes the result out of the shared memory, also the error that a result means. */

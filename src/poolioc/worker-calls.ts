@@ -1,21 +1,31 @@
 /** What a worker does with an order: the system call, and when an interrupted one is made again. */
 import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
+import { closeSlot } from './close-slot.js';
 import { isKernelThread } from './kernel-thread.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from './libc.js';
 import type { FromWorker, Order } from './worker-messages.js';
 
 const { EINTR, ESRCH } = constants.errno;
 
-/** Makes the call. What a stopped call gives looks like an interrupted one, also if it never began. */
-export function carryOut(id: number, order: Order, memory: CallMemory, libc: Libc): FromWorker {
+/**
+ * Makes the call. What a stopped call gives looks like an interrupted one, also if it never began. `called` is for orders
+ * that wait for something first: their system call begins now.
+ */
+export function carryOut(
+  id: number,
+  order: Order,
+  memory: CallMemory,
+  libc: Libc,
+  called: () => void = () => {},
+): FromWorker {
   const { words } = memory;
   // Told before STOP is read: the main thread writes STOP before it reads this, so one of the two sees the other.
   Atomics.store(words, Word.CALL, id);
   const stopped = (): boolean => Atomics.load(words, Word.STOP) === id;
   let result: CallResult = { ret: -1, errno: EINTR };
   while (!stopped()) {
-    result = make(order, memory, libc);
+    result = make(order, memory, libc, called);
     const interrupted = result.ret < 0 && result.errno === EINTR;
     if (!interrupted || order.kind !== 'ioctl' || !order.retry) break;
   }
@@ -29,7 +39,7 @@ export function carryOut(id: number, order: Order, memory: CallMemory, libc: Lib
   return { id, ret, errno, ...file };
 }
 
-function make(order: Order, memory: CallMemory, libc: Libc): CallResult {
+function make(order: Order, memory: CallMemory, libc: Libc, called: () => void): CallResult {
   switch (order.kind) {
     case 'open':
       return libc.open(order.path, O_RDWR | O_CLOEXEC);
@@ -42,5 +52,7 @@ function make(order: Order, memory: CallMemory, libc: Libc): CallResult {
         return { ret: -1, errno: ESRCH };
       }
       return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
+    case 'close-slot':
+      return closeSlot(order, memory, libc, called);
   }
 }

@@ -1,4 +1,5 @@
 /** What the main thread and a worker say to each other. */
+import type { CloseSlotOrder } from './close-slot.js';
 import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
 
@@ -10,7 +11,9 @@ export type Order =
    * `argument`: whether the struct of the shared memory goes with it. `retry`: an interruption that nobody asked for is
    * not told, the call is made again. `thread`: the call is made only if this kernel thread lives, else it gives ESRCH.
    */
-  | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean; thread?: KernelThread };
+  | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean; thread?: KernelThread }
+  /** CLOSE_SESS on the module, with all that has to be looked at right before. */
+  | CloseSlotOrder;
 
 /** From the main thread; null asks the worker to end. */
 export type ToWorker = { id: number; order: Order } | null;
@@ -22,6 +25,12 @@ export interface FromWorker {
   errno: number;
   /** After an `open` that succeeded. */
   file?: OpenFile;
+}
+
+/** From a worker in the middle of an order that waits for something first: the system call that may be long begins now. */
+export interface Called {
+  id: number;
+  called: true;
 }
 
 /** What a worker is started with. */

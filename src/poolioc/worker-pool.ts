@@ -42,6 +42,10 @@ export class WorkerPool {
   /** The thread that makes the call with a key. */
   readonly #keys = new Map<string, WorkerThread>();
   readonly #retirements = new Map<WorkerThread, NodeJS.Timeout>();
+  /** Keys that are given up when their time is over. */
+  readonly #leases = new Map<WorkerThread, NodeJS.Timeout>();
+  /** Lanes of which a thread stands ready. */
+  readonly #reserves = new Set<Lane>();
   #file: URL | undefined;
 
   constructor(options: WorkerPoolOptions) {
@@ -65,14 +69,21 @@ export class WorkerPool {
     return call;
   }
 
+  /** From now on one thread of the lane stands ready beside those that are inside a call: to start one takes 65 ms and more. */
+  reserve(lane: Lane): void {
+    this.#reserves.add(lane);
+    this.#fillReserve(lane);
+  }
+
   /**
    * Makes calls without the event loop, for the moments before the process ends: after `interruptAll`, whose threads serve
    * best. Null for a call without a result in time, or with the key of one that is still under way.
    */
-  callSync<T>(plans: readonly CallPlan<T>[], timeout: number): (T | null)[] {
+  callSync<T>(plans: readonly CallPlan<T>[], timeout: number, stuck?: number): (T | null)[] {
     return makeCalls(plans, {
       libc: this.#libc,
       timeout,
+      stuck,
       free: (taken) => this.#freeThread(taken),
       start: () => this.#start('control'),
       locked: (key) => {
@@ -80,6 +91,16 @@ export class WorkerPool {
         return holder !== undefined && !holder.free;
       },
     });
+  }
+
+  /** Without the event loop: waits up to `timeout` ms for the call that has a key on lease, then ends the lease. */
+  endLease(key: string, timeout: number): void {
+    const thread = this.#keys.get(key);
+    if (thread === undefined) return;
+    const until = performance.now() + timeout;
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    while (!thread.free && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+    if (!thread.free) this.#leaseOver(thread);
   }
 
   /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
@@ -105,19 +126,19 @@ export class WorkerPool {
     const queue = this.#queue(lane);
     for (let at = 0; at < queue.length; ) {
       const call = queue[at]!;
-      const { key } = call.plan;
+      const { keys = [] } = call.plan;
       if (call.settled) {
         queue.splice(at, 1);
         continue;
       }
-      if (key !== undefined && this.#keys.has(key)) {
+      if (keys.some((key) => this.#keys.has(key))) {
         at += 1;
         continue;
       }
       const thread = this.#threadFor(lane, call);
       if (thread === null) return;
       queue.splice(at, 1);
-      if (thread !== undefined) this.#begin(call, thread, key);
+      if (thread !== undefined) this.#begin(call, thread, keys);
     }
   }
 
@@ -135,10 +156,34 @@ export class WorkerPool {
     }
   }
 
-  #begin(call: WorkerCall<unknown>, thread: WorkerThread, key: string | undefined): void {
-    if (key !== undefined) this.#keys.set(key, thread);
+  #begin(call: WorkerCall<unknown>, thread: WorkerThread, keys: readonly string[]): void {
+    for (const key of keys) this.#keys.set(key, thread);
     this.#running.set(thread, call);
     call.begin(thread, this.#libc);
+    this.#fillReserve(call.plan.lane);
+  }
+
+  #fillReserve(lane: Lane): void {
+    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 0) return;
+    try {
+      this.#rest(this.#start(lane), lane);
+    } catch {
+      // The call that needs it tells why there can be none.
+    }
+  }
+
+  #called(thread: WorkerThread): void {
+    const { called, lease } = this.#running.get(thread)?.plan ?? {};
+    if (lease !== undefined) this.#leases.set(thread, setTimeout(() => this.#leaseOver(thread), lease.ms).unref());
+    called?.();
+  }
+
+  #leaseOver(thread: WorkerThread): void {
+    const lease = this.#running.get(thread)?.plan.lease;
+    if (lease === undefined || this.#keys.get(lease.key) !== thread) return;
+    lease.over(thread.memory, this.#libc);
+    this.#keys.delete(lease.key);
+    for (const lane of this.#waiting.keys()) this.#dispatch(lane);
   }
 
   #start(lane: Lane): WorkerThread {
@@ -148,6 +193,7 @@ export class WorkerPool {
       libc: this.#libc,
       uninterruptible: UNINTERRUPTIBLE.has(lane),
       ...(substitute === undefined ? {} : { substitute }),
+      called: () => this.#called(thread),
       finished: (_, answer) => this.#finished(thread, lane, answer),
       ended: () => this.#forget(thread, lane),
     });
@@ -158,7 +204,9 @@ export class WorkerPool {
   #finished(thread: WorkerThread, lane: Lane, answer: Parameters<WorkerCall<unknown>['finish']>[0]): void {
     const call = this.#running.get(thread);
     this.#running.delete(thread);
-    if (call?.plan.key !== undefined) this.#keys.delete(call.plan.key);
+    clearTimeout(this.#leases.get(thread));
+    this.#leases.delete(thread);
+    for (const key of call?.plan.keys ?? []) if (this.#keys.get(key) === thread) this.#keys.delete(key);
     call?.finish(answer);
     if (answer instanceof PoolError) this.#forget(thread, lane);
     else this.#rest(thread, lane);
@@ -169,8 +217,15 @@ export class WorkerPool {
     // A call of `callSync` may have ended in between, of which nothing else is told.
     if (this.#retirements.has(thread)) return;
     this.#idleOf(lane).push(thread);
-    const timer = setTimeout(() => this.#retire(thread), this.#options.idleTimeout ?? IDLE_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => this.#retireUnlessReserve(thread, lane),
+      this.#options.idleTimeout ?? IDLE_TIMEOUT_MS,
+    );
     this.#retirements.set(thread, timer.unref());
+  }
+
+  #retireUnlessReserve(thread: WorkerThread, lane: Lane): void {
+    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 1) this.#retire(thread);
   }
 
   #retire(thread: WorkerThread): void {

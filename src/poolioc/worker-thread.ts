@@ -3,11 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { PoolError } from '../errors.js';
 import { CallMemory, Word } from './call-memory.js';
 import { SIGURG, type Libc } from './libc.js';
-import type { FromWorker, Order, WorkerSetup } from './worker-messages.js';
+import type { Called, FromWorker, Order, WorkerSetup } from './worker-messages.js';
 import { setTimeout } from '../base/timers.js';
 
 /** What the main thread needs of libc. */
-export type SignalLibc = Pick<Libc, 'address' | 'tgkill' | 'interruptBy' | 'exit'>;
+export type SignalLibc = Pick<Libc, 'address' | 'flock' | 'tgkill' | 'interruptBy' | 'exit'>;
 
 export interface WorkerThreadOptions {
   file: URL;
@@ -15,6 +15,8 @@ export interface WorkerThreadOptions {
   uninterruptible: boolean;
   /** In place of libc, for the worker. */
   substitute?: WorkerSetup['libc'];
+  /** The order's long part has begun. */
+  called?(thread: WorkerThread): void;
   /** A call has ended, or the thread died in it. */
   finished(thread: WorkerThread, result: FromWorker | PoolError): void;
   /** The thread has ended. */
@@ -46,7 +48,11 @@ export class WorkerThread {
     };
     // Without the program's own flags: loaders of TypeScript cost time in each worker, and it has nothing for them.
     this.#worker = new Worker(options.file, { workerData: setup, name: 'pool-ts', execArgv: [] });
-    this.#worker.on('message', (result: FromWorker) => {
+    this.#worker.on('message', (result: FromWorker | Called) => {
+      if ('called' in result) {
+        if (result.id === this.#current) options.called?.(this);
+        return;
+      }
       this.#current = 0;
       options.finished(this, result);
     });
@@ -83,6 +89,20 @@ export class WorkerThread {
     const { words } = this.memory;
     if (Atomics.load(words, Word.DONE) !== this.#current) return null;
     return { ret: words[Word.RET]!, errno: words[Word.ERRNO]! };
+  }
+
+  /** Waits for that, up to `ms`. */
+  awaitAnswer(ms: number): void {
+    const { words } = this.memory;
+    const done = Atomics.load(words, Word.DONE);
+    if (done !== this.#current) Atomics.wait(words, Word.DONE, done, ms);
+  }
+
+  /** Whether the order has come to its system call; a `closing` waits for its turn before. */
+  called(closing: boolean): boolean {
+    const { words } = this.memory;
+    const word = closing ? Word.CLOSING : Word.CALL;
+    return Atomics.load(words, word) !== 0 || Atomics.load(words, Word.DONE) === this.#current;
   }
 
   /** Whether the thread has started: it takes 65 ms, and longer on a busy machine. */

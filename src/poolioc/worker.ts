@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CallMemory, Word } from './call-memory.js';
 import { loadLibc, type Libc } from './libc.js';
 import { carryOut } from './worker-calls.js';
-import type { ToWorker, WorkerSetup } from './worker-messages.js';
+import type { Called, ToWorker, WorkerSetup } from './worker-messages.js';
 
 const setup = workerData as WorkerSetup;
 const port = parentPort!;
@@ -25,6 +25,10 @@ const ready = load().then((libc) => {
 port.on('message', (message: ToWorker) => {
   void ready.then((libc) => {
     if (message === null) port.close();
-    else port.postMessage(carryOut(message.id, message.order, memory, libc));
+    else {
+      const { id, order } = message;
+      const called = (): void => port.postMessage({ id, called: true } satisfies Called);
+      port.postMessage(carryOut(id, order, memory, libc, called));
+    }
   });
 });

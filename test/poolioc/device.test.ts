@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/errors.js';
-import { AF_INET, AF_INET6, CLOSE_ABORT } from '../../src/poolioc/constants.js';
+import { AF_INET, AF_INET6, CLOSE_ABORT, SessionState } from '../../src/poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -12,8 +12,10 @@ import {
   POOL_IOC_SEND,
   POOL_IOC_SESSIONS,
 } from '../../src/poolioc/ioctl.js';
+import { Device } from '../../src/poolioc/device.js';
+import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
 import { ipv4ToMapped } from '../../src/poolioc/mapped.js';
-import { scripted, until } from './scripted.js';
+import { scripted, type Step, tableOf, until } from './scripted.js';
 
 const { errno } = constants;
 const code = (error: unknown): unknown => (error as PoolError).code;
@@ -251,6 +253,92 @@ describe('a device', () => {
     await device.close();
   });
 
+  // Kernel contract, hazard 2: closing one end of a session ends the thread of the other.
+  describe('on the module', () => {
+    const slots = [3, 4, 5];
+    const stats = Object.fromEntries(slots.map((index) => [100 + index, `${100 + index} (pool_rx_${index}) S 2 0`]));
+    const threadOf = (index: number) => ({ pid: 100 + index, name: `pool_rx_${index}` });
+    const onModule = (steps: Record<number, Step[]> = {}) =>
+      scripted(
+        { [POOL_IOC_SESSIONS]: [tableOf(...slots.map((index) => ({ index })))], ...steps },
+        { module: true, stats },
+      );
+
+    it('closes one session at a time, until one hangs for too long', async () => {
+      const { script, device } = await onModule({ [POOL_IOC_CLOSE_SESS]: [{ block: true, deaf: 1e9, slot: 3 }] });
+      const begun: number[] = [];
+      const close = (index: number) =>
+        device.closeSession(index, { thread: threadOf(index), onCall: () => begun.push(index) });
+      const first = close(3);
+      await script.inside(1);
+      const others = Promise.all([close(4), close(5)]);
+      expect([script.calls(POOL_IOC_CLOSE_SESS), script.lock]).toEqual([1, 1]);
+      // Hazard 12: it gives up its turn, the other two have theirs, and nobody holds the lock.
+      await others;
+      expect([begun, script.lock]).toEqual([[3, 4, 5], 0]);
+      script.release();
+      await first;
+      await device.close();
+    });
+
+    it('leaves the other end of a session alone that it is closing or has closed', async () => {
+      const pair = tableOf({ index: 3, id: 9 }, { index: 4, id: 9 });
+      const closing = tableOf({ index: 3, id: 9 }, { index: 4, id: 9, state: SessionState.CLOSING });
+      const rest = tableOf({ index: 4, id: 9 });
+      const { script, device } = await onModule({ [POOL_IOC_SESSIONS]: [pair, closing, rest] });
+      const outcomes = await Promise.allSettled([
+        device.closeSession(3, { thread: threadOf(3) }),
+        device.closeSession(4, { thread: threadOf(4) }),
+      ]);
+      expect(outcomes).toMatchObject([{ status: 'fulfilled' }, { reason: { code: 'ESRCH' } }]);
+      expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(1);
+      await device.close();
+    });
+
+    it('waits while another program closes', async () => {
+      const { script, device } = await onModule();
+      script.lock = 2;
+      let begun = false;
+      const closing = device.closeSession(3, { thread: threadOf(3), onCall: () => (begun = true) });
+      // A call that comes after it is made before it.
+      await device.sessions();
+      expect([begun, script.calls(POOL_IOC_CLOSE_SESS)]).toEqual([false, 0]);
+      script.lock = 0;
+      await closing;
+      expect([begun, script.lock]).toEqual([true, 0]);
+      await device.close();
+    });
+
+    it('does the same at the end of the process', async () => {
+      const { script, device } = await onModule({ [POOL_IOC_CLOSE_SESS]: [{ block: true, deaf: 1e9, slot: 3 }] });
+      const hanging = device.closeSession(3, { thread: threadOf(3) });
+      await script.inside(1);
+      const hooks: ExitHook[] = [];
+      const exit = { onExit: (hook: ExitHook) => hooks.push(hook) } as unknown as ExitGuard;
+      const ending = await Device.open('/scripted', { workers: { pool: script.pool, exit } });
+      const closed: number[][] = [];
+      const sessions = slots.map((index) => ({ index, thread: threadOf(index) }));
+      ending.onExit((sync) => closed.push(sync.closeSessions(sessions)));
+      for (const hook of hooks) hook(() => 60_000);
+      expect([closed, script.lock]).toEqual([[[4, 5]], 0]);
+      script.release();
+      await hanging;
+      await Promise.all([device.close(), ending.close()]);
+    });
+  });
+
+  it('has a thread ready that closes', async () => {
+    const { script, device } = await scripted({}, { idleTimeout: 5 });
+    device.readyToClose();
+    device.readyToClose();
+    // The one that opened the device comes to its end.
+    await until(() => script.pool.size === 1);
+    await device.closeSession(3);
+    expect(script.pool.size).toBe(2);
+    await until(() => script.pool.size === 1);
+    await device.close();
+  });
+
   // Kernel contract, hazard 2.
   it.each([
     { threads: 'lives', comm: 'kthreadd', stat: '104 (pool_rx_4) S 2 0 0 0 -1', calls: 1 },
@@ -259,7 +347,8 @@ describe('a device', () => {
   ])('looks for the receiver thread itself on the module, where it $threads', async ({ comm, stat, calls }) => {
     const files: Record<string, string> = { '2/comm': comm, '2/task/2/children': '104', '104/stat': stat };
     const proc = { read: (path: string) => files[path] ?? null, list: () => [] };
-    const { script, device } = await scripted({}, { module: true, stats: { 104: stat }, proc });
+    const steps = { [POOL_IOC_SESSIONS]: [tableOf({ index: 4 })] };
+    const { script, device } = await scripted(steps, { module: true, stats: { 104: stat }, proc });
     const outcome = await device.closeSession(4).catch((error: unknown) => error);
     if (calls === 0) expect(outcome).toMatchObject({ code: 'ESRCH', syscall: 'ioctl' });
     expect(script.calls(POOL_IOC_CLOSE_SESS)).toBe(calls);
@@ -273,7 +362,8 @@ describe('a device', () => {
     expect(script.struct(POOL_IOC_CLOSE_SESS).readUInt32LE()).toBe(4 + CLOSE_ABORT);
     await device.close();
     // The module has no session of that number.
-    const onModule = await scripted({}, { module: true, stats: { 104: '104 (pool_rx_4) S 2 0' } });
+    const steps = { [POOL_IOC_SESSIONS]: [tableOf({ index: 4 })] };
+    const onModule = await scripted(steps, { module: true, stats: { 104: '104 (pool_rx_4) S 2 0' } });
     await onModule.device.closeSession(4, { abort: true, thread: { pid: 104, name: 'pool_rx_4' } });
     expect(onModule.script.struct(POOL_IOC_CLOSE_SESS).readUInt32LE()).toBe(4);
     await onModule.device.close();

@@ -2,6 +2,8 @@
 import { ExitGuard } from '../../src/poolioc/exit.js';
 import { Device } from '../../src/poolioc/device.js';
 import type { ProcFiles } from '../../src/poolioc/kernel-thread.js';
+import { SessionState } from '../../src/poolioc/constants.js';
+import { offsetsOf, structs } from '../../src/poolioc/structs.js';
 import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/worker-pool.js';
 import type { SignalLibc } from '../../src/poolioc/worker-thread.js';
 import { bundleWorker } from './bundle.js';
@@ -15,6 +17,7 @@ export interface Step {
   fill?: [length: number, byte: number];
   block?: boolean;
   deaf?: number;
+  slot?: number;
 }
 
 const Words = {
@@ -24,6 +27,7 @@ const Words = {
   MOST_INSIDE: 3,
   CLOSED: 4,
   SENDS: 5,
+  LOCK: 6,
   CALLS: 8,
   SENT: 32,
   STRUCTS: 64,
@@ -52,6 +56,10 @@ export class Script {
     this.#proc = proc;
     const libc: SignalLibc = {
       address: () => 0x1000n,
+      flock: () => {
+        Atomics.compareExchange(this.words, Words.LOCK, 1, 0);
+        return { ret: 0, errno: 0 };
+      },
       interruptBy: () => {},
       tgkill: () => {
         Atomics.add(this.words, Words.SIGNALS, 1);
@@ -94,6 +102,13 @@ export class Script {
   struct(request: number): Buffer {
     return Buffer.from(this.words.buffer, 4 * Words.STRUCTS + (request & 0xff) * STRUCT_BYTES, STRUCT_BYTES);
   }
+  /** Who has the lock on the device file: 0 nobody, 1 this process, 2 another one. */
+  get lock(): number {
+    return Atomics.load(this.words, Words.LOCK);
+  }
+  set lock(holder: number) {
+    Atomics.store(this.words, Words.LOCK, holder);
+  }
   /** Lets every call that blocks come back. */
   release(): void {
     Atomics.store(this.words, Words.RELEASED, 1);
@@ -112,6 +127,19 @@ export class Script {
 /** Fulfils when `condition` holds. The test's own timeout is the bound. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** SESSIONS of a table with these slots; a session's id is one byte, 16 times. */
+export function tableOf(...sessions: { index: number; id?: number; state?: number }[]): Step {
+  const rows = sessions.map(({ index, id = index + 1, state = SessionState.ESTABLISHED }) => {
+    const row = Buffer.alloc(structs.SessionInfo.size);
+    const at = offsetsOf(structs.SessionInfo);
+    row.writeUInt32LE(index, at.index);
+    row.writeUInt8(state, at.state);
+    row.fill(id, at.sessionId, at.sessionId + 16);
+    return row;
+  });
+  return { struct: [0, sessions.length, 0, 0, 0], data: [...Buffer.concat(rows)] };
 }
 
 /** A script and a device that follows it. */

@@ -13,6 +13,8 @@ function slowThread(): WorkerThread {
   return {
     memory: null,
     post() {},
+    awaitAnswer() {},
+    called: () => performance.now() >= started,
     get ready() {
       return performance.now() >= started;
     },

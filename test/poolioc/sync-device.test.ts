@@ -11,7 +11,7 @@ import { Device } from '../../src/poolioc/device.js';
 import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
 import { closeSessionPlan } from '../../src/poolioc/requests.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
-import { scripted, type ScriptOptions, type Step, until } from './scripted.js';
+import { scripted, type ScriptOptions, type Step, tableOf, until } from './scripted.js';
 
 /** A device for the end of a process that has `left` ms, beside the ordinary one. */
 async function ending(steps: Record<number, Step[]>, left = 5000, options: ScriptOptions = {}) {
@@ -115,7 +115,8 @@ describe('the calls of a process that ends', () => {
     const files: Record<string, string> = { '2/comm': 'kthreadd', '2/task/2/children': '104' };
     const stats = { 104: '104 (pool_rx_4) S 2 0 0 0 -1' };
     const proc = { read: (path: string) => files[path] ?? (path === '104/stat' ? stats[104] : null), list: () => [] };
-    const { script, device: other } = await scripted({}, { module: true, stats });
+    const steps = { [POOL_IOC_SESSIONS]: [tableOf({ index: 3 }, { index: 4 })] };
+    const { script, device: other } = await scripted(steps, { module: true, stats });
     const hooks: ExitHook[] = [];
     const exit = { onExit: (hook: ExitHook) => hooks.push(hook) } as unknown as ExitGuard;
     const device = await Device.open('/scripted', { workers: { pool: script.pool, exit }, proc });

@@ -8,7 +8,7 @@ import type { KernelDevice, SyncDevice } from './device.js';
 import { Dialler } from './dialler.js';
 import { deviceLost, errnoName, wasTakenBack } from './errno.js';
 import { KeepAlive } from './keep-alive.js';
-import { LeakedSlots } from './leaked-slots.js';
+import { LeakedSlots, type LeakReason } from './leaked-slots.js';
 import { KernelListener } from './listener.js';
 import { openPort } from './listen-port.js';
 import { lockListener, type ListenerLock } from './listener-lock.js';
@@ -62,6 +62,7 @@ export class KernelBackend implements Backend {
   readonly #env: Omit<SessionEnvironment, 'released'>;
   readonly #connections = new Map<string, TcpConnection>();
   readonly #keepAlive = new KeepAlive();
+  readonly #leaks: LeakedSlots;
   #listener: KernelListener | null = null;
   #lost: PoolError | null = null;
 
@@ -78,7 +79,7 @@ export class KernelBackend implements Backend {
       parked: () => this.#table.reschedule(),
       clock,
     });
-    const leaks = new LeakedSlots(path, parts.warn);
+    const leaks = (this.#leaks = new LeakedSlots(path, parts.warn));
     const closer = new SlotCloser({
       closeSession: (index, options) => device.closeSession(index, options),
       table: this.#table,
@@ -198,7 +199,7 @@ export class KernelBackend implements Backend {
   /** Closes a session that arrived when its dial had been given up, by the same rules as any other (hazard 2). */
   async #discard(index: number): Promise<void> {
     const record = await this.#occupant(index);
-    if (record !== undefined) await this.#env.closer.close(index, record, DISCARD_MS);
+    if (record !== undefined) await this.#env.closer.close({ index, id: record, pair: false }, DISCARD_MS);
   }
 
   async #occupant(index: number): Promise<string | undefined> {
@@ -244,16 +245,31 @@ export class KernelBackend implements Backend {
 
   /** Those that a SEND is in, the module's device leaves out (hazard 12); a served one ends them without CLOSE. */
   #closeLeftOpen(device: SyncDevice): void {
-    const open = this.#registry.sessions;
+    const { module } = this.#signs;
+    const open = this.#registry.sessions.filter(({ closeStuck }) => !closeStuck);
     if (open.length === 0) return;
     const table = device.sessions().map(toRecord);
-    const closing = open.flatMap(({ index, id, sending }) => {
+    const left: { index: number; reason: LeakReason }[] = [];
+    const closing = open.flatMap(({ index, id, pair, sending }) => {
       const record = table.find((one) => one.index === index && one.id === id);
       // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.
-      if (record === undefined || (this.#signs.module && record.state === 'CLOSING')) return [];
+      if (record === undefined || (module && record.state === 'CLOSING')) return [];
       const verdict = this.#signs.mayClose(index);
-      return verdict.safe ? [{ index, thread: verdict.thread, abort: sending && !this.#signs.module }] : [];
+      if (!verdict.safe) {
+        left.push({ index, reason: verdict.why });
+        return [];
+      }
+      const { thread } = verdict;
+      return [{ index, id, pair, thread, sessionId: Buffer.from(id, 'hex'), abort: sending && !module }];
     });
-    device.closeSessions(closing);
+    const closed = new Set(device.closeSessions(closing));
+    if (!module) return;
+    // Hazard 2: the other end of one that was closed.
+    const gone = new Set(closing.filter(({ index }) => closed.has(index)).map(({ id }) => id));
+    const rest = closing.filter(({ index }) => !closed.has(index));
+    left.push(
+      ...rest.map(({ index, id }) => ({ index, reason: gone.has(id) ? ('thread-gone' as const) : ('exit' as const) })),
+    );
+    this.#leaks.addAtExit(left);
   }
 }

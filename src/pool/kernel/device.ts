@@ -13,6 +13,7 @@ export type KernelDevice = Pick<
   | 'recvBytes'
   | 'sessions'
   | 'closeSession'
+  | 'readyToClose'
   | 'channelSubscribe'
   | 'channelUnsubscribe'
   | 'localEnd'

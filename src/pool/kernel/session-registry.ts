@@ -69,7 +69,9 @@ export class SessionRegistry implements TableObserver {
   }
 
   table(snapshot: Snapshot): void {
-    for (const session of this.sessions) session.look(snapshot.at(session.index, session.id));
+    for (const session of this.sessions) {
+      session.look(snapshot.at(session.index, session.id), snapshot.otherEnd(session) !== undefined);
+    }
     if (this.#left.size === 0) return;
     const there = new Set(snapshot.records.map(keyOf));
     for (const key of this.#left.keys()) if (!there.has(key)) this.#left.delete(key);

@@ -21,6 +21,11 @@ export class Snapshot {
     const record = this.#byIndex.get(index);
     return id === undefined || record?.id === id ? record : undefined;
   }
+
+  /** A session's other end, where it is on this machine too: the two share their id (kernel contract, section 3). */
+  otherEnd({ index, id }: { index: number; id: string }): SessionRecord | undefined {
+    return this.records.find((record) => record.id === id && record.index !== index);
+  }
 }
 
 export interface TableObserver {

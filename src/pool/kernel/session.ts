@@ -20,7 +20,7 @@ import type { Role } from './session-role.js';
 import type { SessionRecord } from './session-record.js';
 import type { SessionTable } from './session-table.js';
 import type { Signs } from './signs.js';
-import type { SlotCloser } from './slot-closer.js';
+import type { CloseOutcome, SlotCloser } from './slot-closer.js';
 import type { Recipient, Slot } from './slot.js';
 import { queueMicrotask } from '../../base/timers.js';
 
@@ -37,6 +37,17 @@ const LAST_RECV_MS = 50;
 const LAST_WORDS_MS = 5000;
 /** ms for a CLOSE_SESS that nobody waits for before its slot counts as leaked. */
 const BACKGROUND_CLOSE_MS = 5000;
+/** ms that CLOSE_SESS has at least, however much of the time the data took. */
+const CLOSE_MS = 1000;
+/** ms until a slot is tried again whose turn to be closed did not come. */
+const CLOSE_AGAIN_MS = 1000;
+/** ms in which the module's receiver thread finds out how a connection ended that a SEND found broken. */
+const JUDGE_MS = 1000;
+/** ms between two looks for it. */
+const JUDGE_LOOK_MS = 20;
+
+/** What SEND says where there is no connection any more. */
+const PEER_MAY_HAVE_CLOSED = new Set(['ENOTCONN', 'EPIPE', 'ECONNRESET']);
 
 /** What all sessions of a device share. */
 export interface SessionEnvironment {
@@ -84,6 +95,11 @@ export class KernelSession implements BackendSession, Recipient {
   #emptyMessages = 0;
   #closing: Promise<void> | null = null;
   #sawClosing = false;
+  /** The session's other end was seen in the table: both are on this machine. */
+  #pair = false;
+  /** A look that is to say how the connection ended is under way. */
+  #judging = false;
+  #closeStuck = false;
   /** The session ends without CLOSE. */
   #abort = false;
 
@@ -96,6 +112,7 @@ export class KernelSession implements BackendSession, Recipient {
     this.remoteAddr = identity.remoteAddr;
     this.#env = env;
     this.#hold = new Hold(env.keepAlive);
+    env.device.readyToClose();
     this.#hold.ref();
     this.#liveness = new Liveness(env.peerTimeout);
     this.#sends = new SendLane({
@@ -114,6 +131,16 @@ export class KernelSession implements BackendSession, Recipient {
   /** Whether a SEND is inside the device. */
   get sending(): boolean {
     return this.#sends.sending;
+  }
+
+  /** Whether CLOSE_SESS was made and has not returned in its time. */
+  get closeStuck(): boolean {
+    return this.#closeStuck;
+  }
+
+  /** Whether its other end is on this machine, too, or was. */
+  get pair(): boolean {
+    return this.#pair;
   }
 
   get patience(): number | undefined {
@@ -229,13 +256,12 @@ export class KernelSession implements BackendSession, Recipient {
   failed(cause: unknown): void {
     const name = errnoName(cause);
     if (this.#finishing !== null) return this.#finish(this.#finishing);
-    if (name === 'EPIPE') return this.#finish(lost('the connection to the peer broke', cause));
     // The errno alone doesn't say why: the table does, or that there is no table any more.
     this.#paused = true;
     this.#env.table.refresh().then(
       (snapshot) => {
         const record = snapshot.at(this.index, this.id);
-        if (name === 'ECONNRESET' && record?.state === 'CLOSING') this.#finish({ by: 'remote' });
+        if (record?.state === 'CLOSING') this.#finish({ by: 'remote' });
         else if (record === undefined) this.#finish({ by: 'error', error: notEstablished(this.index) });
         else this.#finish(lost(`RECV failed with ${name === '' ? String(cause) : name}`, cause));
       },
@@ -243,8 +269,9 @@ export class KernelSession implements BackendSession, Recipient {
     );
   }
 
-  /** A look at the table. */
-  look(record: SessionRecord | undefined): void {
+  /** A look at the table. `pair`: it shows the session's other end, too. */
+  look(record: SessionRecord | undefined, pair = false): void {
+    this.#pair ||= pair;
     if (this.#end !== null) return;
     if (record === undefined || record.id !== this.id) {
       return this.#finish(this.#finishing ?? { by: 'error', error: notEstablished(this.index) });
@@ -254,16 +281,10 @@ export class KernelSession implements BackendSession, Recipient {
       if (this.wants && this.#env.clock.now() - this.#finishingSince >= LAST_WORDS_MS) this.#finish(this.#finishing);
       return;
     }
-    if (record.state === 'CLOSING') {
-      if (this.#sawClosing) return;
-      this.#sawClosing = true;
-      // A RECV that waits learns of it only when its 5 s are over; the next one gives what is queued, then ECONNRESET.
-      if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
-      return;
-    }
-    // Hazard 5: the connection died, and only the missing thread says so. What is queued can still be received.
+    if (record.state === 'CLOSING') return this.#peerClosed();
+    // Hazard 5: the connection died, and only the missing thread says so.
     if (this.#env.signs.receiverGone(this.index)) {
-      return this.#finishAfterQueued(lost('the connection to the peer broke: its receiver thread has ended'));
+      return this.#judge(lost('the connection to the peer broke: its receiver thread has ended'));
     }
     const idle = !this.#env.signs.module && this.#paused;
     if (this.#liveness.look(record.packetsRecv, this.#env.clock.now(), idle)) {
@@ -277,15 +298,46 @@ export class KernelSession implements BackendSession, Recipient {
     this.#finish({ by: 'error', error });
   }
 
+  /** What the peer sent before comes first, and where it has closed, the receiver finds the end. */
   #sendFailed(error: PoolError): void {
-    // ENOTCONN: the peer has closed; what it sent before comes first, and the receiver finds the end.
-    if (error.code !== 'ERR_POOL_NOT_ESTABLISHED') return this.#finishAfterQueued({ by: 'error', error });
-    this.#env.table.refresh().then(
-      (snapshot) => {
-        if (snapshot.at(this.index, this.id)?.state !== 'CLOSING') this.#finishAfterQueued({ by: 'error', error });
-      },
-      () => {},
-    );
+    const end: BackendEnd = { by: 'error', error };
+    if (PEER_MAY_HAVE_CLOSED.has(errnoName(error.cause))) this.#judge(end);
+    else this.#finishAfterQueued(end);
+  }
+
+  #peerClosed(): void {
+    if (this.#sawClosing) return;
+    this.#sawClosing = true;
+    // A RECV that waits learns of it only when its 5 s are over; the next one gives what is queued, then ECONNRESET.
+    if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
+  }
+
+  /**
+   * The connection is over; `otherwise`, unless the peer closed in a regular way. The module says so (CLOSING) before the
+   * receiver thread ends, so only a look at the table that begins when the thread is gone can tell: one from before, and one
+   * while the thread still reads what the peer sent last, can't.
+   */
+  #judge(otherwise: BackendEnd): void {
+    if (this.#judging) return;
+    this.#judging = true;
+    const { clock, signs, table } = this.#env;
+    const until = clock.now() + JUDGE_MS;
+    const again = (): void => {
+      const gone = !signs.module || signs.receiverGone(this.index) || clock.now() >= until;
+      table.refresh().then(
+        (snapshot) => {
+          if (this.#end !== null || this.#finishing !== null) return;
+          const record = snapshot.at(this.index, this.id);
+          if (record?.state === 'CLOSING') return this.#peerClosed();
+          // What is queued can still be received.
+          if (gone || record === undefined) this.#finishAfterQueued(otherwise);
+          else clock.after(JUDGE_LOOK_MS, again);
+        },
+        // The device is gone, which the session is told otherwise.
+        () => {},
+      );
+    };
+    again();
   }
 
   #finishAfterQueued(end: BackendEnd): void {
@@ -318,17 +370,35 @@ export class KernelSession implements BackendSession, Recipient {
     if (this.#end !== null) return;
     this.#end = { by: 'local' };
     this.#sends.stop(new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
-    const outcome = await this.#release(Math.max(0, deadline - clock.now()));
+    const patience = Math.max(CLOSE_MS, deadline - clock.now());
+    const outcome = await this.#release(patience);
     this.#hold.end();
-    const late = new PoolError('ERR_POOL_TIMEOUT', `CLOSE_SESS did not return within ${timeout} ms`);
-    this.#end = outcome === 'late' ? { by: 'error', error: late } : { by: 'local' };
+    const late = this.#closedLate(outcome, patience);
+    this.#end = late === null ? { by: 'local' } : { by: 'error', error: late };
     this.#handler?.end(this.#end);
-    if (outcome === 'late') throw late;
+    if (late !== null) throw late;
+  }
+
+  #closedLate(outcome: CloseOutcome, patience: number): PoolError | null {
+    const what = `slot ${this.index} stays taken for now: `;
+    switch (outcome) {
+      case 'late': {
+        const ms = Math.round(patience);
+        const why = `CLOSE_SESS did not return within ${ms} ms, since something is stuck in the session's connection`;
+        return new PoolError('ERR_POOL_TIMEOUT', what + why, { syscall: 'ioctl' });
+      }
+      case 'waiting': {
+        const why = 'other programs close sessions (they hold the lock on the device file), and its turn has not come';
+        return new PoolError('ERR_POOL_TIMEOUT', `${what + why}; it is tried again, also at the end of this process`);
+      }
+      default:
+        return null;
+    }
   }
 
   /** Gives the slot back: after the RECV and the SEND that are inside it, and only where it is safe. */
-  async #release(timeout: number): Promise<'closed' | 'gone' | 'leaked' | 'late'> {
-    const { clock, lanes, closer, leaks } = this.#env;
+  async #release(timeout: number): Promise<CloseOutcome> {
+    const { clock, lanes, leaks } = this.#env;
     if (this.#slot.recipient === this) {
       this.#slot.recipient = null;
       // Hazard 4: a RECV left waiting would take the next session's message.
@@ -340,8 +410,21 @@ export class KernelSession implements BackendSession, Recipient {
       await this.#sends.idle();
       leaks.remove(this.index);
     }
-    const outcome = await closer.close(this.index, this.id, timeout, this.#abort);
-    this.#env.released(this);
+    return this.#closeSlot(timeout);
+  }
+
+  /** It stays this process's, for the end of the process, until the slot is free or must be left for good. */
+  async #closeSlot(timeout: number): Promise<CloseOutcome> {
+    const { clock, closer } = this.#env;
+    const { outcome, over } = await closer.close(this, timeout, this.#abort);
+    this.#closeStuck = outcome === 'late';
+    const ended = (end: CloseOutcome): void => {
+      this.#closeStuck = false;
+      if (end !== 'waiting') this.#env.released(this);
+      else clock.after(CLOSE_AGAIN_MS, () => void this.#closeSlot(BACKGROUND_CLOSE_MS));
+    };
+    if (outcome === 'late' || outcome === 'waiting') void over.then(ended);
+    else ended(outcome);
     return outcome;
   }
 

@@ -362,7 +362,8 @@ describe('hazard 11: an interrupted SEND destroys its session in silence', () =>
     results.push(send(session, 'three'));
     await settle();
     expect(results.map(({ result }) => result)).toEqual(Array(3).fill('ERR_POOL_PEER_LOST'));
-    await b.clock.advance(100);
+    // As long as the receiver thread may still find a regular end.
+    await b.clock.advance(1100);
     expect(b.device.count('SEND')).toBe(1);
     expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
   });

@@ -98,6 +98,9 @@ export class ScriptedDevice implements KernelDevice {
   closeHangs = false;
   /** Sessions that are dialled have received something beside their handshake when CONNECT returns. */
   greeted = false;
+  /** Another program has the machine's turn to close for longer than the device waits. */
+  othersClose = false;
+  closersReady = false;
   /** What happens while the connections of /proc/net are read. */
   onTcpRead: (() => void) | null = null;
   /** What happens between the order to close a session and the call. */
@@ -367,14 +370,22 @@ export class ScriptedDevice implements KernelDevice {
     return rows;
   }
 
-  async closeSession(index: number, { abort = false, thread }: CloseSessionOptions = {}): Promise<void> {
+  readyToClose(): void {
+    this.closersReady = true;
+  }
+
+  async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
+    const { abort = false, onCall } = options;
     if (abort && !this.aborts) {
       this.calls.push(`CLOSE_SESS ${index} abort`);
       await Promise.resolve();
       throw errno('EINVAL');
     }
     await this.beforeClose?.();
-    if (!this.#close(index, { abort, thread })) throw errno('ESRCH');
+    // Where the device waits for its turn, and gives it up when that takes too long.
+    if (this.othersClose) throw errno('EBUSY');
+    onCall?.();
+    if (!this.#close(index, options)) throw errno('ESRCH');
     if (this.closeHangs) await new Promise(() => {});
     await Promise.resolve();
   }
@@ -406,7 +417,14 @@ export class ScriptedDevice implements KernelDevice {
   // How it works inside.
 
   /** False: refused for want of the thread, as poolioc's worker does it right before the call. */
-  #close(index: number, { abort = false, thread }: CloseSessionOptions): boolean {
+  #close(index: number, { abort = false, thread, sessionId, pair }: CloseSessionOptions): boolean {
+    const inSlot = this.session(index);
+    if (this.module && inSlot !== null) {
+      if (sessionId === undefined) this.faults.push('CLOSE_SESS of whatever the slot has');
+      else if (inSlot.id !== Buffer.from(sessionId).toString('hex')) throw errno('ENOENT');
+    }
+    const other = this.#slots.find(({ session }) => session?.id === inSlot?.id && session?.index !== index)?.session;
+    if (pair === true && !other) return false;
     if (thread !== undefined && !isKernelThread(this.#procFile(`${thread.pid}/stat`), thread.name)) return false;
     this.calls.push(`CLOSE_SESS ${index}${abort ? ' abort' : ''}`);
     if (abort && this.module) this.faults.push('CLOSE_SESS of an index that the module does not have');
@@ -417,6 +435,8 @@ export class ScriptedDevice implements KernelDevice {
     if (this.module && session.thread === null) this.faults.push('hazard 2: CLOSE_SESS without the receiver thread');
     if (session.sending > 0 && !abort) this.faults.push('hazard 12: CLOSE_SESS while a SEND runs');
     slot.session = null;
+    // Both ends are on this machine: the other one gets CLOSE.
+    if (other) this.peerCloses(other);
     return true;
   }
 

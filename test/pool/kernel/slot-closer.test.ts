@@ -7,6 +7,7 @@ import { SlotCloser } from '../../../src/pool/kernel/slot-closer.js';
 import { ManualClock, settle } from './manual-clock.js';
 import { errno } from './scripted-device.js';
 
+const SESSION = { index: 0, id: 'a', pair: false };
 const RECORD = { index: 0, id: 'a', state: 'ESTABLISHED' } as SessionRecord;
 
 /** CLOSE_SESS that ends when a test says so. */
@@ -29,9 +30,9 @@ it.each([
   { how: 'finds no receiver thread then (hazard 2)', error: errno('ESRCH'), count: 1 },
 ])('counts a slot whose CLOSE_SESS is stuck, until it $how: $count', async ({ error, count }) => {
   const { closer, clock, leaks, calls } = closerOf();
-  const closing = closer.close(0, 'a', 1000);
+  const closing = closer.close(SESSION, 1000);
   await clock.advance(1000);
-  expect([await closing, leaks.count]).toEqual(['late', 1]);
+  expect([(await closing).outcome, leaks.count]).toEqual(['late', 1]);
   if (error === null) calls[0]!.end();
   else calls[0]!.fail(error);
   await settle();
@@ -40,6 +41,6 @@ it.each([
 
 it('closes nothing where the table can’t be read, and what is in the slot is unknown', async () => {
   const { closer, calls } = closerOf(() => Promise.reject(errno('ENOTCONN')));
-  expect(await closer.close(0, 'a', 1000)).toBe('gone');
+  expect(await closer.close(SESSION, 1000)).toMatchObject({ outcome: 'gone' });
   expect(calls).toHaveLength(0);
 });
