@@ -3,7 +3,7 @@
  * the kernel removes it with the process that holds it; whoever connects is told who that is.
  */
 import { createHash } from 'node:crypto';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { PoolError } from '../../errors.js';
 
 /** Length of sun_path: filled up, so that every version of Node binds the same name (some append NULs, some don't). */
@@ -28,7 +28,10 @@ export interface ListenerLock {
  */
 export async function lockListener(device: string, shown: string, pid = process.pid): Promise<ListenerLock> {
   const name = lockName(device);
+  const asking = new Set<Socket>();
   const server = createServer((socket) => {
+    asking.add(socket);
+    socket.on('close', () => asking.delete(socket));
     socket.on('error', () => {});
     socket.end(String(pid));
   });
@@ -45,7 +48,14 @@ export async function lockListener(device: string, shown: string, pid = process.
       { syscall: 'listen', cause },
     );
   }
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+  return {
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // One that asks and doesn't hang up would hold up the end.
+        for (const socket of asking) socket.destroy();
+      }),
+  };
 }
 
 function bind(server: Server, name: string): Promise<void> {

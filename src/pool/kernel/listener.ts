@@ -3,6 +3,7 @@ import type { PoolError } from '../../errors.js';
 import { Addr } from '../addr.js';
 import type { BackendListener, BackendListenOptions, DropReason } from '../backend.js';
 import { Acceptor } from './acceptor.js';
+import { within } from './clock.js';
 import type { KernelDevice } from './device.js';
 import { Hold } from './keep-alive.js';
 import type { OpenPort } from './listen-port.js';
@@ -15,6 +16,9 @@ import { UNKNOWN, type Peer } from './session-role.js';
 import type { SessionRecord } from './session-record.js';
 import type { Snapshot } from './session-table.js';
 import { readTcpTable, type TcpConnection, type TcpEnd } from './tcp-table.js';
+
+/** ms for STOP and the last looks; both take milliseconds, unless the device or the machine is stuck. */
+const CLOSE_MS = 2000;
 
 export interface KernelListenerOptions {
   device: KernelDevice;
@@ -66,9 +70,9 @@ export class KernelListener implements BackendListener {
     });
   }
 
-  /** Whether the listening port is this process's to stop. */
+  /** Whether the listening port is still this process's to stop. Two STOPs at a time would stop the module's thread twice. */
   get own(): boolean {
-    return this.#options.open.own;
+    return this.#options.open.own && this.#closing === null;
   }
 
   close(): Promise<void> {
@@ -88,11 +92,14 @@ export class KernelListener implements BackendListener {
     const { device, env, open, lock, closed } = this.#options;
     this.#watch.cancel();
     // STOP stops the listener for everybody: one that a daemon opened is left open.
-    if (open.own) await device.stop().catch(() => {});
+    const stopped = open.own ? device.stop().catch(() => {}) : Promise.resolve();
     // What the module accepted until then has no other owner; it is closed as it comes.
-    await this.#acceptor.finish(env.table);
+    const finished = stopped.then(() => this.#acceptor.finish(env.table));
+    const late = await within(env.clock, CLOSE_MS, finished, 'late');
     env.table.forget(this.#acceptor);
-    await lock.release();
+    // Who listens next must not have its port closed by a STOP of this one.
+    const released = stopped.then(() => lock.release());
+    if (late === undefined) await released;
     this.#hold.end();
     closed();
   }

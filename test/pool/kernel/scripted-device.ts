@@ -101,6 +101,12 @@ export class ScriptedDevice implements KernelDevice {
   /** Another program has the machine's turn to close for longer than the device waits. */
   othersClose = false;
   closersReady = false;
+  /** Slots that can't be closed in the time that the end of the process has. */
+  readonly exitLeaves = new Set<number>();
+  /** What happens right after the table was read. */
+  onSessions: (() => void) | null = null;
+  /** STOP waits for it. */
+  stopReturns: Promise<void> | null = null;
   /** What happens while the connections of /proc/net are read. */
   onTcpRead: (() => void) | null = null;
   /** What happens between the order to close a session and the call. */
@@ -215,7 +221,8 @@ export class ScriptedDevice implements KernelDevice {
       // Those that a SEND is in are left out: test/poolioc/sync-device.test.ts.
       closeSessions: (sessions) => {
         const free = sessions.filter(({ index, abort }) => abort === true || this.session(index)?.sending === 0);
-        return free.flatMap(({ index, ...how }) => (this.#close(index, how) ? [index] : []));
+        const inTime = free.filter(({ index }) => !this.exitLeaves.has(index));
+        return inTime.flatMap(({ index, ...how }) => (this.#close(index, how) ? [index] : []));
       },
       stop: () => this.#stop(),
     };
@@ -249,6 +256,7 @@ export class ScriptedDevice implements KernelDevice {
 
   async stop(): Promise<void> {
     await Promise.resolve();
+    await this.stopReturns;
     this.#stop();
   }
 
@@ -365,6 +373,7 @@ export class ScriptedDevice implements KernelDevice {
   async sessions(): Promise<DeviceSession[]> {
     this.calls.push('SESSIONS');
     const rows = this.#rows();
+    this.onSessions?.();
     await Promise.resolve();
     if (this.gone !== null) throw errno(this.gone as 'ENOTCONN');
     return rows;
