@@ -1,4 +1,6 @@
 /** The side that dials (wire protocol, Handshake, steps 1 and 3). */
+import { DiallerExchange } from './authentication/dialler-exchange.js';
+import type { DiallerCredentials } from './authentication/types.js';
 import { CHALLENGE_BYTES, Flag, PacketType } from './constants.js';
 import { unauthentic } from './faults.js';
 import { HandshakePeer, onlyPlain } from './handshake-peer.js';
@@ -7,10 +9,11 @@ import { type Challenge, readChallenge, writeInit, writeResponse } from './paylo
 import { PuzzleSolver } from './puzzle.js';
 import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
+const NO_BYTES = new Uint8Array(0);
 const CHALLENGE_ONLY = onlyPlain('CHALLENGE', PacketType.Challenge, CHALLENGE_BYTES);
 
 /** A handshake as client. Its first `advance` writes INIT. */
-export function createClientHandshake(config: ProtocolConfig): Handshake {
+export function createClientHandshake(config: ClientHandshakeConfig): Handshake {
   return new ClientHandshake(config);
 }
 
@@ -19,10 +22,21 @@ interface Solving {
   solver: PuzzleSolver;
 }
 
+export interface ClientHandshakeConfig extends ProtocolConfig {
+  /** The listener must prove who it is before the session opens; this side does where it is asked to. */
+  credentials?: DiallerCredentials | undefined;
+}
+
 class ClientHandshake extends HandshakePeer {
+  readonly #credentials: DiallerCredentials | undefined;
   #sessionId: Uint8Array = new Uint8Array(0);
   #peerPublicKey: Uint8Array = new Uint8Array(0);
   #solving: Solving | null = null;
+
+  constructor(config: ClientHandshakeConfig) {
+    super(config);
+    this.#credentials = config.credentials;
+  }
 
   override get busy(): boolean {
     return this.#solving !== null;
@@ -41,7 +55,9 @@ class ClientHandshake extends HandshakePeer {
 
   #sendInit(now: bigint): void {
     this.keyPair = this.crypto.generateKeyPair();
-    this.traffic.sent(this.writer.writePlain(PacketType.Init, writeInit(this.keyPair.publicKey), now));
+    const init = this.writer.writePlain(PacketType.Init, writeInit(this.keyPair.publicKey), now);
+    this.traffic.sent(init.length);
+    if (this.#credentials !== undefined) this.transcript = { init: init.slice(), challenge: NO_BYTES };
     this.machine.step('init-sent');
   }
 
@@ -49,6 +65,7 @@ class ClientHandshake extends HandshakePeer {
     const packet = this.nextPacket(now, CHALLENGE_ONLY);
     if (packet === null) return;
     const challenge = readChallenge(packet.copyPayload());
+    if (this.transcript !== null) this.transcript.challenge = packet.copyWire();
     this.plainReceived(packet);
     this.#sessionId = packet.header.sessionId;
     this.writer.sessionId = this.#sessionId;
@@ -61,7 +78,14 @@ class ClientHandshake extends HandshakePeer {
     const solution = solver.step();
     if (solution === null) return;
     this.#solving = null;
-    const { packet, proof } = deriveHandshakeKeys(this.crypto, this.keyPair!, challenge.publicKey, this.#sessionId);
+    const { packet, proof, binding } = deriveHandshakeKeys(
+      this.crypto,
+      this.keyPair!,
+      challenge.publicKey,
+      this.#sessionId,
+      this.transcript,
+    );
+    if (binding !== null) this.exchange = new DiallerExchange(this.crypto, this.#credentials!, binding);
     const response = writeResponse({ solution, proof });
     this.traffic.sent(this.writer.write(packet, PacketType.Response, Flag.RequireAck, 0, response, now));
     proof.fill(0);

@@ -56,6 +56,8 @@ export const PacketType = Object.freeze({
   Discover: 0xa,
   Journal: 0xb,
   Integrity: 0xc,
+  /** Of pool-ts: who the peer is. A node that doesn't know it ignores it. */
+  Authentication: 0xf,
 });
 
 export const Flag = Object.freeze({

@@ -3,7 +3,7 @@
  * one chunk is handed on where it lies; one that was cut is put together in memory that the next such payload reuses.
  */
 import { GATHER_BELOW_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES } from './constants.js';
-import { Header } from './header.js';
+import { Header, writeHmac } from './header.js';
 
 /** Size of the buffers that gather chunks below GATHER_BELOW_BYTES. */
 const GATHER_BYTES = 4_096;
@@ -28,6 +28,15 @@ export class Packet {
 
   copyPayload(): Uint8Array {
     return this.bytes.slice(this.from, this.to);
+  }
+
+  /** Header, with the HMAC field as it came, and payload: a copy. */
+  copyWire(): Uint8Array {
+    const wire = new Uint8Array(HEADER_BYTES + this.to - this.from);
+    wire.set(this.header.bytes);
+    writeHmac(wire, 0, this.header.hmac);
+    wire.set(this.bytes.subarray(this.from, this.to), HEADER_BYTES);
+    return wire;
   }
 }
 

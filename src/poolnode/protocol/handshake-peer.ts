@@ -2,9 +2,11 @@
 import { PoolError } from '../../errors.js';
 import type { SessionStateName } from '../types.js';
 import { HEADER_BYTES, PROTOCOL_VERSION } from './constants.js';
+import type { Exchange } from './authentication/types.js';
 import { asPoolError, violation } from './faults.js';
 import { Framer, type HeaderPolicy, type Packet } from './framer.js';
 import type { Header } from './header.js';
+import type { Transcript } from './keys.js';
 import { sessionLimits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { PacketOpener, PacketWriter } from './packet-codec.js';
@@ -29,6 +31,9 @@ export abstract class HandshakePeer implements Handshake {
   /** Of this side, from the moment when its public key is told. */
   protected keyPair: KeyPair | null = null;
   protected keys: PacketCrypto | null = null;
+  /** Kept where who the peer is will be asked. */
+  protected transcript: Transcript | null = null;
+  protected exchange: Exchange | null = null;
   readonly #timers = new Timers();
   readonly #watch: PacketWatch;
   #failure: PoolError | null = null;
@@ -68,9 +73,8 @@ export abstract class HandshakePeer implements Handshake {
       this.framer.clear();
       this.keyPair?.dispose();
       this.keys?.dispose();
-      this.keyPair = null;
-      this.keys = null;
-      this.forget();
+      this.exchange?.forget();
+      this.#drop();
       this.machine.step('ended');
       throw this.#failure;
     }
@@ -99,18 +103,27 @@ export abstract class HandshakePeer implements Handshake {
   protected abstract forget(): void;
 
   /** The session that the handshake has come to: keys, numbers and unread bytes are its own from here on. */
-  protected establish(from: Pick<Establishment, 'role' | 'id' | 'peerPublicKey' | 'early'>, now: bigint): Session {
-    const { config, machine, ownSequence, writer, outbox, framer, traffic } = this;
+  protected establish(
+    from: Pick<Establishment, 'role' | 'id' | 'peerPublicKey' | 'early'>,
+    now: bigint,
+  ): EstablishedSession {
+    const { config, machine, ownSequence, writer, outbox, framer, traffic, exchange } = this;
     const ownKeyPair = this.keyPair!;
     const keys = this.keys!;
     const session = new EstablishedSession(
-      { ...from, config, state: machine, ownKeyPair, keys, ownSequence, writer, outbox, framer, traffic },
+      { ...from, config, state: machine, ownKeyPair, keys, ownSequence, writer, outbox, framer, traffic, exchange },
       now,
     );
+    this.#drop();
+    return session;
+  }
+
+  #drop(): void {
     this.keyPair = null;
     this.keys = null;
+    this.transcript = null;
+    this.exchange = null;
     this.forget();
-    return session;
   }
 
   /** The next packet that `policy` lets in, or null. */

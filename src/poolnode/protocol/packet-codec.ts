@@ -64,14 +64,14 @@ export class PacketWriter {
     this.#words.ack.put(high, low);
   }
 
-  /** A packet of the handshake before there are keys. Returns the bytes on the wire. */
-  writePlain(type: number, payload: Uint8Array, now: bigint): number {
+  /** A packet of the handshake before there are keys. Returns it, in memory that is the outbox's. */
+  writePlain(type: number, payload: Uint8Array, now: bigint): Uint8Array {
     const size = HEADER_BYTES + payload.length;
     this.#start(type, Flag.None, 0, payload.length, now);
     const at = this.#outbox.reserve(size);
     writeHeaderWords(this.#outbox.view, at, this.#words);
     this.#outbox.slab.set(payload, at + HEADER_BYTES);
-    return size;
+    return this.#outbox.slab.subarray(at, at + size);
   }
 
   /**

@@ -1,5 +1,8 @@
 /** The side that is dialled (wire protocol, Handshake, steps 2 and 4). */
 import { PoolError } from '../../errors.js';
+import { forgetBinding } from './authentication/keys.js';
+import { ListenerExchange } from './authentication/listener-exchange.js';
+import type { ListenerCredentials } from './authentication/types.js';
 import {
   DEFAULT_DIFFICULTY_BITS,
   Flag,
@@ -32,6 +35,8 @@ export interface ServerHandshakeConfig extends ProtocolConfig {
   puzzleSeed?: Uint8Array;
   /** Leading zero bits asked of the client; default 8. */
   difficulty?: number;
+  /** The session opens when both sides have proved what these ask for. */
+  credentials?: ListenerCredentials | undefined;
 }
 
 /** A handshake as server: waits for INIT. Throws ERR_OUT_OF_RANGE for a difficulty that our own clients would refuse. */
@@ -43,12 +48,14 @@ class ServerHandshake extends HandshakePeer {
   readonly #sessionId: Uint8Array;
   readonly #seed: Uint8Array;
   readonly #difficulty: number;
+  readonly #credentials: ListenerCredentials | undefined;
   #peerPublicKey: Uint8Array = new Uint8Array(0);
   /** What overtook RESPONSE; nothing of it is trusted before that came. */
   #parked: Packet[] = [];
 
   constructor(config: ServerHandshakeConfig) {
     super(config);
+    this.#credentials = config.credentials;
     this.#difficulty = config.difficulty ?? DEFAULT_DIFFICULTY_BITS;
     if (!Number.isInteger(this.#difficulty) || this.#difficulty < 0 || this.#difficulty > LIMITS.puzzleDifficultyBits) {
       const range = `0..${LIMITS.puzzleDifficultyBits}`;
@@ -76,7 +83,9 @@ class ServerHandshake extends HandshakePeer {
     this.keyPair = this.crypto.generateKeyPair();
     this.writer.sessionId = this.#sessionId;
     const challenge = { publicKey: this.keyPair.publicKey, seed: this.#seed, difficulty: this.#difficulty };
-    this.traffic.sent(this.writer.writePlain(PacketType.Challenge, writeChallenge(challenge), now));
+    const written = this.writer.writePlain(PacketType.Challenge, writeChallenge(challenge), now);
+    this.traffic.sent(written.length);
+    if (this.#credentials !== undefined) this.transcript = { init: packet.copyWire(), challenge: written.slice() };
     this.machine.step('init-received');
   }
 
@@ -99,13 +108,18 @@ class ServerHandshake extends HandshakePeer {
     this.writer.ack = response.header.seq;
     this.traffic.sent(this.writer.write(keys, PacketType.Ack, Flag.None, 0, NO_BYTES, now));
     this.machine.step('confirmed');
+    session.writeProof(now);
     return session;
   }
 
   /** All checks are made whatever the first ones gave, and there is one verdict: nobody learns which one failed. */
   #verify(response: Packet): PacketCrypto {
     const { crypto, opener } = this;
-    const { packet: keys, proof } = deriveHandshakeKeys(crypto, this.keyPair!, this.#peerPublicKey, this.#sessionId);
+    const {
+      packet: keys,
+      proof,
+      binding,
+    } = deriveHandshakeKeys(crypto, this.keyPair!, this.#peerPublicKey, this.#sessionId, this.transcript);
     this.keys = keys;
     let authentic = opener.authentic(keys, response);
     for (const packet of this.#parked) authentic = opener.authentic(keys, packet) && authentic;
@@ -115,7 +129,11 @@ class ServerHandshake extends HandshakePeer {
     const proved = crypto.equal(claimed.proof, proof);
     proof.fill(0);
     plaintext?.fill(0);
-    if (!authentic || plaintext === null || !solved || !proved) throw unauthentic();
+    if (!authentic || plaintext === null || !solved || !proved) {
+      if (binding !== null) forgetBinding(binding);
+      throw unauthentic();
+    }
+    if (binding !== null) this.exchange = new ListenerExchange(crypto, this.#credentials!, binding);
     return keys;
   }
 }

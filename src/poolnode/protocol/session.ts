@@ -13,6 +13,9 @@ import {
   MAX_PACKET_PLAINTEXT_BYTES,
   PacketType,
 } from './constants.js';
+import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
+import { notAdmitted, refusedByPeer } from './authentication/message.js';
+import type { Exchange } from './authentication/types.js';
 import { Control } from './control.js';
 import { asPoolError, peerLost, unauthentic, violation } from './faults.js';
 import { cut, Reassembly } from './fragments.js';
@@ -47,6 +50,8 @@ export interface Establishment {
   outbox: Outbox;
   framer: Framer;
   traffic: Traffic;
+  /** Where the peer must prove who it is before the session opens. */
+  exchange: Exchange | null;
   /** Authentic packets that came already, at least one: the first one's number is the peer's base. */
   early: Packet[];
 }
@@ -76,9 +81,14 @@ export class EstablishedSession implements Session {
   readonly #rekey: Rekey;
   readonly #events: SessionEvent[] = [];
   readonly #keys: KeyRing;
+  /** Closed while the peer has not proved who it is; null once it has, and where it needn't. */
+  #gate: AuthenticationGate | null;
+  readonly #authenticates: boolean;
   #messageId = 0;
   /** The peer's FIN came. */
   #ended = false;
+  /** The packet at hand is one that the handshake handed on. */
+  #inherited = false;
   /** The last event was produced. */
   #over = false;
 
@@ -94,6 +104,8 @@ export class EstablishedSession implements Session {
     this.#framer = from.framer;
     this.#traffic = from.traffic;
     this.#early = from.early;
+    this.#authenticates = from.exchange !== null;
+    this.#gate = from.exchange === null ? null : new AuthenticationGate(from.exchange, now);
     this.#opener = new PacketOpener();
     this.#ownSequence = from.ownSequence;
     this.#peerSequence = new PeerSequence(from.ownSequence, from.early[0]!.header.seq);
@@ -158,7 +170,8 @@ export class EstablishedSession implements Session {
       if (this.#events.length > 0) return this.#events.shift()!;
       if (this.#over) return null;
       try {
-        const packet = (this.#early.length === 0 ? null : this.#early.shift()!) ?? this.#framer.next();
+        this.#inherited = this.#early.length > 0;
+        const packet = (this.#inherited ? this.#early.shift()! : null) ?? this.#framer.next(this.#gate?.policy);
         if (packet === null) {
           this.#watch.waiting(this.#framer.partial, now);
           if (!this.#ended) return null;
@@ -169,7 +182,8 @@ export class EstablishedSession implements Session {
         const message = this.#take(packet, now);
         if (message !== null) return message;
       } catch (error) {
-        this.#fail(error);
+        if (this.#gate === null) this.#fail(error);
+        else this.refuse(asPoolError(error), now);
       }
     }
   }
@@ -187,8 +201,13 @@ export class EstablishedSession implements Session {
     this.#writer.acknowledge(seqHigh, seqLow);
     this.#silence.heard(now);
     this.#rekey.opened(keys, now);
-    const event = this.#state.name === 'CLOSING' ? this.#linger(packet, keys, now) : this.#dispatch(packet, keys, now);
-    if (!this.#over && this.#state.name !== 'CLOSING') this.#rekey.consider(now);
+    const event =
+      this.#state.name === 'CLOSING'
+        ? this.#linger(packet, keys, now)
+        : this.#gate === null
+          ? this.#dispatch(packet, keys, now)
+          : this.#atGate(this.#gate, packet, keys, now);
+    if (this.#gate === null && !this.#over && this.#state.name !== 'CLOSING') this.#rekey.consider(now);
     return event;
   }
 
@@ -227,12 +246,76 @@ export class EstablishedSession implements Session {
         return null;
       case PacketType.Close:
         return this.#closed();
+      case PacketType.Authentication:
+        if (this.#authenticates) throw violation('a message about who it is after that was settled');
+        return this.#ignored(now);
       default:
         // CONFIG, ROLLBACK, JOURNAL, INTEGRITY, the handshake's own and what a newer peer may have: never answered.
-        this.#traffic.ignoredPackets++;
-        this.#control.ignore(now);
-        return null;
+        return this.#ignored(now);
     }
+  }
+
+  #ignored(now: bigint): null {
+    this.#traffic.ignoredPackets++;
+    this.#control.ignore(now);
+    return null;
+  }
+
+  // ---- Who the peer is (wire protocol, Authentication) -------------------------------------------------------------
+
+  get authenticating(): boolean {
+    return this.#gate !== null && !this.#over;
+  }
+
+  /** Sends what the exchange has to say. */
+  writeProof(now: bigint): void {
+    const message = this.#gate?.takeMessage() ?? null;
+    if (message !== null) this.#write(PacketType.Authentication, Flag.None, 0, message, now);
+  }
+
+  decide(admitted: boolean, now: bigint): void {
+    const gate = this.#gate;
+    if (gate === null || this.#over) return;
+    if (!admitted) return this.refuse(notAdmitted(), now);
+    try {
+      this.#passed(gate, gate.admit(), now);
+    } catch (error) {
+      this.refuse(asPoolError(error), now);
+    }
+  }
+
+  refuse(error: PoolError, now: bigint): void {
+    if (this.#over) return;
+    try {
+      this.#write(PacketType.Close, Flag.None, 0, new Uint8Array(0), now);
+    } finally {
+      this.#fail(error);
+    }
+  }
+
+  #atGate(gate: AuthenticationGate, packet: Packet, keys: PacketCrypto, now: bigint): SessionEvent | null {
+    const { type, payloadLength } = packet.header;
+    // The peer's own refusal needs no answer.
+    if (type === PacketType.Close) {
+      this.#fail(refusedByPeer());
+      return null;
+    }
+    // The handshake's last packet is the first of the numbers, and was looked into there.
+    if (type === PacketType.Response && this.#inherited) return null;
+    gate.admitPacket(type, payloadLength, now);
+    if (type !== PacketType.Authentication) return this.#dispatch(packet, keys, now);
+    return this.#passed(gate, gate.receive(this.#decrypt(keys, packet)), now);
+  }
+
+  #passed(gate: AuthenticationGate, event: GateEvent | null, now: bigint): null {
+    this.writeProof(now);
+    if (event === null) return null;
+    if (event.type === 'authenticated') {
+      gate.forget();
+      this.#gate = null;
+    }
+    this.#events.push(event);
+    return null;
   }
 
   /** After our CLOSE: what still comes is checked, for a faulty packet means that no more of it may be read. */
@@ -297,6 +380,9 @@ export class EstablishedSession implements Session {
   }
 
   #checkMessage(channel: number, data: Uint8Array): void {
+    if (this.#gate !== null) {
+      throw new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the peer has not proved yet who it is: nothing can be sent');
+    }
     if (this.#over) throw new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the session is over: nothing can be sent on it');
     if (this.#state.name === 'CLOSING') throw new PoolError('ERR_POOL_CLOSED', 'the session was closed on this side');
     if (!Number.isInteger(channel) || channel < 0 || channel >= CHANNELS) {
@@ -356,7 +442,7 @@ export class EstablishedSession implements Session {
   #heartbeat(now: bigint): void {
     this.#control.sendHeartbeat(now);
     this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
-    this.#rekey.consider(now);
+    if (this.#gate === null) this.#rekey.consider(now);
   }
 
   // ---- End -------------------------------------------------------------------------------------------------------
@@ -388,6 +474,7 @@ export class EstablishedSession implements Session {
     this.#framer.clear();
     this.#reassembly.clear();
     this.#early.length = 0;
+    this.#gate?.forget();
     this.#keys.forget();
   }
 

@@ -3,6 +3,7 @@
  * Nothing under protocol/ imports a `node:` module but types. Time is monotonic nanoseconds as bigint, always a parameter.
  */
 import type { PoolError } from '../../errors.js';
+import type { ProvenPeer } from './authentication/types.js';
 import type { NodeTelemetry, SessionStateName } from '../types.js';
 
 /** An X25519 key pair; the private half is opaque, so that an implementation can keep it out of reach. */
@@ -81,6 +82,10 @@ export interface ProtocolConfig {
 export type SessionEvent =
   | { type: 'message'; channel: number; data: Uint8Array }
   | { type: 'rekeyed'; count: number }
+  /** Whether to go on with a peer of this Ed25519 key: wants `decide`. */
+  | { type: 'peer-proven'; publicKey: Uint8Array }
+  /** The peer proved who it is, and this side did: messages flow from here on. */
+  | { type: 'authenticated'; peer: ProvenPeer }
   /** The peer's authenticated CLOSE. Last event. */
   | { type: 'closed' }
   /** The session ended by a fault: ERR_POOL_PROTOCOL, ERR_POOL_AUTH_FAILED, ERR_POOL_PEER_LOST. Last event. */
@@ -123,6 +128,12 @@ export interface Session {
   next(now: bigint): SessionEvent | null;
   /** The peer's FIN: the next event is 'failed' with ERR_POOL_PEER_LOST, unless CLOSE came or the session is over. */
   receiveEnd(): void;
+  /** The peer has not proved yet who it is: no message goes either way. Always false where no proof was asked for. */
+  readonly authenticating: boolean;
+  /** The answer to 'peer-proven'. No is a refusal. */
+  decide(admitted: boolean, now: bigint): void;
+  /** Ends the session with CLOSE, and with `error` on this side: the peer is told no reason. */
+  refuse(error: PoolError, now: bigint): void;
   /** Queues one message, whole (above 65519 bytes as two fragments). Throws only for a wrong size or a session that is over. */
   sendMessage(channel: number, data: Uint8Array, now: bigint): void;
   /** Queues CLOSE. State CLOSING; what still comes is discarded, but for the checks that a lingering side makes. */

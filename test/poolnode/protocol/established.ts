@@ -1,8 +1,11 @@
 /** Sessions of pool-ts with a scripted module at the other end, and the carrying of bytes between the two. */
 import type { SessionLimits } from '../../../src/poolnode/protocol/types.js';
 import { PacketType } from '../../../src/poolnode/protocol/constants.js';
-import { concat, handshakes, SECOND, Side } from './pair.js';
+import { concat, handshakes, type PairOptions, SECOND, Side } from './pair.js';
 import { ScriptedModule } from './scripted-module.js';
+
+/** What our side asks of the module, which knows nothing of it. */
+type Credentials = Pick<PairOptions, 'clientCredentials' | 'serverCredentials'>;
 
 /** Bases as a module draws them, far from each other and from pool-ts's ranges. */
 function bases(): () => bigint {
@@ -15,8 +18,13 @@ export class WithModule {
   readonly module = new ScriptedModule(bases());
   readonly side: Side;
 
-  constructor(role: 'client' | 'server', limits: Partial<SessionLimits> = {}) {
-    const { client, server } = handshakes({ difficulty: 0, clientLimits: limits, serverLimits: limits });
+  constructor(role: 'client' | 'server', limits: Partial<SessionLimits> = {}, credentials: Credentials = {}) {
+    const { client, server } = handshakes({
+      difficulty: 0,
+      clientLimits: limits,
+      serverLimits: limits,
+      ...credentials,
+    });
     if (role === 'client') {
       client.advance(this.now);
       this.module.challenge(concat(client.takeOutput()));

@@ -4,6 +4,11 @@
  */
 import { PoolError } from '../../../src/errors.js';
 import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import type {
+  DiallerCredentials,
+  ListenerCredentials,
+  ProvenPeer,
+} from '../../../src/poolnode/protocol/authentication/types.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';
 import type { Crypto, Handshake, Session, SessionEvent, SessionLimits } from '../../../src/poolnode/protocol/types.js';
@@ -30,6 +35,8 @@ export interface PairOptions {
   clientBase?: bigint;
   serverBase?: bigint;
   difficulty?: number;
+  clientCredentials?: DiallerCredentials;
+  serverCredentials?: ListenerCredentials;
 }
 
 /** Takes the bytes of one side's output, gives those that arrive. */
@@ -41,6 +48,10 @@ const through: Tap = (bytes) => [bytes];
 export class Side {
   readonly messages: { channel: number; data: Uint8Array }[] = [];
   readonly rekeys: number[] = [];
+  /** Keys that were proven, and wait for a decision. */
+  readonly asked: Uint8Array[] = [];
+  /** What was proven of the peer when the session opened. */
+  peer: ProvenPeer | undefined;
   ended: 'closed' | PoolError | null = null;
   tap: Tap = through;
 
@@ -55,6 +66,8 @@ export class Side {
     if (this.ended !== null) throw new Error(`an event after the last one: ${event.type}`);
     if (event.type === 'message') this.messages.push({ channel: event.channel, data: event.data });
     else if (event.type === 'rekeyed') this.rekeys.push(event.count);
+    else if (event.type === 'peer-proven') this.asked.push(event.publicKey);
+    else if (event.type === 'authenticated') this.peer = event.peer;
     else this.ended = event.type === 'closed' ? 'closed' : event.error;
   }
 
@@ -120,6 +133,7 @@ export function handshakes(options: PairOptions = {}): { client: Handshake; serv
       initialSequence: options.clientBase ?? CLIENT_BASE,
       timestampOffset: 7n,
       ...(options.clientLimits && { limits: options.clientLimits }),
+      ...(options.clientCredentials && { credentials: options.clientCredentials }),
     }),
     server: createServerHandshake({
       crypto,
@@ -127,6 +141,7 @@ export function handshakes(options: PairOptions = {}): { client: Handshake; serv
       timestampOffset: 11n,
       difficulty: options.difficulty ?? 4,
       ...(options.serverLimits && { limits: options.serverLimits }),
+      ...(options.serverCredentials && { credentials: options.serverCredentials }),
     }),
   };
 }

@@ -104,6 +104,22 @@ export function refused(why: string): PoolError {
   return new PoolError('ERR_POOL_AUTH_FAILED', `the peer was refused: it sent ${why}`);
 }
 
+/** The decision about a proven key was no. */
+export function notAdmitted(): PoolError {
+  return new PoolError(
+    'ERR_POOL_AUTH_FAILED',
+    'the peer was refused: it proved its key, and that is none of those that are admitted',
+  );
+}
+
+/** The peer closed before the session was open. It gives no reason, and whoever stands in the path could have made one up. */
+export function refusedByPeer(): PoolError {
+  return new PoolError(
+    'ERR_POOL_AUTH_FAILED',
+    'the peer refused this side: it may not know its key, want another kind of proof, or have been told of a wrong one on the way',
+  );
+}
+
 /** What a MAC that doesn't fit most likely means. */
 export function wrongMac(mode: keyof typeof Mode): string {
   return mode === 'psk'
