@@ -85,7 +85,8 @@ export function listenPlan(fd: number, port: number): CallPlan<Outcome<void>> {
 }
 
 export function stopPlan(fd: number): CallPlan<Outcome<void>> {
-  return plan(fd, { lane: 'control', request: ioctl.POOL_IOC_STOP });
+  // As CLOSE_SESS, among those whose thread stands ready.
+  return plan(fd, { lane: 'close', request: ioctl.POOL_IOC_STOP });
 }
 
 export function connectPlan(

@@ -191,7 +191,7 @@ export interface PoolDevice {
    * contract, hazard 2). Rejects ESRCH where it would not be safe, EBUSY where others closed for 5 s.
    */
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
-  /** A thread for CLOSE_SESS stands ready from now on, and one more while it is in use: to start one takes 65 ms and more. */
+  /** A thread for CLOSE_SESS and STOP stands ready from now on, and one more while it is in use: to start one takes 65 ms and more. */
   readyToClose(): void;
   /** STOP. */
   stop(options?: CallOptions): Promise<void>;

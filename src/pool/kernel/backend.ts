@@ -5,7 +5,7 @@ import type { Addr } from '../addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
 import type { Clock } from './clock.js';
 import type { KernelDevice, SyncDevice } from './device.js';
-import { Dialler } from './dialler.js';
+import { Dialler, isLocalAddress } from './dialler.js';
 import { deviceLost, errnoName, wasTakenBack } from './errno.js';
 import { KeepAlive } from './keep-alive.js';
 import { LeakedSlots, type LeakReason } from './leaked-slots.js';
@@ -13,6 +13,7 @@ import { KernelListener } from './listener.js';
 import { openPort } from './listen-port.js';
 import { lockListener, type ListenerLock } from './listener-lock.js';
 import { fromMapped } from './mapped-address.js';
+import { readModuleStatus } from './module-status.js';
 import type { Proc } from './proc.js';
 import { ReceiveLanes, type Received } from './receive-lanes.js';
 import { ReceiverThreads } from './receiver-threads.js';
@@ -44,6 +45,9 @@ export interface KernelBackendParts {
   /** Called once when the device is of no more use. */
   lost?: (error: PoolError) => void;
 }
+
+/** Sessions of the module. */
+const SLOTS = 64;
 
 /** ms for a CLOSE_SESS that nobody waits for. */
 const DISCARD_MS = 5000;
@@ -102,6 +106,8 @@ export class KernelBackend implements Backend {
       device,
       discard: (index) => void this.#discard(index),
       isLocal: parts.isLocal,
+      // A device that is served may have another size, and says at once when it is full.
+      full: parts.module ? (address) => this.#full(address) : undefined,
     });
     this.#table.observe(this.#registry);
     this.#table.observe(lanes);
@@ -175,6 +181,16 @@ export class KernelBackend implements Backend {
       await lock.release();
       throw error;
     }
+  }
+
+  /** Both ends of a session to the module's own listener take a slot. */
+  async #full(address: Addr): Promise<boolean> {
+    const { proc, isLocal = isLocalAddress } = this.#parts;
+    const { records } = await this.#table.refresh();
+    if (records.length < SLOTS - 1) return false;
+    const status = readModuleStatus(proc);
+    const own = status?.listening === true && status.port === address.port && isLocal(address.address);
+    return records.length >= (own ? SLOTS - 1 : SLOTS);
   }
 
   async #dialled(address: Addr, index: number, signal: AbortSignal | undefined): Promise<BackendSession> {

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { PoolError } from '../../errors.js';
 import type { Addr } from '../addr.js';
 import type { KernelDevice } from './device.js';
-import { dialError, errnoName, retriedDialError } from './errno.js';
+import { dialError, errnoName, retriedDialError, tableFull } from './errno.js';
 import { fromMapped, toMapped } from './mapped-address.js';
 import type { TcpEnd } from './tcp-table.js';
 
@@ -20,19 +20,23 @@ export interface DiallerOptions {
   /** Gives a session back that came when nobody wanted it any more. */
   discard: (index: number) => void;
   isLocal?: ((address: string) => boolean) | undefined;
+  /** Whether there is no slot for a session to this address. */
+  full?: ((address: Addr) => Promise<boolean>) | undefined;
 }
 
 export class Dialler {
   readonly #device: KernelDevice;
   readonly #discard: (index: number) => void;
   readonly #isLocal: (address: string) => boolean;
+  readonly #full: ((address: Addr) => Promise<boolean>) | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #dialling: TcpEnd | null = null;
 
-  constructor({ device, discard, isLocal = isLocalAddress }: DiallerOptions) {
+  constructor({ device, discard, isLocal = isLocalAddress, full }: DiallerOptions) {
     this.#device = device;
     this.#discard = discard;
     this.#isLocal = isLocal;
+    this.#full = full;
   }
 
   /** Whom CONNECT dials, until its session is handed over. */
@@ -52,6 +56,8 @@ export class Dialler {
     const peerAddr = toMapped(address);
     if (address.port === 0) throw new PoolError('ERR_OUT_OF_RANGE', 'port 0 can be listened on, but not dialled');
     signal?.throwIfAborted();
+    // Not after the dials that come first: some of them may take as long as the caller waits.
+    if (this.#full !== undefined && (await unlessAborted(this.#full(address), signal))) throw tableFull();
     // Hazard 7: two handshakes at a time can corrupt each other's keys.
     const turn = this.#last.then(async () => {
       signal?.throwIfAborted();
@@ -64,7 +70,7 @@ export class Dialler {
       }
     });
     this.#last = turn.catch(() => {});
-    return signal === undefined ? turn : unlessAborted(turn, signal);
+    return unlessAborted(turn, signal);
   }
 
   async #connect(address: Addr, peerAddr: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
@@ -80,6 +86,7 @@ export class Dialler {
         const chance = BY_CHANCE.has(name) || (name === 'EBADMSG' && this.#isLocal(address.address));
         if (!chance && name !== 'EINTR') throw dialError(cause);
         if (name === 'EINVAL') einval += 1;
+        if ((await this.#full?.(address)) === true) throw tableFull(cause);
         if (tries >= TRIES || einval >= EINVAL_TRIES) throw retriedDialError(cause, tries);
         continue;
       }
@@ -91,7 +98,8 @@ export class Dialler {
 }
 
 /** Settles as `turn`, or with the signal's reason; what `turn` comes to then is its own affair. */
-function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return turn;
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });

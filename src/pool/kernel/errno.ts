@@ -18,7 +18,7 @@ export function wasTakenBack(error: unknown): boolean {
 
 const FULL: [code: PoolErrorCode, reason: string] = [
   'ERR_POOL_SESSION_FULL',
-  'all 64 sessions of the device are in use',
+  'all 64 sessions of the device are in use (a session to this machine itself takes two); `npx pool-ts sessions` lists them',
 ];
 
 /** What CONNECT's errno means where trying again would not help. */
@@ -55,6 +55,11 @@ export function dialError(cause: unknown): PoolError {
   // The caller's sentence has the address already.
   const said = cause instanceof Error ? cause.message.replace(/^connect to \S+: /, '') : String(cause);
   return new PoolError(name === '' ? 'EIO' : name, REASONS[name] ?? said, details);
+}
+
+/** Where the table said so, before CONNECT or after one that failed for it. */
+export function tableFull(cause?: unknown): PoolError {
+  return new PoolError(...FULL, { errno: errnoOf(cause), syscall: 'connect', cause });
 }
 
 /** The error of a dial that hazard 3 made fail each time; it tells the number of tries, as the contract wants. */

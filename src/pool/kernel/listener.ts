@@ -46,6 +46,7 @@ export class KernelListener implements BackendListener {
     this.#options = options;
     this.addr = new Addr('::', options.open.port);
     this.#hold = new Hold(options.env.keepAlive);
+    options.device.readyToClose();
     this.#hold.ref();
     this.#acceptor = new Acceptor({
       signs: options.env.signs,

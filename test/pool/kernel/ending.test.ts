@@ -1,7 +1,8 @@
 /** How sessions, listeners and the process end on the module's device. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bench, type Bench, dialled, listening, send } from './harness.js';
+import { Addr } from '../../../src/pool/addr.js';
+import { bench, type Bench, dialled, listening, PEER, send } from './harness.js';
 import { settle } from './manual-clock.js';
 
 let b: Bench;
@@ -144,5 +145,31 @@ describe('closing a listener', () => {
     stop();
     await turn();
     expect([locked, b.device.count('STOP')]).toEqual([false, 1]);
+  });
+});
+
+describe('a full table', () => {
+  it('is told at once, also while another dial waits for its host', async () => {
+    for (let slot = 0; slot < 64; slot += 1) b.device.otherDials();
+    b.device.connects.push('silent');
+    const [first] = [...Array(64).keys()].map((slot) => b.device.session(slot)!);
+    b.device.otherCloses(first!);
+    const waiting = b.backend.dial(PEER, {}).catch((error: unknown) => error);
+    await settle();
+    b.device.otherDials();
+    await expect(b.backend.dial(PEER, {})).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL' });
+    expect(b.device.count('CONNECT')).toBe(1);
+    await b.clock.advance(10_000);
+    expect(await waiting).toMatchObject({ code: 'ERR_POOL_TIMEOUT' });
+  });
+
+  it('is one with a single slot for a session to the machine itself', async () => {
+    b = bench({ isLocal: () => true });
+    await listening(b);
+    for (let slot = 0; slot < 63; slot += 1) b.device.otherDials();
+    await expect(b.backend.dial(PEER, {})).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL' });
+    expect(b.device.count('CONNECT')).toBe(0);
+    const elsewhere = await b.backend.dial(new Addr('10.0.0.1', 9000), {});
+    expect(elsewhere.index).toBe(63);
   });
 });

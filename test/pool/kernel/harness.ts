@@ -50,10 +50,17 @@ export interface Bench {
 export interface BenchOptions extends Omit<ScriptedDeviceOptions, 'clock'> {
   peerTimeout?: number;
   findPort?: () => Promise<number>;
+  isLocal?: (address: string) => boolean;
   lock?: (identity: string, path: string) => Promise<ListenerLock>;
 }
 
-export function bench({ peerTimeout = 30_000, findPort, lock = unlocked, ...options }: BenchOptions = {}): Bench {
+export function bench({
+  peerTimeout = 30_000,
+  findPort,
+  lock = unlocked,
+  isLocal = () => false,
+  ...options
+}: BenchOptions = {}): Bench {
   const clock = new ManualClock();
   const device = new ScriptedDevice({ clock, ...options });
   const warnings: string[] = [];
@@ -66,7 +73,7 @@ export function bench({ peerTimeout = 30_000, findPort, lock = unlocked, ...opti
     clock,
     peerTimeout,
     lock,
-    isLocal: () => false,
+    isLocal,
     warn: (message) => warnings.push(message),
     findPort,
   });
