@@ -187,7 +187,35 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', (cryptograp
       session.sendMessage(0, ascii('echo'), at(6));
       expect(take(session)).toEqual(frames[6]);
     });
-  });
+
+    it("server-reused-slot: takes an INIT that names the slot's last session, and answers with the recorded bytes", () => {
+      const vectors = readVectors('server-reused-slot');
+      const [init, challenge, response, ...later] = vectors.frames;
+      const at = (frame: Uint8Array) => parse(frame).header.timestamp;
+      expect(parse(init!.frame).header.sessionId).toEqual(new Uint8Array(16).fill(0xef));
+      const handshake = createServerHandshake({
+        crypto: cryptoOf(vectors, cryptography),
+        initialSequence: parse(challenge!.frame).header.seq - 1n,
+        timestampOffset: 0n,
+        sessionId: vectors.sessionId,
+        puzzleSeed: vectors.puzzleSeed!,
+      });
+      handshake.receive(init!.frame);
+      expect(handshake.advance(at(challenge!.frame))).toBeNull();
+      expect(take(handshake)).toEqual(challenge!.frame);
+      handshake.receive(response!.frame);
+      const session = handshake.advance(at(later[0]!.frame))!;
+      expect(take(session)).toEqual(later[0]!.frame);
+      session.sendMessage(0, ascii('to kernel'), at(later[1]!.frame));
+      expect(take(session)).toEqual(later[1]!.frame);
+      const all: SessionEvent[] = [];
+      for (const { dir, frame } of later.slice(2)) {
+        if (dir === 'rx') session.receive(frame);
+        all.push(...events(session, at(frame)));
+      }
+      expect(all).toEqual([{ type: 'message', channel: 0, data: ascii('from kernel') }, { type: 'closed' }]);
+    });
+});
 
   describe('what the module said, in plain', () => {
     it('reports telemetry of 44 bytes, little-endian', () => {

@@ -14,7 +14,7 @@ export interface VectorFile {
 
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 
-export const VECTOR_NAMES = ['client-fresh-slot', 'client-reused-slot', 'server'] as const;
+export const VECTOR_NAMES = ['client-fresh-slot', 'client-reused-slot', 'server', 'server-reused-slot'] as const;
 
 export function readVectors(name: (typeof VECTOR_NAMES)[number]): VectorFile {
   const raw = JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as {
