@@ -29,6 +29,8 @@ export class SessionChannel extends SessionFlow implements Channel {
   readonly conn: Conn;
   readonly #owner: ChannelOwner;
   #end: BackendEnd | null = null;
+  /** This side destroyed it, or its Conn, before it had ended otherwise. */
+  #destroyed = false;
   #discarded = 0;
 
   constructor(parts: SessionParts, conn: Conn, channel: number, owner: ChannelOwner) {
@@ -67,7 +69,7 @@ export class SessionChannel extends SessionFlow implements Channel {
     this.startClosing();
   }
 
-  destroy(error?: Error): void {
+  protected abandon(error: Error | undefined): void {
     const over = this.state === 'closed';
     this.connDestroyed(error);
     // Nobody waits for this, and nothing depends on it: delivery has ended already.
@@ -78,7 +80,9 @@ export class SessionChannel extends SessionFlow implements Channel {
   connDestroyed(error?: Error): void {
     this.reads.close(error);
     this.writer.destroy(error);
-    if (this.state !== 'closed') this.settle(this.destroyedBy(error));
+    if (this.state === 'closed') return;
+    this.#destroyed = true;
+    this.settle(this.destroyedBy(error));
   }
 
   protected async shutDown(timeout: number): Promise<void> {
@@ -87,12 +91,13 @@ export class SessionChannel extends SessionFlow implements Channel {
     try {
       await this.flush(this.writer.flushed(), timeout);
     } catch (error) {
-      this.destroy(error as Error);
+      this.abandon(error as Error);
       throw error;
     }
+    if (this.#destroyed) return;
     await this.#leave();
     this.settle({ by: 'local' });
-    if (this.#end?.error !== undefined) throw endError('close', this.target, this.#end.error);
+    if (!this.#destroyed && this.#end?.error !== undefined) throw endError('close', this.target, this.#end.error);
   }
 
   async #leave(): Promise<void> {

@@ -88,6 +88,8 @@ class SessionConn extends SessionFlow implements Conn {
   readonly #idle: IdleTimer;
   readonly #starting: NodeJS.Immediate;
   #end: BackendEnd | null = null;
+  /** This side destroyed it, before it had ended otherwise. */
+  #destroyed = false;
   #refed = true;
 
   constructor(session: BackendSession, options: ConnOptions) {
@@ -147,10 +149,11 @@ class SessionConn extends SessionFlow implements Conn {
     return this.#ask('sessionState', options, () => this.#session.state());
   }
 
-  destroy(error?: Error): void {
+  protected abandon(error: Error | undefined): void {
     this.reads.close(error);
     this.writer.destroy(error);
     if (this.#end !== null) return;
+    this.#destroyed = true;
     for (const flow of this.#channels.flows()) flow.connDestroyed(error);
     const end = this.destroyedBy(error);
     this.#finish(end);
@@ -176,10 +179,12 @@ class SessionConn extends SessionFlow implements Conn {
     try {
       await this.flush(this.#writes.flushed(), timeout);
       if (!this.#over()) {
-        await this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
+        const closing = this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
+        await Promise.race([closing, this.closed]);
         this.#finish({ by: 'local' });
       }
     } catch (error) {
+      if (this.#destroyed) return;
       const failed = located('close', this.target, error);
       if (!this.#over()) this.#giveUp(failed instanceof PoolError ? failed : this.#failed(failed));
       throw failed;
@@ -206,8 +211,9 @@ class SessionConn extends SessionFlow implements Conn {
     this.#session.destroy(error);
   }
 
-  /** What was written may be lost when the session failed before it was closed. */
+  /** What was written may be lost when the session failed before it was closed. Who destroys it knows. */
   #throwFailure(): void {
+    if (this.#destroyed) return;
     if (this.#end?.error !== undefined) throw located('close', this.target, this.#end.error);
   }
 

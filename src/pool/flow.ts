@@ -112,7 +112,9 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
   setWriteDeadline(at: Date | number | null): void;
   /**
    * Closes: pending reads reject with ERR_POOL_CLOSED at once, and what is queued unread is dropped; what was written
-   * is sent; then a Conn ends its session, and a Channel is closed on this side only. Closing twice is closing once.
+   * is sent; then a Conn ends its session, and a Channel is closed on this side only. Closing twice is closing once, and
+   * without a signal the same promise. `destroy` fulfils it. A promise of it that nobody takes is no unhandled rejection:
+   * `closed` tells the same.
    *
    * A Conn's close promises delivery to the peer's node, not to its program. Programs that must know end with a
    * confirmation of their own.
@@ -123,10 +125,11 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
   close(options?: CloseOptions): Promise<void>;
   /**
    * Ends at once: nothing is waited for, pending calls reject with ERR_POOL_CLOSED. A Conn's peer sees
-   * ERR_POOL_PEER_LOST, since no CLOSE is sent.
-   * @param error why: `closed` then tells `error` instead of `local`
+   * ERR_POOL_PEER_LOST, since no CLOSE is sent. A `close` that is under way fulfils.
+   * @param error why: `closed` then tells `error` instead of `local`; null is none
+   * @throws PoolError ERR_INVALID_ARG_TYPE for a reason that is no error, and nothing happens then
    */
-  destroy(error?: Error): void;
+  destroy(error?: Error | null): void;
   /** How it ended. Always fulfils. */
   readonly closed: Promise<FlowClosed>;
   /** `closed` may come while messages of the peer are still queued. */

@@ -217,11 +217,11 @@ export class PoolListener implements Listener {
   }
 
   close(options?: ListenerCloseOptions): Promise<void> {
-    return this.#close(methodSite(this, 'close'), options);
-  }
-
-  async #close(site: CallSite, options: ListenerCloseOptions | undefined): Promise<void> {
+    const site = methodSite(this, 'close');
     let signal: AbortSignal | undefined;
+    const fail = (error: unknown): never => {
+      throw atCallSite(error, site, signal);
+    };
     try {
       const read = reader(options);
       signal = read.signal('signal');
@@ -230,12 +230,13 @@ export class PoolListener implements Listener {
         this.#closing = this.#release();
         this.#abandon();
       }
-      const done = Promise.all([this.#closing, this.#end(connections)]);
-      // Who stops waiting must not make an unhandled rejection of what goes on.
-      done.catch(() => {});
-      await orAborted(done, signal);
+      const done = Promise.all([this.#closing, this.#end(connections)]).then(() => {});
+      const closing = orAborted(done, signal).catch(fail);
+      // Nobody has to wait for it, nor for what goes on when its signal fires.
+      for (const promise of [done, closing]) promise.catch(() => {});
+      return closing;
     } catch (error) {
-      throw atCallSite(error, site, signal);
+      return Promise.reject(atCallSite(error as Error, site, signal));
     }
   }
 

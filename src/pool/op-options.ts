@@ -1,5 +1,5 @@
 /** The options of operations on a flow, checked before anything happens. */
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
@@ -89,6 +89,13 @@ export function requireChannel(channel: unknown): number {
     throw new PoolError('ERR_OUT_OF_RANGE', `a channel is 1 to 255, not ${channel}; channel 0 is the Conn itself`);
   }
   return channel;
+}
+
+/** Why something is destroyed. Null is none, as Node's streams have it; errors of other realms are errors. */
+export function requireReason(error: unknown): Error | undefined {
+  if (error === undefined || error === null) return undefined;
+  if (error instanceof Error || types.isNativeError(error)) return error;
+  throw new PoolError('ERR_INVALID_ARG_TYPE', `the reason of destroy is an Error, or none, not ${inspect(error)}`);
 }
 
 /** Waits for what goes on anyway, for as long as the signal lets. */

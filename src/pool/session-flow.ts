@@ -17,6 +17,7 @@ import {
   closeTimeoutOf,
   maxOf,
   orAborted,
+  requireReason,
   signalOf,
   type CloseOptions,
   type OpOptions,
@@ -159,10 +160,8 @@ export abstract class SessionFlow implements Flow {
     try {
       const signal = signalOf(options);
       const timeout = closeTimeoutOf(options);
-      this.#closing ??= this.shutDown(timeout);
-      // Who stops waiting must not make an unhandled rejection of what goes on.
-      this.#closing.catch(() => {});
-      return fromCaller(orAborted(this.#closing, signal), signal);
+      this.#closing ??= floating(fromCaller(this.shutDown(timeout)));
+      return signal === undefined ? this.#closing : floating(fromCaller(orAborted(this.#closing, signal), signal));
     } catch (error) {
       return rejectFromCaller(error, this, 'close', options?.signal);
     }
@@ -172,9 +171,16 @@ export abstract class SessionFlow implements Flow {
     return this.close();
   }
 
-  abstract destroy(error?: Error): void;
+  destroy(error?: Error | null): void {
+    // Before anything happens: a reason that can't be told must not leave half an end behind.
+    this.abandon(fromCallSite(this, 'destroy', () => requireReason(error)));
+  }
+
   abstract ref(): this;
   abstract unref(): this;
+
+  /** What `destroy` does. */
+  protected abstract abandon(error: Error | undefined): void;
 
   /** The one run of `close`; its first part, which stops reading and further writing, happens before it returns. */
   protected abstract shutDown(timeout: number): Promise<void>;
@@ -212,14 +218,14 @@ export abstract class SessionFlow implements Flow {
     return { by: 'error', error: atCallSite(wrapped, methodSite(this, 'destroy')) };
   }
 
-  /** Waits until all was sent, for at most `timeout` ms. Rejects with ERR_POOL_TIMEOUT. */
+  /** Waits until all was sent, or the flow is over, for at most `timeout` ms. Rejects with ERR_POOL_TIMEOUT. */
   protected async flush(flushed: Promise<void>, timeout: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.closeTimedOut(timeout)), timeout);
     });
     try {
-      await Promise.race([flushed, late]);
+      await Promise.race([flushed, this.closed, late]);
     } finally {
       clearTimeout(timer);
     }
@@ -276,4 +282,10 @@ export abstract class SessionFlow implements Flow {
   [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     return options.stylize(this.describe(), 'special');
   }
+}
+
+/** A promise that nobody has to take: how the flow ended, `closed` tells as well. */
+function floating<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }

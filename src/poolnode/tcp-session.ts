@@ -184,7 +184,7 @@ export class TcpSession implements NodeSession {
 
   destroy(error?: PoolError): void {
     this.#closing?.settle(error ?? closedHere());
-    this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
+    this.#finish(error ? { by: 'error', error } : { by: 'local' });
     this.#input.stop();
     this.#socket.destroy();
   }

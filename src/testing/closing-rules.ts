@@ -131,6 +131,70 @@ export const closing: Readonly<Record<string, Check>> = {
     assert.deepEqual(await c2.closed, { by: 'remote' });
   },
 
+  'closing twice gives one promise': async ({ c1, c2 }) => {
+    const channel = await c1.openChannel(9);
+    for (const flow of [channel, c1]) {
+      const closing = flow.close();
+      assert.equal(flow.close({ closeTimeout: 1 }), closing);
+      await closing;
+      assert.equal(flow.close(), closing);
+    }
+    await c2.closed;
+  },
+
+  'destroy fulfils a close that is under way': async ({ c1 }) => {
+    const channel = await c1.openChannel(9);
+    const reason = new Error('no more');
+    for (const flow of [channel, c1]) {
+      const writing = meanwhile(rejects(flow.write(pattern(400 * c1.maxMessageSize)), 'ERR_POOL_CLOSED'));
+      const closing = meanwhile(flow.close({ closeTimeout: 2 ** 31 - 1 }));
+      await turn();
+      assert.equal(flow.state, 'closing');
+      flow.destroy(reason);
+      assert.equal(flow.state, 'closed');
+      await closing;
+      await writing;
+      assert.equal((await flow.closed).error?.cause, reason);
+    }
+  },
+
+  'a close that nobody waits for is told by closed alone': async ({ c1 }) => {
+    const [ended, lost] = await Promise.all([c1.openChannel(9), c1.openChannel(10)]);
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      void ended.close();
+      ended.destroy();
+      assert.deepEqual(await ended.closed, { by: 'local' });
+      const writing = meanwhile(rejects(lost.write(pattern(1000 * c1.maxMessageSize)), 'ERR_POOL_CLOSED'));
+      void lost.close({ closeTimeout: 1 });
+      assert.equal((await lost.closed).error?.code, 'ERR_POOL_TIMEOUT');
+      await writing;
+      void c1.close({ closeTimeout: 1, signal: new AbortController().signal });
+      c1.destroy();
+      assert.equal(c1.state, 'closed');
+      for (let i = 0; i < 3; i++) await turn();
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    assert.deepEqual(unhandled, []);
+  },
+
+  'destroy takes null for no reason, and refuses what is no error': async ({ c1, c2 }) => {
+    const channel = await c1.openChannel(9);
+    for (const flow of [channel, c1]) {
+      for (const reason of ['why', 0, {}]) {
+        assert.throws(() => flow.destroy(reason as unknown as Error), { code: 'ERR_INVALID_ARG_TYPE' });
+        assert.equal(flow.state, 'open');
+      }
+      flow.destroy(null);
+      assert.equal(flow.state, 'closed');
+      assert.deepEqual(await flow.closed, { by: 'local' });
+    }
+    await c2.closed;
+  },
+
   'the end of a using block closes': async ({ c1, c2 }) => {
     await c1.writeMessage('in the block');
     assert.equal(await readText(c2), 'in the block');
