@@ -2,8 +2,10 @@
 import type { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
+import { nextTick } from '../base/timers.js';
 import { PoolError } from '../errors.js';
 import type { FlowDuplex } from '../pool/duplex.js';
+import { withoutNetCode } from '../pool/net-codes.js';
 import type { Listener } from '../pool/listener.js';
 import type { ServeOptions } from '../pool/serve.js';
 
@@ -18,7 +20,8 @@ export type HttpServer = Pick<EventEmitter, 'emit' | 'listenerCount'>;
  * listener is closed and every connection is done; it closes neither listener nor server.
  *
  * An http.Server that doesn't listen by itself is told that it does ('listening'): only then does it enforce
- * `headersTimeout` and `requestTimeout`, and does `closeIdleConnections` work.
+ * `headersTimeout` and `requestTimeout`, and does `closeIdleConnections` work. Its `address()` is the listener's meanwhile.
+ * As with net, what a listener of that event throws is an uncaught exception.
  * @param server http.createServer(...), http2.createServer(...), https.createServer(...) for TLS within POOL, or a function
  * @param options as for `listener.serve`. `onError` gets a connection that failed, beside what the server itself makes of it
  * @throws (rejects) ERR_INVALID_ARG_TYPE; as `listener.serve`
@@ -32,10 +35,11 @@ export async function serveHttp(
   options: ServeOptions = {},
 ): Promise<void> {
   const handle = handlerOf(server);
-  if (server instanceof NetServer && !server.listening) server.emit('listening');
-  await listener.serve(
+  const listens = server instanceof NetServer && !server.listening;
+  const restore = listens ? await announce(server, listener) : (): void => {};
+  const serving = listener.serve(
     async (conn) => {
-      const stream = conn.toDuplex();
+      const stream = conn.toDuplex({ netCodes: true });
       const ended = untilClosed(stream);
       handle(stream);
       await ended;
@@ -43,6 +47,29 @@ export async function serveHttp(
     // What a stranger's broken connection is to a server, its own events tell.
     { onError: () => {}, ...options },
   );
+  await serving.finally(restore);
+}
+
+/** What listens for 'listening' asks where. Gives what takes that back. */
+async function announce(server: NetServer, listener: Listener): Promise<() => void> {
+  const own = Object.getOwnPropertyDescriptor(server, 'address');
+  const address = (): ReturnType<NetServer['address']> => listener.address();
+  Object.defineProperty(server, 'address', { configurable: true, writable: true, enumerable: false, value: address });
+  await new Promise<void>((resolve) => {
+    nextTick(() => {
+      try {
+        server.emit('listening');
+      } finally {
+        resolve();
+      }
+    });
+  });
+  return () => {
+    // Two listeners may share a server: the last word is that of who came last.
+    if (server.address !== address) return;
+    if (own === undefined) Reflect.deleteProperty(server, 'address');
+    else Object.defineProperty(server, 'address', own);
+  };
 }
 
 function handlerOf(server: HttpServer | ConnectionHandler): ConnectionHandler {
@@ -59,7 +86,7 @@ function handlerOf(server: HttpServer | ConnectionHandler): ConnectionHandler {
 /** Rejects with the stream's error. Listening to it also means that an error nobody else wants ends no process. */
 function untilClosed(stream: FlowDuplex): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.once('error', reject);
+    stream.once('error', (error) => reject(withoutNetCode(error)));
     stream.once('close', resolve);
   });
 }

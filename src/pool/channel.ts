@@ -85,19 +85,20 @@ export class SessionChannel extends SessionFlow implements Channel {
     this.settle(this.destroyedBy(error));
   }
 
-  protected async shutDown(timeout: number): Promise<void> {
+  protected async shutDown(timeout: number): Promise<boolean> {
     this.startClosing();
-    if (this.state === 'closed') return;
+    if (this.state === 'closed') return !this.#destroyed;
     try {
       await this.flush(this.writer.flushed(), timeout);
     } catch (error) {
       this.abandon(error as Error);
       throw error;
     }
-    if (this.#destroyed) return;
+    if (this.#destroyed) return false;
     await this.#leave();
-    this.settle({ by: 'local' });
+    this.settle(this.ownEnd);
     if (!this.#destroyed && this.#end?.error !== undefined) throw endError('close', this.target, this.#end.error);
+    return !this.#destroyed;
   }
 
   async #leave(): Promise<void> {

@@ -2,11 +2,12 @@
 import type { BackendSession } from './backend.js';
 import { type Conn, type ConnOptions, openConn } from './conn.js';
 import { type ConnEvent, publish } from './diagnostics.js';
+import type { FlowClosed } from './flow.js';
 import type { CommonSettings } from './options.js';
 import { sessionOpened } from './process-sessions.js';
 
 /** Makes the Conn of a session; called in the turn in which whoever waits for it gets it. */
-export type MakeConn = (session: BackendSession, role: ConnEvent['role'], closed?: () => void) => Conn;
+export type MakeConn = (session: BackendSession, role: ConnEvent['role'], closed?: (end: FlowClosed) => void) => Conn;
 
 /** For sessions of one backend, with the options of the dial or listen that they come from. */
 export function connMaker(backend: Conn['backend'], settings: CommonSettings, open = openConn): MakeConn {
@@ -24,7 +25,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
       idleTimeout,
       channels,
       onClose: (end) => {
-        closed?.();
+        closed?.(end);
         ended();
         const { error } = end;
         if (error !== undefined) publish('pool.conn.error', () => ({ ...event(), error }));

@@ -172,24 +172,28 @@ class SessionConn extends SessionFlow implements Conn {
     return this;
   }
 
-  protected async shutDown(timeout: number): Promise<void> {
+  protected async shutDown(timeout: number): Promise<boolean> {
     this.#startClosingAll();
-    if (this.#end !== null) return;
+    if (this.#end !== null) return !this.#destroyed;
     const until = performance.now() + timeout;
     try {
       await this.flush(this.#writes.flushed(), timeout);
-      if (!this.#over()) {
+      if (this.#ending() === null) {
         const closing = this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
         await Promise.race([closing, this.closed]);
         this.#finish({ by: 'local' });
       }
     } catch (error) {
-      if (this.#destroyed) return;
+      if (this.#destroyed) return false;
       const failed = located('close', this.target, error);
-      if (!this.#over()) this.#giveUp(failed instanceof PoolError ? failed : this.#failed(failed));
+      if (this.#ending() === null) this.#giveUp(failed instanceof PoolError ? failed : this.#failed(failed));
       throw failed;
     }
-    this.#throwFailure();
+    // What was written may be lost when the session failed before it was closed. Who destroyed it knows.
+    if (this.#destroyed) return false;
+    const end = this.#ending();
+    if (end?.error !== undefined && end !== this.ownEnd) throw located('close', this.target, end.error);
+    return true;
   }
 
   protected describe(): string {
@@ -202,19 +206,14 @@ class SessionConn extends SessionFlow implements Conn {
     for (const flow of this.#channels.flows()) flow.connClosing();
   }
 
-  #over(): boolean {
-    return this.#end !== null;
+  /** As of now: it changes while something is awaited. */
+  #ending(): BackendEnd | null {
+    return this.#end;
   }
 
   #giveUp(error: PoolError): void {
     this.#finish({ by: 'error', error });
     this.#session.destroy(error);
-  }
-
-  /** What was written may be lost when the session failed before it was closed. Who destroys it knows. */
-  #throwFailure(): void {
-    if (this.#destroyed) return;
-    if (this.#end?.error !== undefined) throw located('close', this.target, this.#end.error);
   }
 
   #start(): void {
@@ -236,12 +235,13 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   /** The session is over, or given up. */
-  #finish(end: BackendEnd): void {
+  #finish(reported: BackendEnd): void {
     if (this.#end !== null) return;
+    const end: BackendEnd = reported.by === 'local' ? this.ownEnd : reported;
     this.#end = end;
     clearImmediate(this.#starting);
     this.#idle.stop();
-    if (end.by === 'local') this.#startClosingAll();
+    if (reported.by === 'local') this.#startClosingAll();
     this.#channels.end(end);
     this.writer.end(end);
     this.reads.end(end);

@@ -11,6 +11,7 @@ import { atCallSite, type CallSite, fromCallSite, methodSite } from './call-site
 import type { Conn } from './conn.js';
 import type { MakeConn } from './conn-events.js';
 import { Deque } from './deque.js';
+import { EndedConns } from './ended-conns.js';
 import { publish } from './diagnostics.js';
 import { opError } from './op-error.js';
 import { type OpOptions, orAborted } from './op-options.js';
@@ -27,6 +28,7 @@ const CONNECTIONS: readonly ListenerConnections[] = ['keep', 'close', 'destroy']
 export interface ListenerCloseOptions extends OpOptions {
   /**
    * `keep`, the default, leaves them to whoever took them; `close` closes each and waits for it; `destroy` sends no CLOSE.
+   * Both end those too whose session is over and that still hold something unread, with their streams.
    * Those that nobody accepted are destroyed in any case.
    */
   connections?: ListenerConnections | undefined;
@@ -100,6 +102,7 @@ export class PoolListener implements Listener {
   readonly #parts: ListenerParts;
   readonly #backlog = new Deque<BackendSession>();
   readonly #open = new Set<Conn>();
+  readonly #ended = new EndedConns();
   readonly #accepts = new Waiters<Conn, Accepting>({ timedOut: ({ site }) => this.#timedOut(site) });
   #resolveClosed!: (closed: ListenerClosed) => void;
   #bound: BackendListener | null = null;
@@ -268,7 +271,10 @@ export class PoolListener implements Listener {
 
   /** In one turn with whoever gets it, who may still open channels before anything is received. */
   #handOut(session: BackendSession): Conn {
-    const conn = this.#parts.makeConn(session, 'server', () => this.#open.delete(conn));
+    const conn = this.#parts.makeConn(session, 'server', ({ by }) => {
+      this.#open.delete(conn);
+      if (by !== 'local') this.#ended.add(conn);
+    });
     this.#open.add(conn);
     return conn;
   }
@@ -294,7 +300,7 @@ export class PoolListener implements Listener {
   }
 
   async #end(connections: ListenerConnections): Promise<void> {
-    const open = [...this.#open];
+    const open = [...this.#open, ...this.#ended.all()];
     if (connections === 'destroy') for (const conn of open) conn.destroy();
     // How each of them ended, its own `closed` tells.
     if (connections === 'close') await Promise.allSettled(open.map((conn) => conn.close()));

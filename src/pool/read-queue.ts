@@ -42,6 +42,7 @@ export class ReadQueue {
   #end: BackendEnd | null = null;
   #closed = false;
   #closeCause: unknown;
+  readonly #closeListeners = new Set<(cause: unknown) => void>();
   #holder: ReadHolder | null = null;
   #batchScheduled = false;
   readonly #waiters = new Waiters<ReadResult, ReadWaiter>({
@@ -70,6 +71,12 @@ export class ReadQueue {
   /** Whether `close` was called: reads reject from then on. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Calls `listener` when this side closes; gives what takes that back. */
+  onClose(listener: (cause: unknown) => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => void this.#closeListeners.delete(listener);
   }
 
   /** At most `buffer.length` bytes of one message, and how many. A buffer without bytes gets 0 at once, as in Go. */
@@ -149,6 +156,8 @@ export class ReadQueue {
     this.#length = 0;
     this.#waiters.rejectAll((waiter) => this.#closedError(waiter.op));
     this.deadline.dispose();
+    for (const listener of this.#closeListeners) listener(cause);
+    this.#closeListeners.clear();
   }
 
   #request(

@@ -11,7 +11,7 @@ import { reader } from './options.js';
 export interface ServeOptions extends OpOptions {
   /** Handlers at a time; further sessions wait in the backlog. Default: no limit but `maxConnections`. */
   concurrency?: number | undefined;
-  /** Gets what a handler threw. The connection is destroyed after it; what this throws ends `serve`. */
+  /** Gets what a handler threw. The connection is destroyed after it, unless it is being closed; what this throws ends `serve`. */
   onError?: ((error: unknown, conn: Conn) => void | Promise<void>) | undefined;
 }
 
@@ -139,7 +139,9 @@ class Service {
       } catch (fault) {
         this.#halt(fault);
       }
-      conn.destroy();
+      if (conn.state === 'open') conn.destroy();
+      // Somebody is closing it, for example by destroying its Duplex: what was written is still sent.
+      else await conn.close().catch(() => {});
     }
   }
 }

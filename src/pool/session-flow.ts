@@ -10,11 +10,13 @@ import type { BackendSession } from './backend.js';
 import { atCallSite, fromCallSite, methodSite } from './call-site.js';
 import { type DuplexOptions, duplexOf, type FlowDuplex } from './duplex.js';
 import type { Flow, FlowClosed } from './flow.js';
+import { streamFlow, type StreamFlow } from './flow-stream.js';
 import { FlowWriter } from './flow-writer.js';
 import { MessageIterator } from './message-iterator.js';
 import { fromCaller, opError, rejectFromCaller, type OpTarget } from './op-error.js';
 import {
   closeTimeoutOf,
+  DEFAULT_CLOSE_TIMEOUT_MS,
   maxOf,
   orAborted,
   requireReason,
@@ -37,6 +39,8 @@ export interface SessionParts {
   readonly writes: WriteQueue;
 }
 
+const LOCAL_END: FlowClosed = Object.freeze({ by: 'local' });
+
 export abstract class SessionFlow implements Flow {
   readonly closed: Promise<FlowClosed>;
   readonly localAddr: Addr;
@@ -47,6 +51,8 @@ export abstract class SessionFlow implements Flow {
   protected readonly target: OpTarget;
   #state: Flow['state'] = 'open';
   #closing: Promise<void> | undefined;
+  #shuttingDown: Promise<boolean> | undefined;
+  #hungUp: FlowClosed | undefined;
   #readable: ReadableStream<Uint8Array> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
   #resolveClosed!: (closed: FlowClosed) => void;
@@ -138,7 +144,17 @@ export abstract class SessionFlow implements Flow {
   }
 
   toDuplex(options?: DuplexOptions): FlowDuplex {
-    return duplexOf(this, this.reads, options);
+    return duplexOf(this[streamFlow](), options);
+  }
+
+  /** For streams that are made elsewhere. */
+  [streamFlow](): StreamFlow {
+    return {
+      flow: this,
+      reads: this.reads,
+      close: () => this.#shutDown(DEFAULT_CLOSE_TIMEOUT_MS),
+      hangUp: (error) => this.#hangUp(error),
+    };
   }
 
   setDeadline(at: Date | number | null): void {
@@ -160,7 +176,7 @@ export abstract class SessionFlow implements Flow {
     try {
       const signal = signalOf(options);
       const timeout = closeTimeoutOf(options);
-      this.#closing ??= floating(fromCaller(this.shutDown(timeout)));
+      this.#closing ??= floating(fromCaller(this.#shutDown(timeout).then(() => {})));
       return signal === undefined ? this.#closing : floating(fromCaller(orAborted(this.#closing, signal), signal));
     } catch (error) {
       return rejectFromCaller(error, this, 'close', options?.signal);
@@ -179,11 +195,27 @@ export abstract class SessionFlow implements Flow {
   abstract ref(): this;
   abstract unref(): this;
 
+  #shutDown(timeout: number): Promise<boolean> {
+    this.#shuttingDown ??= floating(this.shutDown(timeout));
+    return this.#shuttingDown;
+  }
+
+  /** How a stream on this flow is destroyed. */
+  #hangUp(error: Error | undefined): void {
+    if (error !== undefined) this.#hungUp ??= this.destroyedBy(error);
+    this.reads.close(error);
+    this.writer.destroy(error);
+    void this.#shutDown(DEFAULT_CLOSE_TIMEOUT_MS);
+  }
+
   /** What `destroy` does. */
   protected abstract abandon(error: Error | undefined): void;
 
-  /** The one run of `close`; its first part, which stops reading and further writing, happens before it returns. */
-  protected abstract shutDown(timeout: number): Promise<void>;
+  /**
+   * The one run of `close`; its first part, which stops reading and further writing, happens before it returns. False: it
+   * was destroyed meanwhile.
+   */
+  protected abstract shutDown(timeout: number): Promise<boolean>;
 
   get state(): Flow['state'] {
     return this.#state;
@@ -210,9 +242,14 @@ export abstract class SessionFlow implements Flow {
     this.#resolveClosed(closed);
   }
 
+  /** How this side's own end is told. */
+  protected get ownEnd(): FlowClosed {
+    return this.#hungUp ?? LOCAL_END;
+  }
+
   /** How a `destroy` is told: without a reason it is a close like another. */
   protected destroyedBy(error: Error | undefined): FlowClosed {
-    if (error === undefined) return { by: 'local' };
+    if (error === undefined) return this.ownEnd;
     if (error instanceof PoolError) return { by: 'error', error };
     const wrapped = opError('destroy', this.target, 'ERR_POOL_CLOSED', error.message, { cause: error });
     return { by: 'error', error: atCallSite(wrapped, methodSite(this, 'destroy')) };

@@ -81,7 +81,7 @@ class DuplexSession implements BackendSession {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const error = new PoolError('ERR_POOL_TIMEOUT', 'not taken in time');
-        this.#duplex.destroy(error);
+        this.#conn.destroy(error);
         reject(error);
       }, timeout);
       this.#duplex.once('close', () => {
@@ -92,8 +92,9 @@ class DuplexSession implements BackendSession {
     });
   }
 
+  /** As Conn's: without CLOSE. */
   destroy(error?: PoolError): void {
-    this.#duplex.destroy(error);
+    this.#conn.destroy(error);
   }
 
   telemetry(): ReturnType<Conn['telemetry']> {

@@ -1,8 +1,11 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../../src/http/index.js';
-import { PoolError } from '../../src/index.js';
+import { type FlowDuplex, PoolError } from '../../src/index.js';
 import { connect, open } from './pool-pair.js';
 
 describe('serveHttp', () => {
@@ -55,6 +58,74 @@ describe('serveHttp', () => {
     for (const error of errors) expect(error).toMatchObject({ code: 'ERR_POOL_PEER_LOST' });
     server.close();
   });
+
+  it("gives a 'listening' handler the listener's address, as long as it serves", async () => {
+    const server = http.createServer((_request, response) => response.end('here'));
+    const ports: unknown[] = [];
+    server.on('listening', () => ports.push((server.address() as AddressInfo).port));
+    const listener = await open();
+    const { port } = listener.addr;
+    const serving = serveHttp(listener, server);
+    const conn = await connect(listener);
+    await conn.writeMessage('GET / HTTP/1.0\r\n\r\n');
+    expect(Buffer.from((await conn.readMessage())!).toString()).toContain('200 OK');
+    expect(ports).toEqual([port]);
+    expect(server.address()).toMatchObject({ port });
+    await conn.close();
+    await listener.close();
+    await serving;
+    expect(server.address()).toBe(null);
+    expect(Object.hasOwn(server, 'address')).toBe(false);
+    server.close();
+  });
+
+  it('lets what a listening handler throws be an uncaught exception, and serves', async () => {
+    const server = http.createServer((_request, response) => response.end('here'));
+    server.on('listening', () => {
+      throw new Error('fault of the program');
+    });
+    const uncaught = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const listener = await open();
+    try {
+      const thrown = once(process as unknown as EventEmitter, 'uncaughtException');
+      const serving = serveHttp(listener, server);
+      expect(((await thrown) as Error[])[0]!.message).toBe('fault of the program');
+      const conn = await connect(listener);
+      await conn.writeMessage('GET / HTTP/1.0\r\n\r\n');
+      expect(Buffer.from((await conn.readMessage())!).toString()).toContain('200 OK');
+      await conn.close();
+      await listener.close();
+      await serving;
+    } finally {
+      for (const handler of uncaught) process.on('uncaughtException', handler);
+      server.close();
+    }
+  });
+
+  it.each(['close', 'destroy'] as const)(
+    'settles when connections: %s ends a stream that nobody reads on',
+    async (how) => {
+      const listener = await open();
+      const streams: Duplex[] = [];
+      const arrived = new Promise<void>((resolve) => {
+        void serveHttp(listener, (stream) => {
+          streams.push(stream.on('data', () => {}).pause());
+          stream.on('error', () => {});
+          resolve();
+        }).then(() => streams.push(streams[0]!));
+      });
+      const conn = await connect(listener);
+      await conn.writeMessage('unread');
+      await arrived;
+      while (Number((streams[0] as FlowDuplex).bytesRead) === 0) await turn();
+      await conn.close();
+      const ended = new Promise((resolve) => streams[0]!.once('close', resolve));
+      await listener.close({ connections: how });
+      await ended;
+      while (streams.length < 2) await turn();
+    },
+  );
 
   it('refuses what serves nothing', async () => {
     const listener = await open();

@@ -4,7 +4,7 @@ import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Flow, type FlowDuplex, PoolError } from '../../src/index.js';
+import { type Conn, type Flow, type FlowDuplex, PoolError } from '../../src/index.js';
 import { pipe } from '../../src/testing/index.js';
 import { duplexCases } from '../contract/duplex-cases.js';
 
@@ -201,7 +201,7 @@ describe.each(Object.entries(flows))('the Duplex of %s', (_name, makeFlows) => {
     controller.abort();
     await closed(stream);
     expect(seen).toEqual(['ABORT_ERR', 'close']);
-    expect(a.state).toBe('closed');
+    expect((await a.closed).error?.cause).toMatchObject({ name: 'AbortError' });
   });
 
   it('has the reads to itself, from its first read on', async () => {
@@ -362,7 +362,103 @@ describe('the Duplex of a Conn', () => {
     await closed(stream);
     expect(seen).toEqual(['enough', 'close']);
     expect((await client.closed).error?.cause).toBe(reason);
+    expect(await server.closed).toEqual({ by: 'remote' });
+  });
+
+  it('takes it along without a CLOSE when it is reset', async () => {
+    const [client, server] = pipe();
+    const stream = client.toDuplex();
+    const seen = eventsOf(stream);
+    expect(stream.resetAndDestroy()).toBe(stream);
+    expect(client.state).toBe('closed');
+    await closed(stream);
+    expect(seen).toEqual(['close']);
     expect((await server.closed).error?.code).toBe('ERR_POOL_PEER_LOST');
+  });
+
+  it('can be reset after it was destroyed, where the peer holds its close up', async () => {
+    const [client, server] = pipe();
+    const stream = client.toDuplex();
+    stream.write(Buffer.alloc(16 * MIB), () => {});
+    for (let before = -1n; client.bytesWritten !== before; ) {
+      before = client.bytesWritten;
+      for (let i = 0; i < 50; i++) await turn();
+    }
+    stream.destroy();
+    await closed(stream);
+    expect(client.state).toBe('closing');
+    stream.resetAndDestroy();
+    expect(client.state).toBe('closed');
+    expect(await client.closed).toEqual({ by: 'local' });
+    server.destroy();
+  });
+
+  it.each<[string, (conn: Conn) => void, string[]]>([
+    ['destroy()', (conn) => conn.destroy(), ['close']],
+    ['destroy(error)', (conn) => conn.destroy(new Error('enough')), ['enough', 'close']],
+    ['close()', (conn) => void conn.close(), ['close']],
+  ])('ends with %s of its Conn, paused or not, and though the peer is gone', async (_name, end, events) => {
+    for (const peer of ['there', 'closed', 'lost']) {
+      for (const reader of ['none', 'flowing', 'paused', 'stopped']) {
+        const [client, server] = pipe();
+        const stream = client.toDuplex();
+        const seen = eventsOf(stream);
+        if (reader !== 'none') stream.on('data', () => {});
+        if (reader === 'paused') stream.pause();
+        await server.writeMessage('unread');
+        while (client.bytesRead === 0n) await turn();
+        if (reader === 'stopped') stream.pause();
+        if (peer === 'lost') server.destroy();
+        if (peer === 'closed') await server.close();
+        if (peer !== 'there' && reader !== 'flowing') await client.closed;
+        if (stream.destroyed || reader === 'flowing') continue;
+        end(client);
+        await closed(stream);
+        expect(seen, `${reader}, ${peer}`).toEqual(events);
+      }
+    }
+  });
+
+  it.each(['no reader', 'a reader that is paused'])(
+    'keeps what the peer said before it closed, with %s',
+    async (kind) => {
+      const [client, server] = pipe();
+      const stream = client.toDuplex();
+      const got: Buffer[] = [];
+      if (kind !== 'no reader') stream.on('data', (chunk: Buffer) => got.push(chunk)).pause();
+      const seen = eventsOf(stream);
+      await server.writeMessage('goodbye');
+      await server.close();
+      await client.closed;
+      await new Promise((resolve) => stream.write('too late', resolve));
+      await new Promise<void>((resolve) => stream.end(() => resolve()));
+      if (kind === 'no reader') stream.on('data', (chunk: Buffer) => got.push(chunk));
+      else stream.resume();
+      await closed(stream);
+      expect(Buffer.concat(got).toString()).toBe('goodbye');
+      expect(seen).toEqual(['finish', 'end', 'close']);
+    },
+  );
+
+  it('tells who only writes that the peer has closed, though something is unread', async () => {
+    const [client, server] = pipe();
+    await server.writeMessage('unread');
+    await server.close();
+    await client.closed;
+    const source = Readable.from(slices(Buffer.alloc(MIB), 10_000), { objectMode: false });
+    expect((await rejection(pipeline(source, client.toDuplex()))).code).toBe('ERR_POOL_NOT_ESTABLISHED');
+    // What it didn't read is the Conn's again.
+    expect(Buffer.from((await client.readMessage())!).toString()).toBe('unread');
+  });
+
+  it("has net's codes on demand", async () => {
+    const [client, server] = pipe();
+    const stream = client.toDuplex({ netCodes: true });
+    stream.resume();
+    server.destroy();
+    const [error] = (await once(stream, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    expect((error.cause as PoolError).code).toBe('ERR_POOL_PEER_LOST');
   });
 
   it('leaves a graceful close of the Conn alone', async () => {
@@ -389,7 +485,12 @@ describe('the Duplex of a Conn', () => {
     await turn();
     stream.destroy();
     await closed(stream);
-    expect((await server.closed).error?.code).toBe('ERR_POOL_PEER_LOST');
+    // What was under way is still sent, and no more.
+    let got = 0;
+    for await (const message of server) got += message.length;
+    expect(got).toBeGreaterThan(0);
+    expect(got).toBeLessThan(16 * MIB);
+    expect(await server.closed).toEqual({ by: 'remote' });
   });
 
   it('joins what is written together to one message', async () => {
@@ -449,6 +550,7 @@ describe('the Duplex of a Conn', () => {
     wrong({ objectMode: 1 }, 'ERR_INVALID_ARG_TYPE');
     wrong({ highWaterMark: -1 }, 'ERR_OUT_OF_RANGE');
     wrong({ signal: {} }, 'ERR_INVALID_ARG_TYPE');
+    wrong({ netCodes: 'yes' }, 'ERR_INVALID_ARG_TYPE');
   });
 });
 
