@@ -43,6 +43,11 @@ export interface BackendSession {
    * settles at its deadline, and its buffer is free from then on. False: send no more until `drain()`.
    */
   send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean;
+  /**
+   * Messages that are sent while this is the same object are done in one turn, one right after the other, so that their
+   * callers need but one promise. Undefined where each has a time of its own.
+   */
+  readonly flush?: object | undefined;
   resume(): void;
   /** Messages that wait for the program, for the telemetry. */
   setQueueDepth(messages: number): void;

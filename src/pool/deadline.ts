@@ -37,6 +37,10 @@ export class Deadline {
     if (this.#watched) this.#arm();
   }
 
+  get isSet(): boolean {
+    return this.#at !== null;
+  }
+
   get passed(): boolean {
     return this.#at !== null && this.#timers.performance.now() >= this.#at;
   }

@@ -9,10 +9,16 @@ import { Waiters } from './waiters.js';
 import { WriteJob, type WriteOp } from './write-job.js';
 import type { WriteQueue } from './write-queue.js';
 
+/** A message that starts: the caller's memory, and the backend's callback. */
+export interface TakenMessage {
+  data: Uint8Array;
+  done: (error?: PoolError) => void;
+}
+
 export class FlowWriter {
   readonly #target: OpTarget;
   readonly #queue: WriteQueue;
-  readonly #channel: number;
+  readonly channel: number;
   /** The first job with messages that have not started. */
   #next: WriteJob | null = null;
   #inLine = false;
@@ -23,7 +29,11 @@ export class FlowWriter {
   #closed = false;
   #closeCause: unknown;
   #end: BackendEnd | null = null;
-  #flushWaiters: (() => void)[] = [];
+  /** The call that short messages join which leave with it, and what they have in common: the backend's flush. */
+  #joined: WriteJob | null = null;
+  #joinedFlush: object | undefined;
+  /** What `take` gives: one object for all, as it is read at once. */
+  readonly #taken: TakenMessage = { data: new Uint8Array(0), done: () => {} };
   readonly #jobs = new Waiters<number | undefined, WriteJob>({
     timedOut: (job) => this.#timedOut(job.op, job.progress(job.started)),
     abandon: (job, error) => this.#abandon(job, error),
@@ -32,7 +42,7 @@ export class FlowWriter {
   constructor(target: OpTarget, queue: WriteQueue, channel: number) {
     this.#target = target;
     this.#queue = queue;
-    this.#channel = channel;
+    this.channel = channel;
   }
 
   get deadline(): Waiters<number | undefined, WriteJob>['deadline'] {
@@ -49,13 +59,9 @@ export class FlowWriter {
     return this.#bytesWritten;
   }
 
-  /** For WriteQueue: whether a message waits to start, and how long it is. */
+  /** For WriteQueue: whether a message waits to start. */
   get ready(): boolean {
     return this.#next !== null;
-  }
-
-  get nextSize(): number {
-    return this.#next === null ? 0 : this.#next.size(this.#next.started);
   }
 
   /**
@@ -87,24 +93,55 @@ export class FlowWriter {
     return job.promise;
   }
 
-  /** For WriteQueue: starts the next message. Returns whether the backend has room for another. */
-  sendNext(): boolean {
-    const job = this.#next!;
-    const message = job.message(job.started);
-    if (message === null) return this.#refuse(job);
-    job.started += 1;
-    if (job.started === job.messages) this.#next = job.next as WriteJob | null;
+  /**
+   * One message past the line, of a call without signal and deadline, in the usual case: nothing waits, and there is room.
+   * Null: it has to go the general way. Messages that the backend settles together share one call.
+   */
+  writeNow(message: Uint8Array): Promise<number | undefined> | null {
+    const { flush } = this.#queue.session;
+    if (flush === undefined || this.#closed || this.#end !== null || this.deadline.isSet) return null;
+    if (!this.#queue.free(message.length)) return null;
+    let job = this.#joined;
+    if (job !== null && job.line !== null && flush === this.#joinedFlush) {
+      job.join(message.length);
+    } else {
+      job = new WriteJob('writeMessage', message, message.length, this.#messageDone);
+      job.started = 1;
+      void this.#jobs.add(job);
+      this.#joined = job;
+      this.#joinedFlush = flush;
+    }
+    this.#length += message.length;
     this.#messagesUnderWay += 1;
-    return this.#queue.session.send(this.#channel, message, job.messageDone);
+    if (!this.#busy) this.#setBusy();
+    this.#queue.sendNow(this.channel, message, job.messageDone);
+    return job.promise;
+  }
+
+  /** For WriteQueue: the next message, which starts with this; null without any, or where it has more than `room` bytes. */
+  take(room: number): TakenMessage | 'too long' | null {
+    for (let job = this.#next; job !== null; job = this.#next) {
+      if (job.size(job.started) > room) return 'too long';
+      const message = job.message(job.started);
+      if (message === null) {
+        this.#refuse(job);
+        continue;
+      }
+      job.started += 1;
+      if (job.started === job.messages) this.#next = job.next as WriteJob | null;
+      this.#messagesUnderWay += 1;
+      this.#taken.data = message;
+      this.#taken.done = job.messageDone;
+      return this.#taken;
+    }
+    return null;
   }
 
   /** Its caller took the memory of what was still to be sent away. That is the fault of this call alone. */
-  #refuse(job: WriteJob): true {
-    this.#queue.finished(job.size(job.started));
+  #refuse(job: WriteJob): void {
     const reason = 'the memory was transferred or resized before it was sent';
     this.#drop(job, opError(job.op, this.#target, 'ERR_INVALID_ARG_VALUE', reason, job.progress(job.started)));
     this.#setBusy();
-    return true;
   }
 
   /** For WriteQueue: the flow is not in the line of turns any more. */
@@ -137,8 +174,7 @@ export class FlowWriter {
 
   /** Settles when all that was accepted was sent, or can't be any more. Never rejects. */
   flushed(): Promise<void> {
-    if (!this.#busy) return Promise.resolve();
-    return new Promise((resolve) => this.#flushWaiters.push(resolve));
+    return this.#queue.flushed(this);
   }
 
   readonly #messageDone = (job: WriteJob, error?: PoolError): void => {
@@ -188,11 +224,7 @@ export class FlowWriter {
     const busy = this.#next !== null || this.#messagesUnderWay > 0;
     if (busy === this.#busy) return;
     this.#busy = busy;
-    if (busy) this.#queue.busy();
-    else {
-      for (const flushed of this.#flushWaiters.splice(0)) flushed();
-      this.#queue.idle();
-    }
+    this.#queue.setBusy(this, busy);
   }
 
   #timedOut(op: string, progress: PoolErrorDetails): PoolError {

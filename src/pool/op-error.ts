@@ -92,6 +92,19 @@ export function fromCaller<T>(pending: Promise<T>, signal?: AbortSignal): Promis
   });
 }
 
+/** As `fromCaller`, for a promise that several calls have in common: each rejects with an error of its own. */
+export function fromCallerOfShared<T>(pending: Promise<T>): Promise<T> {
+  return pending.then(undefined, rethrowCopy);
+}
+
+function rethrowCopy(error: unknown): never {
+  if (!(error instanceof PoolError)) throw error;
+  const { code, message, errno, syscall, address, port, cause } = error;
+  const copy = new PoolError(code, message, { errno, syscall, address, port, cause });
+  Error.captureStackTrace(copy, rethrowCopy);
+  throw copy;
+}
+
 function rethrow(error: unknown): never {
   if (error instanceof PoolError) Error.captureStackTrace(error, rethrow);
   throw error;

@@ -160,6 +160,12 @@ export class ReadQueue {
     this.#closeListeners.clear();
   }
 
+  /** The next message if it can be had at once, without waiting and without an error; else null. */
+  messageNow(): Uint8Array | null {
+    if (this.#messages.length === 0 || this.#closed || this.#holder !== null || !this.#waiters.empty) return null;
+    return this.deadline.isSet ? null : this.#shift();
+  }
+
   #request(
     buffer: Uint8Array | null,
     max: number,

@@ -13,7 +13,7 @@ import type { Flow, FlowClosed } from './flow.js';
 import { streamFlow, type StreamFlow } from './flow-stream.js';
 import { FlowWriter } from './flow-writer.js';
 import { MessageIterator } from './message-iterator.js';
-import { fromCaller, opError, rejectFromCaller, type OpTarget } from './op-error.js';
+import { fromCaller, fromCallerOfShared, opError, rejectFromCaller, type OpTarget } from './op-error.js';
 import {
   closeTimeoutOf,
   DEFAULT_CLOSE_TIMEOUT_MS,
@@ -80,6 +80,10 @@ export abstract class SessionFlow implements Flow {
 
   readMessage(options?: OpOptions): Promise<Uint8Array | null> {
     try {
+      if (options === undefined) {
+        const message = this.reads.messageNow();
+        if (message !== null) return Promise.resolve(message);
+      }
       const signal = signalOf(options);
       return fromCaller(this.reads.readMessage(signal), signal);
     } catch (error) {
@@ -109,6 +113,8 @@ export abstract class SessionFlow implements Flow {
     try {
       const signal = signalOf(options);
       const message = toMessage(data, this.maxMessageSize);
+      const shared = signal === undefined ? this.writer.writeNow(message) : null;
+      if (shared !== null) return fromCallerOfShared(shared as Promise<undefined>);
       return fromCaller(this.writer.write('writeMessage', message, signal) as Promise<undefined>, signal);
     } catch (error) {
       return rejectFromCaller(error, this, 'writeMessage', options?.signal);

@@ -79,6 +79,10 @@ class UserSession implements BackendSession {
     return this.#session.send(channel, data, done);
   }
 
+  get flush(): object {
+    return this.#session.flush;
+  }
+
   resume(): void {
     this.#session.resume();
   }

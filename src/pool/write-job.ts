@@ -12,9 +12,9 @@ export class WriteJob extends Waiter<number | undefined> {
   readonly #data: Uint8Array | readonly Uint8Array[];
   readonly #piece: number;
   /** Bytes of all of it, or of each message, at the time of the call: what the memory should still have when it is sent. */
-  readonly #sizes: number | readonly number[];
+  #sizes: number | number[];
   /** How many messages the job is made of. */
-  readonly messages: number;
+  messages: number;
   /** Messages that the backend was given: they go out whole, or the session ends. */
   started = 0;
   /** Messages that the backend is done with; in their order, as it sends in order. */
@@ -39,6 +39,14 @@ export class WriteJob extends Waiter<number | undefined> {
     this.messages = data instanceof Array ? data.length : Math.ceil(data.length / this.#piece);
     this.#sizes = data instanceof Array ? data.map(({ length }) => length) : data.length;
     this.messageDone = (error) => messageDone(this, error);
+  }
+
+  /** Another message of so many bytes has started, which is done when this job's last one is. */
+  join(bytes: number): void {
+    if (typeof this.#sizes === 'number') this.#sizes = [this.#sizes];
+    this.#sizes.push(bytes);
+    this.messages += 1;
+    this.started += 1;
   }
 
   /** The i-th message; the caller's memory, not a copy. Null when that was transferred or resized since the call. */

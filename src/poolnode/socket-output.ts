@@ -38,6 +38,7 @@ export class SocketOutput {
   /** Bytes that the protocol holds for the next flush, headers left out: only an estimate of what to wait for. */
   #gathered = 0;
   #scheduled = false;
+  #tick = 0;
   #stopped = false;
   #wantsRoom = false;
   /** Callbacks of messages in the next flush, and of those in the flushes that the socket has not finished. */
@@ -48,6 +49,21 @@ export class SocketOutput {
     this.#socket = socket;
     this.#source = source;
     this.#owner = owner;
+  }
+
+  /** Counts the ticks whose end brought a flush. */
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /** Whether a flush comes at the end of this tick. */
+  get scheduled(): boolean {
+    return this.#scheduled;
+  }
+
+  /** The same for all messages whose callbacks come together. */
+  get flushing(): object {
+    return this.#waiting;
   }
 
   /** A message of `bytes` was given to the protocol. Returns whether there is room for another. */
@@ -70,6 +86,7 @@ export class SocketOutput {
 
   readonly #endOfTick = (): void => {
     this.#scheduled = false;
+    this.#tick += 1;
     this.flush();
   };
 

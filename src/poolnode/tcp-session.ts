@@ -57,6 +57,9 @@ export class TcpSession implements NodeSession {
   readonly #timer: DeadlineTimer;
   readonly #stall: StallWatch;
   readonly #channels = new ChannelSet();
+  /** The time of the messages that wait for the end of the tick. */
+  #now: bigint;
+  #tick = -1;
   #handler: SessionHandler | null = null;
   #closing: Closing | null = null;
   /** Set once, and told to the handler one turn later. */
@@ -79,6 +82,7 @@ export class TcpSession implements NodeSession {
     this.#socket = socket;
     this.#protocol = protocol;
     this.#clock = clock;
+    this.#now = clock();
     this.#retain = parts.retainEnded;
     const threw = (error: unknown): void => this.#ownerThrew(error);
     this.#output = new SocketOutput(socket, protocol, { room: () => this.#handler?.drain(), threw });
@@ -114,7 +118,12 @@ export class TcpSession implements NodeSession {
     const refused = this.#broken ?? this.#refusal();
     if (refused !== null) return this.#refuse(refused, done);
     try {
-      this.#protocol.sendMessage(channel, data, this.#clock());
+      // One reading serves all that leaves with one flush.
+      if (!this.#output.scheduled || this.#tick !== this.#output.tick) {
+        this.#now = this.#clock();
+        this.#tick = this.#output.tick;
+      }
+      this.#protocol.sendMessage(channel, data, this.#now);
     } catch (error) {
       // A wrong argument is the caller's. Otherwise the session failed, and says so in its next event.
       if (this.#protocol.state !== 'CLOSING') throw error;
@@ -122,6 +131,10 @@ export class TcpSession implements NodeSession {
       return this.#refuse(error as PoolError, done);
     }
     return this.#output.sent(data.length, done);
+  }
+
+  get flush(): object {
+    return this.#output.flushing;
   }
 
   #refuse(error: PoolError, done: Sent | undefined): false {

@@ -202,6 +202,8 @@ export interface NodeSession {
    * Returns false when the socket is full: send no more until `drain()` (nothing is lost if you do).
    */
   send(channel: number, data: Uint8Array, done?: (error?: PoolError) => void): boolean;
+  /** Messages that are sent while this is the same object are done in one turn, one right after the other. */
+  readonly flush: object;
   /** Asks for no further message; may be called from within `message`. */
   pause(): void;
   /** Asks for messages again. */

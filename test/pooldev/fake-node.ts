@@ -26,6 +26,7 @@ interface Parcel {
 }
 
 export class FakeSession implements NodeSession {
+  readonly flush = {};
   readonly maxMessageSize = 65535;
   state: NodeSession['state'] = 'ESTABLISHED';
   peer!: FakeSession;
