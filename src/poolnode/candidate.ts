@@ -5,6 +5,7 @@ import type { HandshakeDoor } from './handshake-door.js';
 import { runHandshake } from './handshake-run.js';
 import { protocolConfig, type NodeParts } from './node-parts.js';
 import type { Session } from './protocol/types.js';
+import type { SocketReader } from './socket-reader.js';
 import type { DropReason } from './types.js';
 
 /** What becomes of a candidate; exactly one of them is called, unless it is cancelled. */
@@ -21,14 +22,16 @@ export class Candidate {
   readonly #node: NodeParts;
   readonly #door: HandshakeDoor;
   readonly #socket: Socket;
+  readonly #reader: SocketReader;
   readonly #outcome: CandidateOutcome;
   #ticket: Ticket | null = null;
   #stopHandshake = (): void => {};
 
-  constructor(node: NodeParts, door: HandshakeDoor, socket: Socket, outcome: CandidateOutcome) {
+  constructor(node: NodeParts, door: HandshakeDoor, socket: Socket, reader: SocketReader, outcome: CandidateOutcome) {
     this.#node = node;
     this.#door = door;
     this.#socket = socket;
+    this.#reader = reader;
     this.#outcome = outcome;
   }
 
@@ -60,6 +63,7 @@ export class Candidate {
     this.#stopHandshake = runHandshake({
       socket: this.#socket,
       role: 'server',
+      reader: this.#reader,
       handshake: protocol.createServerHandshake({
         ...protocolConfig(this.#node, 'server'),
         difficulty: this.#door.difficulty,

@@ -12,6 +12,7 @@ import { keepErrorsHandled, protocolConfig, sessionMaker, type NodeParts } from 
 import { isSequenceCollision, type Session } from './protocol/index.js';
 import type { Reservation } from './session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
+import { SocketReader } from './socket-reader.js';
 import type { TcpSession } from './tcp-session.js';
 import type { NodeDialOptions, NodeSession, SessionStateName } from './types.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
@@ -75,6 +76,8 @@ function attempt(
 ): Promise<TcpSession> {
   const { host, port, lookup, signal } = options;
   return new Promise((resolve, reject) => {
+    const reader = new SocketReader(true);
+    const { onread } = reader;
     const socket = node.connect(
       bare({
         host,
@@ -83,6 +86,7 @@ function attempt(
         autoSelectFamily: false,
         allowHalfOpen: true,
         noDelay: true,
+        ...(onread === undefined ? {} : { onread }),
       }),
     );
     keepErrorsHandled(socket);
@@ -106,12 +110,12 @@ function attempt(
     const onConnect = (): void => {
       clearTimeout(connectTimer);
       socket.off('error', onError).off('close', onClose);
-      giveUp = clientHandshake(node, socket, times, {
+      giveUp = clientHandshake(node, socket, reader, times, {
         established: (protocol) => {
           const ends = endpointsOf(socket);
           if (ends === null) return fail(hungUp('client'));
           settle();
-          resolve(place.fill(sessionMaker(node, { socket, protocol, ...ends })));
+          resolve(place.fill(sessionMaker(node, { socket, reader, protocol, ...ends })));
         },
         failed: fail,
       });
@@ -132,10 +136,17 @@ interface Outcome {
   failed: (error: PoolError) => void;
 }
 
-function clientHandshake(node: NodeParts, socket: Socket, times: Times, outcome: Outcome): () => void {
+function clientHandshake(
+  node: NodeParts,
+  socket: Socket,
+  reader: SocketReader,
+  times: Times,
+  outcome: Outcome,
+): () => void {
   return runHandshake({
     socket,
     role: 'client',
+    reader,
     handshake: node.protocol.createClientHandshake(protocolConfig(node, 'client')),
     clock: node.clock,
     expect: (state, now) => expectation(state, now, times),

@@ -9,6 +9,7 @@ import { DeadlineTimer } from './deadline-timer.js';
 import type { Handshake, Session } from './protocol/types.js';
 import type { Role } from './sequences.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
+import type { SocketReader } from './socket-reader.js';
 import type { SessionStateName } from './types.js';
 import { setImmediate } from '../base/timers.js';
 
@@ -24,6 +25,8 @@ export interface HandshakeRun {
   socket: Socket;
   /** Which end this is. */
   role: Role;
+  /** Of the socket; stopped when `established` is called. */
+  reader: SocketReader;
   handshake: Handshake;
   clock: Clock;
   /** Asked whenever the handshake's state changes. Null: someone else sees to the time, and cancels. */
@@ -38,14 +41,16 @@ export interface HandshakeRun {
 
 /** Starts it. The function it returns gives up at once; neither `established` nor `failed` is called after that. */
 export function runHandshake(run: HandshakeRun): () => void {
-  const { socket, handshake, clock } = run;
+  const { socket, reader, handshake, clock } = run;
   let over = false;
   let state: SessionStateName | undefined;
   let expectation: Expectation | null = null;
 
-  const onData = (chunk: Buffer): void => {
+  const onData = (chunk: Uint8Array): void => {
     handshake.receive(chunk);
     if (!handshake.busy) step();
+    // What is left of it may be the session's already.
+    if (reader.reuses) handshake.detachInput();
   };
   const onEnd = (): void => fail(hungUp(run.role));
   const onClose = (): void => fail(hungUp(run.role));
@@ -55,7 +60,8 @@ export function runHandshake(run: HandshakeRun): () => void {
     over = true;
     timer.stop();
     socket.pause();
-    socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onError);
+    reader.stop();
+    socket.off('end', onEnd).off('close', onClose).off('error', onError);
   };
 
   const fail = (error: PoolError): void => {
@@ -109,9 +115,12 @@ export function runHandshake(run: HandshakeRun): () => void {
   });
   timer.reference(run.keepsAlive);
 
-  socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
+  socket.on('end', onEnd).on('close', onClose).on('error', onError);
   if (socket.destroyed) fail(hungUp(run.role));
-  else step();
+  else {
+    reader.start(socket, onData);
+    step();
+  }
   return () => {
     if (!over) stop();
   };

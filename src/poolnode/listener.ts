@@ -11,6 +11,7 @@ import { HandshakeDoor } from './handshake-door.js';
 import { keepErrorsHandled, sessionMaker, type NodeParts } from './node-parts.js';
 import { systemError } from './socket-errors.js';
 import type { DropReason, Endpoint, HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
+import { SocketReader } from './socket-reader.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
@@ -112,7 +113,8 @@ class TcpListener implements NodeListener {
       call(() => this.#options.dropped?.(ends.remote, reason, error));
     };
     const source = sourceOf(ends.remote.address);
-    const candidate = new Candidate(this.#node, this.#door, socket, {
+    const reader = new SocketReader();
+    const candidate = new Candidate(this.#node, this.#door, socket, reader, {
       refused,
       turn: () => this.#noRoomFor(source),
       established: (protocol, output) => {
@@ -122,7 +124,7 @@ class TcpListener implements NodeListener {
         if (full !== null) return refused(full);
         if (output.length > 0) socket.write(output);
         socket.ref();
-        const session = this.#node.table.add(sessionMaker(this.#node, { socket, protocol, ...ends }), source);
+        const session = this.#node.table.add(sessionMaker(this.#node, { socket, reader, protocol, ...ends }), source);
         if (!call(() => this.#options.session(session))) session.destroy();
       },
     });

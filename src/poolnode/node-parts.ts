@@ -53,7 +53,7 @@ export function protocolConfig({ crypto, limits }: NodeParts, role: Role): Proto
 /** Makes the session for a slot of the node's table. */
 export function sessionMaker(
   { clock, retainEnded, table }: NodeParts,
-  parts: Pick<TcpSessionParts, 'socket' | 'protocol' | 'local' | 'remote'>,
+  parts: Pick<TcpSessionParts, 'socket' | 'reader' | 'protocol' | 'local' | 'remote'>,
 ): (index: number) => TcpSession {
   return (index) =>
     new TcpSession({

@@ -14,6 +14,7 @@ import { beginClosing, linger, type Closing } from './session-close.js';
 import { SessionInput } from './session-input.js';
 import { sessionSocketError } from './socket-errors.js';
 import { SocketOutput, type Sent } from './socket-output.js';
+import type { SocketReader } from './socket-reader.js';
 import { StallWatch } from './stall-watch.js';
 import type {
   Endpoint,
@@ -30,6 +31,7 @@ export interface TcpSessionParts {
   index: number;
   /** Connected, allowHalfOpen, and nobody else's from here on. */
   socket: Socket;
+  reader: SocketReader;
   protocol: Session;
   local: Endpoint;
   remote: Endpoint;
@@ -96,7 +98,10 @@ export class TcpSession implements NodeSession {
     });
     this.#stall = new StallWatch(this.#input);
     this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now));
-    socket.on('data', (chunk: Buffer) => this.#input.receive(chunk));
+    parts.reader.start(socket, (chunk) => {
+      this.#input.receive(chunk);
+      if (parts.reader.reuses) protocol.detachInput();
+    });
     socket.on('end', () => this.#finReceived());
     socket.on('error', (error) => this.#connectionFailed(sessionSocketError(error)));
     socket.on('close', () => this.#socketClosed());

@@ -7,6 +7,7 @@ import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import { SessionTable } from '../../src/poolnode/session-table.js';
 import type { DropReason } from '../../src/poolnode/types.js';
+import { SocketReader } from '../../src/poolnode/socket-reader.js';
 import { rawConnection, rawServer, until } from './conversation.js';
 
 function parts(): NodeParts {
@@ -29,7 +30,7 @@ async function candidate(door: HandshakeDoor, turn: () => DropReason | null = ()
   const socket = await rawConnection(port);
   socket.pause();
   const log: string[] = [];
-  const made = new Candidate(parts(), door, socket, {
+  const made = new Candidate(parts(), door, socket, new SocketReader(), {
     turn,
     established: () => log.push('established'),
     refused: (reason, error) => log.push(`${reason} ${error?.code}`),

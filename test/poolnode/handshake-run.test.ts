@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { PoolError } from '../../src/errors.js';
 import { runHandshake } from '../../src/poolnode/handshake-run.js';
 import type { Handshake, Session } from '../../src/poolnode/protocol/types.js';
+import { SocketReader } from '../../src/poolnode/socket-reader.js';
 import type { SessionStateName } from '../../src/poolnode/types.js';
 import { rawConnection, rawServer, turn, until } from './conversation.js';
 
@@ -65,6 +66,7 @@ async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}) 
   const cancel = runHandshake({
     socket,
     role: 'client',
+    reader: new SocketReader(),
     handshake,
     clock: () => process.hrtime.bigint(),
     expect: (state, now) => ({ deadline: now + BigInt(deadlines[state] ?? 10_000) * MS, overdue: `late in ${state}` }),
@@ -157,6 +159,7 @@ describe('runHandshake', () => {
     runHandshake({
       socket,
       role: 'client',
+      reader: new SocketReader(),
       handshake: new ByteHandshake(),
       clock: () => 0n,
       expect: () => ({ deadline: 1n, overdue: '' }),
