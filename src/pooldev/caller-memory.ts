@@ -2,6 +2,7 @@
 import type { Caller, CallerPins, PinnedCaller } from './caller.js';
 import { Direction, MAX_COPY_BYTES } from './copy-channel.js';
 import type { CopyPool, CopyTicket } from './copy-pool.js';
+import type { DirectCopy } from './direct-copy.js';
 import { Errno } from '../base/errno.js';
 
 /** User addresses end below this on every 64-bit Linux; what is above is the kernel's. */
@@ -16,16 +17,21 @@ export interface Copy {
 export interface CallerMemory {
   /** Null where there is no memory to reach: the caller has no pid here, or is gone. */
   pin(caller: Caller): PinnedCaller | null;
-  /** `done` gets 0 and the bytes, valid only until it returns, or a negative errno. */
+  /** `done` gets 0 and the bytes, valid only until it returns, or a negative errno. It may be called at once. */
   read(caller: PinnedCaller, address: bigint, length: number, done: (error: number, bytes: Buffer) => void): Copy;
-  /** `bytes` is taken before this returns. */
+  /** `bytes` is taken before this returns. `done` may be called at once. */
   write(caller: PinnedCaller, address: bigint, bytes: Uint8Array, done: (error: number) => void): Copy;
 }
 
 const nothing = Buffer.alloc(0);
 const over: Copy = { cancel: () => false };
 
-export function callerMemory(pool: Pick<CopyPool, 'copy'>, pins: Pick<CallerPins, 'pin'>): CallerMemory {
+/** `direct` is tried first, where it is given. */
+export function callerMemory(
+  pool: Pick<CopyPool, 'copy'>,
+  pins: Pick<CallerPins, 'pin'>,
+  direct?: Pick<DirectCopy, 'read' | 'write'>,
+): CallerMemory {
   const ticket = (caller: PinnedCaller, address: bigint, length: number, direction: number): CopyTicket => ({
     pid: caller.pid,
     pin: caller.pin,
@@ -40,14 +46,21 @@ export function callerMemory(pool: Pick<CopyPool, 'copy'>, pins: Pick<CallerPins
         done(-Errno.EFAULT, nothing);
         return over;
       }
-      return pool.copy(ticket(caller, address, length, Direction.FROM_CALLER), undefined, done);
+      const bytes = direct?.read(caller, address, length) ?? null;
+      if (bytes === null) return pool.copy(ticket(caller, address, length, Direction.FROM_CALLER), undefined, done);
+      done(0, bytes);
+      return over;
     },
     write(caller, address, bytes, done) {
       if (!isInBounds(address, bytes.length)) {
         done(-Errno.EFAULT);
         return over;
       }
-      return pool.copy(ticket(caller, address, bytes.length, Direction.TO_CALLER), bytes, done);
+      if (direct?.write(caller, address, bytes) !== true) {
+        return pool.copy(ticket(caller, address, bytes.length, Direction.TO_CALLER), bytes, done);
+      }
+      done(0);
+      return over;
     },
   };
 }

@@ -20,11 +20,15 @@ export interface Caller {
 export interface PinnedCaller extends Caller {
   /** An open file of the thread. */
   pin: number;
+  /** Its `/proc/<pid>/pagemap`, open until `release`; negative where that can't be had. */
+  pages: () => number;
   release: () => void;
 }
 
 interface Pin {
   fd: number;
+  /** Of pagemap; null before it is asked for, and a negative errno where it can't be opened. */
+  pages: number | null;
   uses: number;
 }
 
@@ -57,9 +61,10 @@ export class CallerPins {
       held = false;
       pin.uses--;
       // Dropped in the meantime: this was its last use.
-      if (pin.uses === 0 && this.#pins.get(pid) !== pin) this.#libc.close(pin.fd);
+      if (pin.uses === 0 && this.#pins.get(pid) !== pin) this.#shut(pin);
     };
-    return { pid, uid, pin: pin.fd, release };
+    const pages = (): number => (pin.pages ??= this.#libc.open(`/proc/${pid}/pagemap`, O_RDONLY | O_CLOEXEC));
+    return { pid, uid, pin: pin.fd, pages, release };
   }
 
   close(): void {
@@ -76,7 +81,7 @@ export class CallerPins {
     this.#drop(pid);
     const fd = this.#libc.open(`/proc/${pid}/comm`, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return null;
-    const pin: Pin = { fd, uses: 0 };
+    const pin: Pin = { fd, pages: null, uses: 0 };
     this.#pins.set(pid, pin);
     const [oldest] = this.#pins.keys();
     if (this.#pins.size > this.#kept && oldest !== undefined) this.#drop(oldest);
@@ -86,6 +91,11 @@ export class CallerPins {
   #drop(pid: number): void {
     const pin = this.#pins.get(pid);
     this.#pins.delete(pid);
-    if (pin?.uses === 0) this.#libc.close(pin.fd);
+    if (pin?.uses === 0) this.#shut(pin);
+  }
+
+  #shut({ fd, pages }: Pin): void {
+    this.#libc.close(fd);
+    if (pages !== null && pages >= 0) this.#libc.close(pages);
   }
 }

@@ -6,6 +6,7 @@ import { CopyPool, type StartCopyThread } from './copy-pool.js';
 import { DeviceFile } from './device-file.js';
 import { DeviceRequests } from './device-requests.js';
 import { Errno } from '../base/errno.js';
+import { DirectCopy } from './direct-copy.js';
 import { systemError } from './system-error.js';
 import { connectFuse, type FuseConnection } from './fuse-connection.js';
 import type { Libc } from './libc.js';
@@ -65,7 +66,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
   let refusals = 0;
   const requests = new DeviceRequests({
     node,
-    memory: callerMemory(copies, pins),
+    memory: callerMemory(copies, pins, new DirectCopy({ libc, uid: process.geteuid?.() ?? 0 })),
     host: options.host,
     strictModule: options.strictModule,
     memoryRefused: () => {

@@ -27,6 +27,8 @@ export interface Libc {
   read(fd: number, buffer: Uint8Array): number;
   /** From the start of the file. */
   pread(fd: number, buffer: Uint8Array): number;
+  /** `length` bytes from `offset` on. */
+  preadAt(fd: number, buffer: Uint8Array, length: number, offset: number): number;
   write(fd: number, bytes: Uint8Array): number;
   fcntl(fd: number, command: number, argument: number): number;
   mount(source: string, target: string, type: string, flags: number, options: string): number;
@@ -38,6 +40,8 @@ export interface Libc {
   /** From the process `pid` into this one. The iovecs hold one entry each. */
   processVmRead(pid: number, local: Uint8Array, remote: Uint8Array): number;
   processVmWrite(pid: number, local: Uint8Array, remote: Uint8Array): number;
+  /** Bytes of a page of memory. */
+  pageSize: number;
   /** The address of a buffer's first byte; the caller keeps the buffer alive. */
   address(buffer: Uint8Array): bigint;
   /** Calls back on the event loop of this thread whenever `fd` is readable. The fd must support poll. */
@@ -76,6 +80,7 @@ async function load(): Promise<Libc> {
     close: call('int close(int fd)'),
     read: (fd, buffer) => read(fd, buffer, buffer.length),
     pread: (fd, buffer) => pread(fd, buffer, buffer.length, 0),
+    preadAt: pread,
     write: (fd, bytes) => write(fd, bytes, bytes.length),
     fcntl: call('int fcntl(int fd, int command, long argument)'),
     mount: call('int mount(const char *s, const char *t, const char *type, unsigned long flags, const char *data)'),
@@ -84,6 +89,7 @@ async function load(): Promise<Libc> {
     recvmsg: call('long recvmsg(int fd, void *message, int flags)'),
     processVmRead: (pid, local, remote) => readv(pid, local, 1, remote, 1, 0),
     processVmWrite: (pid, local, remote) => writev(pid, local, 1, remote, 1, 0),
+    pageSize: call<[]>('int getpagesize()')(),
     address: (buffer) => BigInt(koffi.address(buffer)),
     poll: (fd, readable) => koffi.node.poll(fd, { readable: true }, () => readable()),
   };

@@ -138,8 +138,8 @@ export class ReceiveQueue {
 
   /** First come, first served, as long as there is something to give. */
   #serve(): void {
-    for (const waiter of [...this.#waiters]) {
-      if (this.#delivering) return;
+    // A delivery may be over before `deliver` returns, and have served those behind it.
+    for (let waiter = this.#waiters[0]; waiter !== undefined && !this.#delivering; waiter = this.#waiters[0]) {
       const { receiver } = waiter;
       if (this.#messages.length === 0) {
         if (this.#end === null || this.#silent) return;

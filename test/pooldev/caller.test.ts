@@ -8,7 +8,7 @@ function processes() {
   let next = 10;
   const libc = {
     open(path: string) {
-      const thread = alive.get(Number(/^\/proc\/(\d+)\/comm$/.exec(path)?.[1]));
+      const thread = alive.get(Number(/^\/proc\/(\d+)\/(?:comm|pagemap)$/.exec(path)?.[1]));
       if (thread === undefined) return -2;
       files.set(next, thread);
       return next++;
@@ -70,5 +70,20 @@ describe('CallerPins', () => {
     expect(files.size).toBe(2);
     const before = pins.pin({ pid: 3, uid: 0 })?.pin;
     expect(before).toBe(12);
+  });
+
+  it('opens the table of its pages when it is first asked for, and closes it with the other file', () => {
+    const { alive, files, libc } = processes();
+    alive.set(7, Symbol());
+    const pins = new CallerPins(libc);
+    const caller = pins.pin({ pid: 7, uid: 0 });
+    expect(files.size).toBe(1);
+    expect(caller?.pages()).toBe(pins.pin({ pid: 7, uid: 0 })?.pages());
+    expect(files.size).toBe(2);
+    alive.delete(7);
+    expect(pins.pin({ pid: 7, uid: 0 })).toBeNull();
+    caller?.release();
+    expect(files.size).toBe(2);
+    pins.close();
   });
 });

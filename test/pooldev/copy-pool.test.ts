@@ -213,7 +213,7 @@ describe('callerMemory', () => {
   ])('refuses %s before anything is copied', (_name, address, length) => {
     const copy = vi.fn();
     const memory = callerMemory({ copy }, { pin: () => null });
-    const caller = { pid: 1, uid: 0, pin: 3, release: () => {} };
+    const caller = { pid: 1, uid: 0, pin: 3, pages: () => -1, release: () => {} };
     const errors: number[] = [];
     memory.read(caller, address, length, (error) => errors.push(error));
     memory.write(caller, address, new Uint8Array(length), (error) => errors.push(error));
