@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { measureHop } from './hop.js';
 import type { Answer, Order } from './transport.js';
 
@@ -167,11 +168,22 @@ async function startC(program: string, path: string, { programs }: Placement): P
   };
 }
 
+/** peer.ts as JavaScript on the package as it is built: a loader's own thread would be measured as well. */
+async function bundlePeer(): Promise<string> {
+  const outfile = fileURLToPath(new URL('../node_modules/.cache/pool-ts-bench/peer.mjs', import.meta.url));
+  const entryPoints = [fileURLToPath(new URL('./peer.ts', import.meta.url))];
+  const built = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+  const alias = { 'pool-ts': built };
+  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', alias, external: [built] });
+  return outfile;
+}
+
 async function startOurs(path: string, { programs }: Placement): Promise<Pair> {
+  const peer = await bundlePeer();
   const start = (...args: string[]): ChildProcess =>
-    fork(fileURLToPath(new URL('./peer.ts', import.meta.url)), args, {
+    fork(peer, args, {
       execPath: 'taskset',
-      execArgv: ['-c', programs, process.execPath, '--import', 'tsx'],
+      execArgv: ['-c', programs, process.execPath],
       env: { ...process.env, POOL_DEVICE: path },
     });
   const server = start('serve', 'kernel');

@@ -6,6 +6,8 @@ import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What a call rejects with when its timeout passed: made an error of where the caller's stack is known. */
 export const TIMED_OUT = Symbol('timed out');
+/** What a call rejects with that its caller has stopped. */
+export const STOPPED = Symbol('stopped');
 /** What a call rejects with when its device is closed. */
 export const CLOSED = Symbol('closed');
 

@@ -8,11 +8,13 @@ import { PoolError } from '../errors.js';
 import * as check from './arguments.js';
 import { Closings } from './closings.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
-import { CLOSED, TIMED_OUT, settled } from './device-call.js';
+import { CLOSED, STOPPED, TIMED_OUT, settled } from './device-call.js';
 import { callError, closedError, timeoutError } from './device-errors.js';
 import type { ProcFiles } from './kernel-thread.js';
 import { processWorkers, type Workers } from './process-workers.js';
 import { receiverThread } from './receiver-thread.js';
+import { MOST_MESSAGES } from './message-ring.js';
+import { OutgoingMessages } from './outgoing-messages.js';
 import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './session-rows.js';
 import { syncDevice } from './sync-device.js';
@@ -23,12 +25,18 @@ import type {
   LateOptions,
   LocalEnd,
   PoolDevice,
+  ReceiveEnd,
+  ReceiveOptions,
   RecvRequest,
   RecvResult,
+  Sending,
+  SendOptions,
   SendRequest,
+  SentMessages,
   SessionInfo,
   SessionToClose,
   SyncDevice,
+  Transfer,
 } from './types.js';
 import type { CallPlan, WorkerCall } from './worker-call.js';
 
@@ -46,6 +54,25 @@ export interface OpenOptions extends CallOptions {
   workers?: Workers;
   /** Where kernel threads are looked for; the machine's /proc by default. */
   proc?: ProcFiles | undefined;
+}
+
+/** Bytes from which on memory isn't zeroed before a message is copied into it. */
+const LONG_MESSAGE = 1024;
+
+/** A copy that shares no memory with the thread's. */
+function owned(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < LONG_MESSAGE) return new Uint8Array(bytes);
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
+  copy.set(bytes);
+  return copy;
+}
+
+/** A transfer that was not begun. */
+function refused(error: unknown): Transfer<never> {
+  const done = Promise.reject(error as Error);
+  // Whoever waits for it gets it.
+  done.catch(() => {});
+  return { done, stop() {} };
 }
 
 /** What a call is about, for its error. */
@@ -189,6 +216,75 @@ export class Device implements PoolDevice {
     return received === null ? null : received.len;
   }
 
+  receiveMessages(
+    session: number,
+    channel: number,
+    { message, count = MOST_MESSAGES, timeout }: ReceiveOptions,
+  ): Transfer<ReceiveEnd> {
+    const operation = `receive from session ${session}`;
+    try {
+      check.checkSession(session);
+      check.checkChannel(channel);
+      check.checkInteger('count', count, 1, MOST_MESSAGES);
+      check.checkOptions({ timeout });
+      this.#assertOpen(operation);
+    } catch (error) {
+      return refused(error);
+    }
+    const call = this.#submit((fd) =>
+      requests.receiveMessagesPlan(fd, { sessionIdx: session, channel, count }, (bytes) => message(owned(bytes))),
+    );
+    const ended = async (): Promise<ReceiveEnd> => {
+      try {
+        const { ret, errno } = await settled(call, { timeout }, this.#ref);
+        if (ret < 0) throw callError({ operation, path: this.path, syscall: 'ioctl', errno });
+        return 'count';
+      } catch (reason) {
+        if (reason === STOPPED) return 'stopped';
+        if (reason === TIMED_OUT) return 'timeout';
+        throw reason === CLOSED ? closedError(operation, this.path) : reason;
+      }
+    };
+    return { done: ended(), stop: () => call.takeBack({ reason: STOPPED }) };
+  }
+
+  sendMessages(session: number, { sent }: SendOptions): Sending {
+    const operation = `send to session ${session}`;
+    try {
+      check.checkSession(session);
+      this.#assertOpen(operation);
+    } catch (error) {
+      return { ...refused(error), push: () => false };
+    }
+    const outgoing = new OutgoingMessages(sent);
+    const call = this.#submit((fd) =>
+      requests.sendMessagesPlan(fd, this.#slotKey(session), session, {
+        begun: (ring) => outgoing.begin(ring),
+        news: () => outgoing.news(),
+      }),
+    );
+    const ended = async (): Promise<SentMessages> => {
+      try {
+        const { ret, errno } = await call.promise;
+        const error = errno === 0 ? undefined : callError({ operation, path: this.path, syscall: 'ioctl', errno });
+        return { sent: ret, error };
+      } catch (reason) {
+        if (reason === STOPPED) return { sent: 0, error: undefined };
+        throw reason === CLOSED ? closedError(operation, this.path) : reason;
+      } finally {
+        outgoing.end();
+      }
+    };
+    return {
+      done: ended(),
+      stop: () => call.halt(STOPPED),
+      push: (channel, data) => {
+        check.checkChannel(channel);
+        return outgoing.push(channel, check.checkData(data, this.isCharacterDevice));
+      },
+    };
+  }
+
   async sessions(options: CallOptions = {}): Promise<SessionInfo[]> {
     const subject = { operation: 'list sessions' };
     let read = (await this.#request(subject, options, (fd) => requests.sessionsPlan(fd, SENTINELS[0])))!;
@@ -284,10 +380,8 @@ export class Device implements PoolDevice {
   ): Promise<T | undefined> {
     check.checkOptions(options);
     options.signal?.throwIfAborted();
-    if (this.#closing !== null) throw closedError(operation, this.path);
-    const call = this.#workers.pool.submit(plan(this.#fd), { ref: this.#ref });
-    this.#calls.add(call as WorkerCall<unknown>);
-    void call.ended.then(() => this.#calls.delete(call as WorkerCall<unknown>));
+    this.#assertOpen(operation);
+    const call = this.#submit(plan);
     let outcome: requests.Outcome<T>;
     try {
       outcome = await settled(call, options, this.#ref);
@@ -298,6 +392,17 @@ export class Device implements PoolDevice {
     const { ret, errno, value } = outcome;
     if (ret < 0) throw callError({ operation, path: this.path, syscall: 'ioctl', errno, address, port });
     return value;
+  }
+
+  #submit<T>(plan: (fd: number) => CallPlan<T>): WorkerCall<T> {
+    const call = this.#workers.pool.submit(plan(this.#fd), { ref: this.#ref });
+    this.#calls.add(call as WorkerCall<unknown>);
+    void call.ended.then(() => this.#calls.delete(call as WorkerCall<unknown>));
+    return call;
+  }
+
+  #assertOpen(operation: string): void {
+    if (this.#closing !== null) throw closedError(operation, this.path);
   }
 
   async #close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { askForTable, takeTable, type SessionTableRead } from './read-table.js';
 import { offsetsOf, structs } from './structs.js';
+import type { MessageRing } from './message-ring.js';
 import type { ConnectRequest } from './types.js';
 import type { CallPlan, Lane } from './worker-call.js';
 import type { SignalLibc } from './worker-thread.js';
@@ -161,6 +162,50 @@ export function recvPlan(
     },
   });
   return { ...base, late: late && ((_, memory) => late(new Uint8Array(memory.data.subarray(0, length(memory))))) };
+}
+
+/** RECV after RECV on one channel, `count` at most; `take` gets each message as it lies in the shared memory. */
+export function receiveMessagesPlan(
+  fd: number,
+  { sessionIdx, channel, count }: { sessionIdx: number; channel: number; count: number },
+  take: (message: Uint8Array) => void,
+): CallPlan<Outcome<void>> {
+  return {
+    lane: 'receive',
+    order(memory, libc) {
+      memory.struct.fill(0);
+      writeTransfer(memory, libc, { sessionIdx, channel, flags: 0, len: MAX_PAYLOAD });
+      memory.messages.begin(true);
+      return { kind: 'receive', fd, count };
+    },
+    news: ({ messages }) => messages.drain(take),
+    result: ({ ret, errno }) => ({ ret, errno, value: undefined }),
+  };
+}
+
+/**
+ * SEND of one message after the other, as `begun`'s ring gets them; `ret` of the outcome is how many were sent. `news`: more of
+ * them have been. `key` as in sendPlan.
+ */
+export function sendMessagesPlan(
+  fd: number,
+  key: string,
+  sessionIdx: number,
+  { begun, news }: { begun: (ring: MessageRing) => void; news: () => void },
+): CallPlan<Outcome<void>> {
+  return {
+    lane: 'send',
+    keys: [key],
+    order(memory, libc) {
+      memory.struct.fill(0);
+      writeTransfer(memory, libc, { sessionIdx, channel: 0, flags: 0, len: 0 });
+      memory.messages.begin(false);
+      begun(memory.messages);
+      return { kind: 'send', fd };
+    },
+    news,
+    result: ({ ret, errno }) => ({ ret, errno, value: undefined }),
+  };
 }
 
 export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<SessionTableRead>> {

@@ -3,6 +3,7 @@
  * Units: sizes are bytes, times milliseconds unless a name says Ns, ports 1..65535, sessions 0..63, channels 0..255.
  */
 
+import type { PoolError } from '../errors.js';
 import type { KernelThread } from './kernel-thread.js';
 
 export type { KernelThread };
@@ -87,6 +88,49 @@ export interface RawTelemetry {
   /** Newer modules only. */
   stateDigest?: number;
 }
+
+/** What {@link PoolDevice.sendMessages} came to. */
+export interface SentMessages {
+  /** Messages whose SEND returned 0: the first so many. */
+  sent: number;
+  /** That of the SEND after them, which failed. None where it was stopped, or had nothing to send for a while. */
+  error: PoolError | undefined;
+}
+
+/** Options of {@link PoolDevice.sendMessages}. */
+export interface SendOptions {
+  /** `count` SENDs have returned 0 since the beginning, or there is room where `push` found none. */
+  sent: (count: number) => void;
+}
+
+/** Many calls that a thread makes one after the other, without coming back in between. */
+export interface Transfer<T> {
+  readonly done: Promise<T>;
+  /** Makes no more of them: a RECV is taken back by a signal, a SEND is let come to its end. */
+  stop(): void;
+}
+
+/** A thread that sends. */
+export interface Sending extends Transfer<SentMessages> {
+  /**
+   * Hands over a message of 1..65535 bytes (65511 on a character device, kernel contract, hazard 6), whose data are the
+   * caller's again. False: not taken, there is no room before `sent`, or it has come to its end.
+   */
+  push(channel: number, data: Uint8Array): boolean;
+}
+
+/** Options of {@link PoolDevice.receiveMessages}. */
+export interface ReceiveOptions {
+  /** Gets each message, which is its own from then on: before `done` settles, and later where a device answers no signal. */
+  message: (data: Uint8Array) => void;
+  /** Messages at most; no bound by default. */
+  count?: number | undefined;
+  /** ms after which it stops. */
+  timeout?: number | undefined;
+}
+
+/** Why {@link PoolDevice.receiveMessages} ended without an error. */
+export type ReceiveEnd = 'count' | 'stopped' | 'timeout';
 
 /** struct pool_session_info: a row of SESSIONS. */
 export interface SessionInfo {
@@ -183,6 +227,16 @@ export interface PoolDevice {
     buffer: Uint8Array,
     options?: LateOptions<Uint8Array>,
   ): Promise<number | null>;
+  /**
+   * RECV after RECV by a thread that stays at it: nothing waits for this thread between two messages, which come in batches
+   * where many do. Rejects as `recv` does; what was received before has been handed over by then.
+   */
+  receiveMessages(session: number, channel: number, options: ReceiveOptions): Transfer<ReceiveEnd>;
+  /**
+   * SEND after SEND by a thread that stays with the session as long as it has messages, and a moment longer; one failed ends
+   * it. No other SEND is made on the slot meanwhile, and no CLOSE_SESS. Rejects where it couldn't begin.
+   */
+  sendMessages(session: number, options: SendOptions): Sending;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
   /**

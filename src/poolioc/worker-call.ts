@@ -25,6 +25,8 @@ export interface CallPlan<T> {
   result(answer: { ret: number; errno: number } & Partial<FromWorker>, memory: CallMemory): T;
   /** A result without an error that comes after the promise settled. */
   late?: ((answer: FromWorker, memory: CallMemory) => void) | undefined;
+  /** Something happened in the ring, before or at the end of the call, also of one that was taken back. */
+  news?: ((memory: CallMemory) => void) | undefined;
 }
 
 /** Why a call was taken back, and what the promise gets for it. */
@@ -101,6 +103,8 @@ export class WorkerCall<T> {
     this.#taken = taken;
     const thread = this.#thread;
     if (thread === null || !thread.interruptible) {
+      // Of many calls no other is begun.
+      if (this.plan.news !== undefined) thread?.halt();
       this.#fail(taken.reason);
       return;
     }
@@ -109,10 +113,22 @@ export class WorkerCall<T> {
     if (!this.#ref) this.#grace.unref();
   }
 
+  /** Lets a call of many come to its end after the one that its thread is in. One that waits for a thread is taken back. */
+  halt(reason: unknown): void {
+    if (this.#thread === null) this.takeBack({ reason });
+    else if (!this.#ended) this.#thread.halt();
+  }
+
+  /** The thread tells of something in its ring. */
+  news(): void {
+    if (this.#thread !== null) this.plan.news?.(this.#thread.memory);
+  }
+
   /** The thread has answered. */
   finish(answer: FromWorker | PoolError): void {
     const thread = this.#thread!;
     clearTimeout(this.#grace);
+    this.plan.news?.(thread.memory);
     if (!this.#settled) this.#settle(answer, thread);
     else if (!(answer instanceof PoolError) && answer.ret >= 0) this.plan.late?.(answer, thread.memory);
     thread.unref();

@@ -3,43 +3,53 @@ import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
 import { closeSlot } from './close-slot.js';
 import { isKernelThread } from './kernel-thread.js';
+import { receiveMessages, sendMessages, type Run } from './transfers.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from './libc.js';
-import type { FromWorker, Order } from './worker-messages.js';
+import type { Order, WorkerSays } from './worker-messages.js';
 
 const { EINTR, ESRCH } = constants.errno;
 
+/** What the main thread is told before the order is done. */
+export interface Tell {
+  /** Something happened in the ring. */
+  news: () => void;
+  /** The order waited for something first: its system call begins now. */
+  called: () => void;
+}
+
+const SILENT: Tell = { news() {}, called() {} };
+
 /**
- * Makes the call. What a stopped call gives looks like an interrupted one, also if it never began. `called` is for orders
- * that wait for something first: their system call begins now.
+ * Makes the call. What a stopped call gives looks like an interrupted one, also if it never began.
  */
 export function carryOut(
   id: number,
   order: Order,
   memory: CallMemory,
   libc: Libc,
-  called: () => void = () => {},
-): FromWorker {
+  { news, called }: Tell = SILENT,
+): WorkerSays {
   const { words } = memory;
   // Told before STOP is read: the main thread writes STOP before it reads this, so one of the two sees the other.
   Atomics.store(words, Word.CALL, id);
   const stopped = (): boolean => Atomics.load(words, Word.STOP) === id;
   let result: CallResult = { ret: -1, errno: EINTR };
   while (!stopped()) {
-    result = make(order, memory, libc, called);
+    result = make(order, memory, libc, { id, stopped, news, called });
     const interrupted = result.ret < 0 && result.errno === EINTR;
     if (!interrupted || order.kind !== 'ioctl' || !order.retry) break;
   }
   const { ret, errno } = result;
-  const file = order.kind === 'open' && ret >= 0 ? { file: libc.describe(ret) } : {};
+  const file = order.kind === 'open' && ret >= 0 ? libc.describe(ret) : undefined;
   Atomics.store(words, Word.RET, ret);
   Atomics.store(words, Word.ERRNO, errno);
   Atomics.store(words, Word.CALL, 0);
   Atomics.store(words, Word.DONE, id);
   Atomics.notify(words, Word.DONE);
-  return { id, ret, errno, ...file };
+  return file === undefined ? id : { ret, errno, file };
 }
 
-function make(order: Order, memory: CallMemory, libc: Libc, called: () => void): CallResult {
+function make(order: Order, memory: CallMemory, libc: Libc, run: Run & Tell): CallResult {
   switch (order.kind) {
     case 'open':
       return libc.open(order.path, O_RDWR | O_CLOEXEC);
@@ -53,6 +63,10 @@ function make(order: Order, memory: CallMemory, libc: Libc, called: () => void):
       }
       return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
     case 'close-slot':
-      return closeSlot(order, memory, libc, called);
+      return closeSlot(order, memory, libc, run.called);
+    case 'receive':
+      return receiveMessages(order, memory, libc, run);
+    case 'send':
+      return sendMessages(order.fd, memory, libc, run);
   }
 }

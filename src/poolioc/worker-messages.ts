@@ -12,15 +12,20 @@ export type Order =
    * not told, the call is made again. `thread`: the call is made only if this kernel thread lives, else it gives ESRCH.
    */
   | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean; thread?: KernelThread }
+  /** RECV after RECV, SEND after SEND: transfers.ts. */
+  | { kind: 'receive'; fd: number; count: number }
+  | { kind: 'send'; fd: number }
   /** CLOSE_SESS on the module, with all that has to be looked at right before. */
   | CloseSlotOrder;
 
 /** From the main thread; null asks the worker to end. */
 export type ToWorker = { id: number; order: Order } | null;
 
-/** From a worker. */
+/** From a worker whose order goes on: something happened in the ring. */
+export const NEWS = 0;
+
+/** What an order gave. */
 export interface FromWorker {
-  id: number;
   ret: number;
   errno: number;
   /** After an `open` that succeeded. */
@@ -32,6 +37,9 @@ export interface Called {
   id: number;
   called: true;
 }
+
+/** From a worker; a number is the id of an order that is done, where all that it gave is in the shared memory. */
+export type WorkerSays = typeof NEWS | number | FromWorker | Called;
 
 /** What a worker is started with. */
 export interface WorkerSetup {

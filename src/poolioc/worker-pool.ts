@@ -5,6 +5,7 @@
  * contract, hazard 12).
  */
 import { PoolError } from '../errors.js';
+import { TRANSFER_BYTES } from './call-memory.js';
 import { WorkerCall, type CallPlan, type Lane } from './worker-call.js';
 import { makeCalls } from './sync-calls.js';
 import { findWorkerFile } from './worker-file.js';
@@ -29,6 +30,8 @@ const LIMITS: Record<Lane, number> = { control: 4, connect: 8, receive: 16, send
 const IDLE_TIMEOUT_MS = 10_000;
 /** Lanes whose threads are never signalled (kernel contract, hazards 11 and 12). */
 const UNINTERRUPTIBLE: ReadonlySet<Lane> = new Set<Lane>(['send', 'close']);
+/** Lanes whose threads move many messages for one order. */
+const TRANSFERS: ReadonlySet<Lane> = new Set<Lane>(['receive', 'send']);
 /** ms between two looks at threads that were signalled, at exit. */
 const ROUND_MS = 1;
 
@@ -192,8 +195,10 @@ export class WorkerPool {
       file: (this.#file ??= findWorkerFile()),
       libc: this.#libc,
       uninterruptible: UNINTERRUPTIBLE.has(lane),
+      ...(TRANSFERS.has(lane) ? { bytes: TRANSFER_BYTES } : {}),
       ...(substitute === undefined ? {} : { substitute }),
       called: () => this.#called(thread),
+      news: () => this.#running.get(thread)?.news(),
       finished: (_, answer) => this.#finished(thread, lane, answer),
       ended: () => this.#forget(thread, lane),
     });

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { PoolError } from '../errors.js';
 import { CallMemory, Word } from './call-memory.js';
 import { SIGURG, type Libc } from './libc.js';
-import type { Called, FromWorker, Order, WorkerSetup } from './worker-messages.js';
 import { setTimeout } from '../base/timers.js';
+import { putOrder } from './order-words.js';
+import { NEWS, type FromWorker, type Order, type WorkerSays, type WorkerSetup } from './worker-messages.js';
 
 /** What the main thread needs of libc. */
 export type SignalLibc = Pick<Libc, 'address' | 'flock' | 'tgkill' | 'interruptBy' | 'exit'>;
@@ -13,10 +14,14 @@ export interface WorkerThreadOptions {
   file: URL;
   libc: SignalLibc;
   uninterruptible: boolean;
+  /** Bytes of data in its memory. */
+  bytes?: number;
   /** In place of libc, for the worker. */
   substitute?: WorkerSetup['libc'];
   /** The order's long part has begun. */
   called?(thread: WorkerThread): void;
+  /** Something happened in its ring, and the call goes on. */
+  news(thread: WorkerThread): void;
   /** A call has ended, or the thread died in it. */
   finished(thread: WorkerThread, result: FromWorker | PoolError): void;
   /** The thread has ended. */
@@ -30,7 +35,7 @@ const RESEND_MAX_MS = 100;
 const LAST_ID = 2 ** 31 - 1;
 
 export class WorkerThread {
-  readonly memory = new CallMemory();
+  readonly memory: CallMemory;
   readonly interruptible: boolean;
   readonly #options: WorkerThreadOptions;
   readonly #worker: Worker;
@@ -41,6 +46,7 @@ export class WorkerThread {
   constructor(options: WorkerThreadOptions) {
     this.#options = options;
     this.interruptible = !options.uninterruptible;
+    this.memory = new CallMemory(options.bytes);
     const setup: WorkerSetup = {
       memory: this.memory.shared,
       uninterruptible: options.uninterruptible,
@@ -48,11 +54,17 @@ export class WorkerThread {
     };
     // Without the program's own flags: loaders of TypeScript cost time in each worker, and it has nothing for them.
     this.#worker = new Worker(options.file, { workerData: setup, name: 'pool-ts', execArgv: [] });
-    this.#worker.on('message', (result: FromWorker | Called) => {
-      if ('called' in result) {
-        if (result.id === this.#current) options.called?.(this);
+    this.#worker.on('message', (said: WorkerSays) => {
+      if (said === NEWS) {
+        options.news(this);
         return;
       }
+      if (typeof said === 'object' && 'called' in said) {
+        if (said.id === this.#current) options.called?.(this);
+        return;
+      }
+      const { words } = this.memory;
+      const result = typeof said === 'number' ? { ret: words[Word.RET]!, errno: words[Word.ERRNO]! } : said;
       this.#current = 0;
       options.finished(this, result);
     });
@@ -79,9 +91,8 @@ export class WorkerThread {
 
   /** The struct and the data are in the shared memory already. */
   post(order: Order): void {
-    this.#lastId = this.#lastId === LAST_ID ? 1 : this.#lastId + 1;
-    this.#current = this.#lastId;
-    this.#worker.postMessage({ id: this.#current, order });
+    this.#current = this.#nextId();
+    if (putOrder(this.memory.words, this.#current, order)) this.#worker.postMessage({ id: this.#current, order });
   }
 
   /** What the order that was posted gave, by the thread's own account. */
@@ -129,10 +140,18 @@ export class WorkerThread {
     resend(RESEND_MS);
   }
 
+  /** Lets an order of many calls end after the one that it is in. No signal is sent. */
+  halt(): void {
+    if (this.#current === 0) return;
+    Atomics.store(this.memory.words, Word.STOP, this.#current);
+    this.memory.messages.wake();
+  }
+
   /** One round of it. False when the thread is not inside an order. */
   signal(): boolean {
     const { words } = this.memory;
     Atomics.store(words, Word.STOP, this.#current);
+    this.memory.messages.wake();
     if (this.#current === 0 || !this.inside) return false;
     const { libc } = this.#options;
     libc.interruptBy(SIGURG);
@@ -150,7 +169,13 @@ export class WorkerThread {
 
   /** Ends the thread as soon as it is idle. */
   retire(): void {
+    putOrder(this.memory.words, this.#nextId(), null);
     this.#worker.postMessage(null);
+  }
+
+  #nextId(): number {
+    this.#lastId = this.#lastId === LAST_ID ? 1 : this.#lastId + 1;
+    return this.#lastId;
   }
 
   #died(message: string, cause?: Error & { code?: string }): void {

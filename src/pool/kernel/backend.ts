@@ -1,6 +1,6 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
 import { PoolError } from '../../errors.js';
-import type { LateOptions } from '../../poolioc/types.js';
+import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
 import type { Addr } from '../addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
 import type { Clock } from './clock.js';
@@ -77,7 +77,7 @@ export class KernelBackend implements Backend {
     this.#table = new SessionTable(() => this.#readTable(), clock);
     this.#registry = new SessionRegistry(() => this.#table.reschedule());
     const lanes = new ReceiveLanes({
-      receive: (index, channel, buffer, options) => this.#receive(index, channel, buffer, options),
+      receive: (index, channel, options) => this.#receive(index, channel, options),
       occupant: (index) => this.#occupant(index),
       latest: () => this.#table.latest,
       parked: () => this.#table.reschedule(),
@@ -232,22 +232,18 @@ export class KernelBackend implements Backend {
     }
   }
 
-  async #receive(
-    index: number,
-    channel: number,
-    buffer: Uint8Array,
-    options: LateOptions<Uint8Array>,
-  ): Promise<Received> {
-    try {
-      const bytes = await this.#parts.device.recvBytes(index, channel, buffer, options);
-      return bytes === null ? { kind: 'nothing' } : { kind: 'message', data: buffer.slice(0, bytes) };
-    } catch (error) {
-      const name = errnoName(error);
-      // An idle connection is not an error (kernel contract, section 2).
-      if (name === 'ETIMEDOUT' || wasTakenBack(error)) return { kind: 'nothing' };
-      if (name === 'EAGAIN') return { kind: 'elsewhere' };
-      return { kind: 'failed', error };
-    }
+  #receive(index: number, channel: number, options: ReceiveOptions): Transfer<Received> {
+    const transfer = this.#parts.device.receiveMessages(index, channel, options);
+    const done = transfer.done.then(
+      (end): Received => ({ kind: end === 'count' ? 'enough' : 'nothing' }),
+      (error: unknown): Received => {
+        const name = errnoName(error);
+        // An idle connection is not an error (kernel contract, section 2).
+        if (name === 'ETIMEDOUT' || wasTakenBack(error)) return { kind: 'nothing' };
+        return name === 'EAGAIN' ? { kind: 'elsewhere' } : { kind: 'failed', error };
+      },
+    );
+    return { done, stop: () => transfer.stop() };
   }
 
   /**

@@ -28,6 +28,13 @@ export class ChannelTurn {
     return this.#open[this.#at]!;
   }
 
+  /** Messages that may come from the channel to ask before another one has to be asked; undefined where there is no other. */
+  get left(): number | undefined {
+    if (this.#open.length === 0) return undefined;
+    // A RECV 0 takes the head, and what is behind it may be for a channel again.
+    return this.next() === 0 ? 1 : ROW - this.#row;
+  }
+
   /** The last RECV gave a message: what it left in the queue is unknown again. */
   received(): void {
     this.#misses = 0;

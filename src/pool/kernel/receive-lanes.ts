@@ -3,22 +3,24 @@
  * kernel, and the others wait until the table's counters say that they may have news. One that only waits gives its place
  * to one that has news.
  */
-import type { LateOptions } from '../../poolioc/types.js';
+import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
 import type { Clock, Timer } from './clock.js';
-import type { Slot } from './slot.js';
+import type { Recipient, Slot } from './slot.js';
 import type { Snapshot, TableObserver } from './session-table.js';
 
-/** What a RECV came to. */
+/** What ended a thread's receiving. */
 export type Received =
-  | { kind: 'message'; data: Uint8Array }
-  /** Nothing was queued for as long as it waited, or it was taken back. */
+  /** As many messages as were asked for. */
+  | { kind: 'enough' }
+  /** Nothing was queued for as long as the last RECV waited, or it was taken back. */
   | { kind: 'nothing' }
   /** EAGAIN: the queue holds other channels only. */
   | { kind: 'elsewhere' }
   | { kind: 'failed'; error: unknown };
 
 export interface ReceiveLanesOptions {
-  receive(index: number, channel: number, buffer: Uint8Array, options: LateOptions<Uint8Array>): Promise<Received>;
+  /** RECV after RECV. `done` never rejects. */
+  receive(index: number, channel: number, options: ReceiveOptions): Transfer<Received>;
   /** The session that has a slot now. */
   occupant(index: number): Promise<string | undefined>;
   latest(): Snapshot;
@@ -30,8 +32,6 @@ export interface ReceiveLanesOptions {
 
 /** Workers that receive (the issue's figure: 64 sessions by at most 16). */
 export const RECEIVE_LANES = 16;
-/** Bytes: the longest message; with less, RECV gives EMSGSIZE and leaves it in the queue. */
-const BUFFER_BYTES = 65535;
 /** ms that a RECV waits at least before another session may have its place. */
 const HOLD_MS = 5;
 /** ms of receiving in a row before others who have news come first. */
@@ -52,7 +52,6 @@ const LONGEST_DOUBT_MS = 5000;
 export class ReceiveLanes implements TableObserver {
   readonly #options: ReceiveLanesOptions;
   readonly #lanes: number;
-  readonly #buffers: Uint8Array[] = [];
   readonly #busy = new Set<Slot>();
   readonly #due = new Set<Slot>();
   readonly #parked = new Set<Slot>();
@@ -75,7 +74,7 @@ export class ReceiveLanes implements TableObserver {
 
   /** Something changed that the waiting RECV can't know: asks anew. */
   nudge(slot: Slot): void {
-    slot.call?.abort.abort();
+    slot.call?.stop();
     if (this.#parked.has(slot)) this.ready(slot);
   }
 
@@ -122,11 +121,11 @@ export class ReceiveLanes implements TableObserver {
     const now = this.#options.clock.now();
     let longest: Slot | null = null;
     for (const slot of this.#busy) {
-      if (slot.call === null || slot.call.abort.signal.aborted) continue;
+      if (slot.call === null || slot.call.stopped) continue;
       if (slot.call.since < (longest?.call?.since ?? Infinity)) longest = slot;
     }
     const waited = longest === null ? 0 : now - longest.call!.since;
-    if (longest !== null && waited >= HOLD_MS) longest.call!.abort.abort();
+    if (longest !== null && waited >= HOLD_MS) longest.call!.stop();
     this.#preempt = this.#options.clock.after(Math.max(1, HOLD_MS - waited), () => {
       this.#preempt = undefined;
       if (this.#due.size > 0) this.#pump();
@@ -134,34 +133,29 @@ export class ReceiveLanes implements TableObserver {
   }
 
   async #serve(slot: Slot): Promise<void> {
-    const buffer = this.#buffers.pop() ?? new Uint8Array(BUFFER_BYTES);
     const started = this.#options.clock.now();
     let again = false;
     while (slot.recipient?.wants === true && !this.#ended) {
-      const outcome = await this.#ask(slot, buffer);
+      const { kind, messages } = await this.#ask(slot, started);
       if (this.#due.size === 0) continue;
-      again = outcome === 'message';
-      if (outcome === 'nothing' || (again && this.#options.clock.now() - started >= TURN_MS)) break;
+      again = messages > 0;
+      if (kind === 'nothing' || (again && this.#options.clock.now() - started >= TURN_MS)) break;
     }
-    this.#buffers.push(buffer);
     this.#busy.delete(slot);
     if (slot.recipient?.wants === true && !this.#ended) (again ? this.#due : this.#parked).add(slot);
     this.#pump();
     if (this.#parked.has(slot)) this.#options.parked();
   }
 
-  /** One RECV, and what follows from it. */
-  async #ask(slot: Slot, buffer: Uint8Array): Promise<Received['kind']> {
+  /** Receives on one channel, and does what follows from how it ends. `started` is when the slot got its place. */
+  async #ask(slot: Slot, started: number): Promise<{ kind: Received['kind']; messages: number }> {
     const asker = slot.recipient!;
     const channel = asker.channels.next();
-    const { received, taken } = await this.#call(slot, channel, buffer, asker.patience);
-    // Kernel contract, hazard 4: the slot may have another owner by now, and the message is the owner's.
+    const { received, messages, taken } = await this.#call(slot, channel, asker, started);
+    // Kernel contract, hazard 4: the slot may have another owner by now, and what it is told is the owner's.
     const owner = slot.recipient;
     switch (received.kind) {
-      case 'message':
-        slot.doubt = 0;
-        asker.channels.received();
-        this.#deliver(slot, channel, received.data);
+      case 'enough':
         break;
       case 'nothing':
         asker.channels.empty();
@@ -177,7 +171,7 @@ export class ReceiveLanes implements TableObserver {
         if (owner === asker) owner.failed(received.error);
         break;
     }
-    return received.kind;
+    return { kind: received.kind, messages };
   }
 
   #doubt(slot: Slot, taken: boolean): void {
@@ -195,21 +189,43 @@ export class ReceiveLanes implements TableObserver {
   async #call(
     slot: Slot,
     channel: number,
-    buffer: Uint8Array,
-    timeout: number | undefined,
-  ): Promise<{ received: Received; taken: boolean }> {
-    slot.seen = this.#options.latest().at(slot.index, slot.recipient?.id)?.packetsRecv;
-    const abort = new AbortController();
-    const call = this.#options.receive(slot.index, channel, buffer, {
-      signal: abort.signal,
-      timeout,
-      // A device that did not answer the signal: the message is not lost for it.
-      onLate: (data) => this.#deliver(slot, channel, data),
+    asker: Recipient,
+    started: number,
+  ): Promise<{ received: Received; messages: number; taken: boolean }> {
+    const { clock, latest, receive } = this.#options;
+    const look = (): void => {
+      slot.seen = latest().at(slot.index, asker.id)?.packetsRecv;
+    };
+    look();
+    let messages = 0;
+    const transfer = receive(slot.index, channel, {
+      // A session that has ended asks anew after each message, and so for as long as its patience lasts.
+      count: asker.patience === undefined ? asker.channels.left : 1,
+      timeout: asker.patience,
+      message: (data) => {
+        messages += 1;
+        slot.doubt = 0;
+        asker.channels.received();
+        this.#deliver(slot, channel, data);
+        look();
+        call.since = clock.now();
+        const others = this.#due.size > 0 && call.since - started >= TURN_MS;
+        if (slot.recipient !== asker || !asker.wants || this.#ended || others) call.stop();
+      },
     });
-    const done = call.then(() => {});
-    slot.call = { channel, since: this.#options.clock.now(), abort, done };
-    const received = await call;
+    const call = {
+      channel,
+      since: clock.now(),
+      stopped: false,
+      stop(): void {
+        call.stopped = true;
+        transfer.stop();
+      },
+      done: transfer.done,
+    };
+    slot.call = call;
+    const received = await transfer.done;
     slot.call = null;
-    return { received, taken: abort.signal.aborted };
+    return { received, messages, taken: call.stopped };
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { PoolError } from '../../errors.js';
 import { queueMicrotask } from '../../base/timers.js';
+import type { SendOptions, Sending } from '../../poolioc/types.js';
 
 interface Message {
   channel: number;
@@ -13,8 +14,8 @@ interface Message {
 }
 
 export interface SendLaneOptions {
-  /** One SEND. */
-  send(channel: number, data: Uint8Array): Promise<void>;
+  /** A thread that sends one message after the other. */
+  open(options: SendOptions): Sending;
   /** What a SEND's error means: whether other messages may still go out, and what to tell the sender. */
   judge(error: unknown, message: { channel: number; bytes: number }): { fatal: boolean; error: PoolError };
   /** There is room again after `push` gave false. */
@@ -30,21 +31,25 @@ const HIGH_WATER_BYTES = 256 * 1024;
 export class SendLane {
   readonly #options: SendLaneOptions;
   readonly #highWater: number;
-  #queue: Message[] = [];
-  #current: Message | null = null;
+  readonly #queue: Message[] = [];
+  /** The first so many of the queue are the thread's, which has not told that they went out. */
+  #inside = 0;
+  #sending: Sending | null = null;
+  /** Of what the thread was given, those that went out. */
+  #sent = 0;
   #bytes = 0;
-  #running: Promise<void> | null = null;
   #stopped: PoolError | null = null;
   #full = false;
+  #idle: (() => void)[] = [];
 
   constructor(options: SendLaneOptions) {
     this.#options = options;
     this.#highWater = options.highWater ?? HIGH_WATER_BYTES;
   }
 
-  /** Whether a SEND is inside the kernel. While it is, CLOSE_SESS must not be called (hazard 12). */
+  /** Whether a SEND is inside the kernel, or about to be. While it is, CLOSE_SESS must not be called (hazard 12). */
   get sending(): boolean {
-    return this.#running !== null;
+    return this.#sending !== null && (this.#stopped !== null || this.#queue.length > 0);
   }
 
   push(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean {
@@ -53,17 +58,19 @@ export class SendLane {
       queueMicrotask(() => done(error));
       return true;
     }
-    // A write that is given up settles before its message has gone out, and its buffer is the caller's again.
-    this.#queue.push({ channel, data: Uint8Array.from(data), done });
     this.#bytes += data.byteLength;
-    this.#running ??= this.#run();
+    const message = { channel, data, done };
+    this.#queue.push(message);
+    this.#pump();
+    // The buffer is the caller's again; what the thread has is a copy.
+    if (this.#inside < this.#queue.length) message.data = new Uint8Array(data);
     this.#full ||= this.#bytes >= this.#highWater;
     return !this.#full;
   }
 
   /** Settles when no SEND is running and none waits; never rejects. */
   async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
+    while (this.sending) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /**
@@ -73,40 +80,76 @@ export class SendLane {
   stop(error: PoolError): void {
     if (this.#stopped !== null) return;
     this.#stopped = error;
-    const waiting = this.#current === null ? this.#queue : [this.#current, ...this.#queue];
-    this.#queue = [];
-    this.#current = null;
-    for (const { done } of waiting) queueMicrotask(() => done(error));
+    this.#sending?.stop();
+    this.#inside = 0;
+    for (const { done } of this.#queue.splice(0)) queueMicrotask(() => done(error));
   }
 
-  async #run(): Promise<void> {
-    // The caller of push isn't called back before push returned.
-    await Promise.resolve();
-    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
-      this.#current = message;
-      const error = await this.#send(message);
-      if (this.#current !== message) break;
-      this.#current = null;
-      this.#bytes -= message.data.byteLength;
-      message.done(error);
-      if (!this.#full || this.#bytes * 2 > this.#highWater) continue;
-      this.#full = false;
-      this.#options.drain();
+  /** Gives the thread what it takes. */
+  #pump(): void {
+    while (this.#inside < this.#queue.length) {
+      const sending = (this.#sending ??= this.#open());
+      const { channel, data } = this.#queue[this.#inside]!;
+      // There will be room, or its end is on the way.
+      if (!sending.push(channel, data)) return;
+      this.#inside += 1;
     }
-    this.#running = null;
   }
 
-  async #send({ channel, data }: Message): Promise<PoolError | undefined> {
-    try {
-      await this.#options.send(channel, data);
-      return undefined;
-    } catch (cause) {
-      const { fatal, error } = this.#options.judge(cause, { channel, bytes: data.byteLength });
-      if (fatal) {
-        this.stop(error);
-        this.#options.failed(error);
-      }
-      return error;
+  #open(): Sending {
+    this.#sent = 0;
+    const sending = this.#options.open({ sent: (count) => this.#told(sending, count) });
+    sending.done.then(
+      ({ sent, error }) => this.#ended(sending, sent, error),
+      (cause: unknown) => this.#ended(sending, this.#sent, cause),
+    );
+    return sending;
+  }
+
+  #told(sending: Sending, count: number): void {
+    if (this.#sending !== sending || this.#stopped !== null) return;
+    const went = count - this.#sent;
+    this.#sent = count;
+    this.#inside -= went;
+    const messages = this.#queue.splice(0, went);
+    // The thread has its next ones before anybody is told of the last.
+    this.#pump();
+    for (const message of messages) this.#tell(message);
+    this.#rest();
+  }
+
+  /** The thread has come to its end: by itself, by `stop`, or by a SEND that failed. */
+  #ended(sending: Sending, sent: number, cause: unknown): void {
+    this.#told(sending, sent);
+    this.#sending = null;
+    if (this.#stopped === null) {
+      this.#inside = 0;
+      const failed = cause === undefined ? undefined : this.#queue.shift();
+      if (failed !== undefined) this.#failed(failed, cause);
+      this.#pump();
     }
+    this.#rest();
+  }
+
+  #failed(message: Message, cause: unknown): void {
+    const { channel, data } = message;
+    const { fatal, error } = this.#options.judge(cause, { channel, bytes: data.byteLength });
+    if (fatal) {
+      this.stop(error);
+      this.#options.failed(error);
+    }
+    this.#tell(message, error);
+  }
+
+  #rest(): void {
+    if (!this.sending) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #tell({ data, done }: Message, error?: PoolError): void {
+    this.#bytes -= data.byteLength;
+    done(error);
+    if (!this.#full || this.#bytes * 2 > this.#highWater) return;
+    this.#full = false;
+    this.#options.drain();
   }
 }

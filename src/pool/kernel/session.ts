@@ -117,7 +117,7 @@ export class KernelSession implements BackendSession, Recipient {
     this.#liveness = new Liveness(env.peerTimeout);
     this.#sends = new SendLane({
       // Hazard 11: no signal and no timeout, a SEND ends by itself or never.
-      send: (channel, data) => env.device.sendBytes(this.index, channel, data),
+      open: (options) => env.device.sendMessages(this.index, options),
       judge: judgeSend,
       drain: () => this.#handler?.drain(),
       failed: (error) => this.#sendFailed(error),

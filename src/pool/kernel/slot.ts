@@ -20,6 +20,18 @@ export interface Recipient {
   failed(error: unknown): void;
 }
 
+/** A thread that receives. */
+export interface ReceiveCall {
+  channel: number;
+  /** When its last RECV began, in ms. */
+  since: number;
+  /** Interrupts it; nothing is lost by that. */
+  stop(): void;
+  stopped: boolean;
+  /** Settles when it is out; never rejects. */
+  done: Promise<unknown>;
+}
+
 interface Stray {
   id: Promise<string | undefined>;
   channel: number;
@@ -29,8 +41,8 @@ interface Stray {
 export class Slot {
   readonly index: number;
   recipient: Recipient | null = null;
-  /** The RECV inside the kernel. */
-  call: { channel: number; since: number; abort: AbortController; done: Promise<void> } | null = null;
+  /** The RECVs of a thread that is inside the kernel for it. */
+  call: ReceiveCall | null = null;
   /** packets_recv at the table's last look before the last RECV: a later look that shows more means news. */
   seen: bigint | undefined;
   /** ms after which the slot is asked again though the table shows no news; 0 where the last RECV surely looked. */
@@ -59,7 +71,7 @@ export class Slot {
 
   /** Interrupts the RECV that waits. Settles when it is over; nothing is lost by it. */
   async takeBack(): Promise<void> {
-    this.call?.abort.abort();
+    this.call?.stop();
     await this.call?.done;
   }
 }

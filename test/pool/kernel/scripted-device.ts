@@ -8,7 +8,18 @@ import { Addr } from '../../../src/pool/addr.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
 import { isKernelThread } from '../../../src/poolioc/kernel-thread.js';
 import { ipv4ToMapped } from '../../../src/poolioc/mapped.js';
-import type { CloseSessionOptions, ConnectRequest, LateOptions, LocalEnd } from '../../../src/poolioc/types.js';
+import type {
+  CloseSessionOptions,
+  ConnectRequest,
+  LateOptions,
+  LocalEnd,
+  ReceiveEnd,
+  ReceiveOptions,
+  Sending,
+  SendOptions,
+  SentMessages,
+  Transfer,
+} from '../../../src/poolioc/types.js';
 import type { Proc } from '../../../src/pool/kernel/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -368,6 +379,60 @@ export class ScriptedDevice implements KernelDevice {
       signal?.addEventListener('abort', abort, { once: true });
       slot.waiters.push(waiter);
     });
+  }
+
+  /** SENDs, one after the other; it ends as soon as it has nothing to send. */
+  sendMessages(index: number, { sent: told }: SendOptions): Sending {
+    const messages: { channel: number; data: Uint8Array }[] = [];
+    let ended = false;
+    const send = async (): Promise<SentMessages> => {
+      let sent = 0;
+      try {
+        await Promise.resolve();
+        for (; sent < messages.length && !ended; told(sent)) {
+          await this.sendBytes(index, messages[sent]!.channel, messages[sent]!.data);
+          sent += 1;
+        }
+        return { sent, error: undefined };
+      } catch (error) {
+        return { sent, error: error as PoolError };
+      } finally {
+        ended = true;
+      }
+    };
+    return {
+      done: send(),
+      stop: () => (ended = true),
+      push: (channel, data) => !ended && messages.push({ channel, data: Uint8Array.from(data) }) > 0,
+    };
+  }
+
+  /** RECVs, one after the other. */
+  receiveMessages(
+    index: number,
+    channel: number,
+    { count = Infinity, timeout, message }: ReceiveOptions,
+  ): Transfer<ReceiveEnd> {
+    const stopped = new AbortController();
+    const buffer = new Uint8Array(65535);
+    const receive = async (): Promise<ReceiveEnd> => {
+      for (let got = 0; got < count; got += 1) {
+        try {
+          const bytes = await this.recvBytes(index, channel, buffer, {
+            signal: stopped.signal,
+            timeout,
+            onLate: message,
+          });
+          if (bytes === null) return 'timeout';
+          message(buffer.slice(0, bytes));
+        } catch (error) {
+          if (error === stopped.signal.reason) return 'stopped';
+          throw error;
+        }
+      }
+      return 'count';
+    };
+    return { done: receive(), stop: () => stopped.abort() };
   }
 
   async sessions(): Promise<DeviceSession[]> {
