@@ -1,20 +1,22 @@
 import type { Socket } from 'node:net';
 import type { PoolError } from '../errors.js';
 import type { Ticket } from './admission.js';
+import { notInTime } from './authentication-run.js';
 import type { HandshakeDoor } from './handshake-door.js';
-import { runHandshake } from './handshake-run.js';
-import { protocolConfig, type NodeParts } from './node-parts.js';
+import { type HandshakeHandle, runHandshake } from './handshake-run.js';
+import { protocolConfig, selfSecret, type NodeParts } from './node-parts.js';
 import type { Session } from './protocol/types.js';
 import type { SocketReader } from './socket-reader.js';
-import type { DropReason } from './types.js';
+import type { DropReason, ListenAuthentication, NodePeer } from './types.js';
 
 /** What becomes of a candidate; exactly one of them is called, unless it is cancelled. */
 export interface CandidateOutcome {
   /** It is about to be read, perhaps after a long wait: a reason refuses it now. */
   turn(): DropReason | null;
   /** It proved itself. `output` is to be written first, if it gets a slot. */
-  established(session: Session, output: Uint8Array): void;
-  refused(reason: DropReason, error?: PoolError): void;
+  established(session: Session, output: Uint8Array, peer: NodePeer): void;
+  /** Where `lingers`, the socket ends by itself. */
+  refused(reason: DropReason, error?: PoolError, lingers?: boolean): void;
 }
 
 /** A connection that TCP accepted and that has proved nothing yet. Its socket is paused, and the caller's to destroy. */
@@ -25,9 +27,18 @@ export class Candidate {
   readonly #reader: SocketReader;
   readonly #outcome: CandidateOutcome;
   #ticket: Ticket | null = null;
-  #stopHandshake = (): void => {};
+  readonly #authentication: ListenAuthentication | undefined;
+  #handshake: HandshakeHandle | null = null;
 
-  constructor(node: NodeParts, door: HandshakeDoor, socket: Socket, reader: SocketReader, outcome: CandidateOutcome) {
+  constructor(
+    node: NodeParts,
+    door: HandshakeDoor,
+    socket: Socket,
+    reader: SocketReader,
+    outcome: CandidateOutcome,
+    authentication: ListenAuthentication | undefined,
+  ) {
+    this.#authentication = authentication;
     this.#node = node;
     this.#door = door;
     this.#socket = socket;
@@ -40,7 +51,9 @@ export class Candidate {
     const ticket = this.#door.enter(address, {
       start: (started) => this.#begin(started),
       refused: (reason, error) => {
-        this.#stopHandshake();
+        // Whoever is asked who it is gets CLOSE; its time was up, or others were let in before it.
+        if (this.#handshake?.refuse(notInTime()) === true) return;
+        this.#handshake?.cancel();
         this.#outcome.refused(reason, error);
       },
     });
@@ -48,25 +61,23 @@ export class Candidate {
   }
 
   cancel(): void {
-    this.#stopHandshake();
+    this.#handshake?.cancel();
     this.#leave();
   }
 
   #begin(ticket: Ticket): void {
     this.#ticket = ticket;
-    const reason = this.#outcome.turn();
-    if (reason !== null) {
-      this.#leave();
-      return this.#outcome.refused(reason);
-    }
+    if (!this.#hasRoom()) return;
     const { protocol, clock } = this.#node;
-    this.#stopHandshake = runHandshake({
+    const authentication = this.#authentication;
+    this.#handshake = runHandshake({
       socket: this.#socket,
       role: 'server',
       reader: this.#reader,
       handshake: protocol.createServerHandshake({
         ...protocolConfig(this.#node, 'server'),
         difficulty: this.#door.difficulty,
+        ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(this.#node) } }),
       }),
       clock,
       expect: (state) => {
@@ -74,15 +85,32 @@ export class Candidate {
         return null;
       },
       keepsAlive: false,
-      established: (session, output) => {
-        this.#leave();
-        this.#outcome.established(session, output);
+      authentication: authentication && {
+        admit: authentication.admit,
+        // The door's, which counts from accept.
+        deadline: () => null,
+        begin: () => this.#hasRoom(),
       },
-      failed: (error) => {
+      established: (session, output, peer) => {
         this.#leave();
-        this.#outcome.refused('handshake-failed', error);
+        this.#outcome.established(session, output, peer);
+      },
+      failed: (error, lingers) => {
+        // Who was refused keeps its place until its socket is gone: a stranger's next try costs it as much as the first.
+        if (lingers) this.#socket.once('close', () => this.#leave());
+        else this.#leave();
+        this.#outcome.refused('handshake-failed', error, lingers);
       },
     });
+  }
+
+  /** False: it was refused, since there is no room for its session. */
+  #hasRoom(): boolean {
+    const reason = this.#outcome.turn();
+    if (reason === null) return true;
+    this.#leave();
+    this.#outcome.refused(reason);
+    return false;
   }
 
   #leave(): void {

@@ -19,6 +19,8 @@ export const LARGEST_SESSION_TABLE = 1 << 20;
 export const CONNECT_TIMEOUT_MS = 10_000;
 export const CHALLENGE_TIMEOUT_MS = 30_000;
 export const COMPLETION_TIMEOUT_MS = 30_000;
+/** ms from the first packet of a peer that must prove who it is, decision included. */
+export const AUTHENTICATION_TIMEOUT_MS = 10_000;
 
 /** How often a dial starts over when the peer's random sequence base came too near to ours; each try is a fresh draw. */
 export const MAX_DIAL_TRIES = 3;

@@ -5,16 +5,22 @@ import { bare } from '../own-properties.js';
 import { checkHost, checkInteger, checkTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nanoseconds } from './clock.js';
-import { CHALLENGE_TIMEOUT_MS, COMPLETION_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_DIAL_TRIES } from './constants.js';
+import {
+  AUTHENTICATION_TIMEOUT_MS,
+  CHALLENGE_TIMEOUT_MS,
+  COMPLETION_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  MAX_DIAL_TRIES,
+} from './constants.js';
 import { endpointsOf } from './endpoint.js';
 import { runHandshake, type Expectation } from './handshake-run.js';
-import { keepErrorsHandled, protocolConfig, sessionMaker, type NodeParts } from './node-parts.js';
+import { keepErrorsHandled, protocolConfig, selfSecret, sessionMaker, type NodeParts } from './node-parts.js';
 import { isSequenceCollision, type Session } from './protocol/index.js';
 import type { Reservation } from './session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import { SocketReader } from './socket-reader.js';
 import type { TcpSession } from './tcp-session.js';
-import type { NodeDialOptions, NodeSession, SessionStateName } from './types.js';
+import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession, SessionStateName } from './types.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** Times of one try, ms. */
@@ -98,9 +104,9 @@ function attempt(
       socket.off('connect', onConnect).off('error', onError).off('close', onClose);
       giveUp();
     };
-    const fail = (reason: Error): void => {
+    const fail = (reason: Error, lingers = false): void => {
       settle();
-      socket.destroy();
+      if (!lingers) socket.destroy();
       reject(reason);
     };
     // A signal's reason can be anything; it is passed on as it is.
@@ -110,12 +116,12 @@ function attempt(
     const onConnect = (): void => {
       clearTimeout(connectTimer);
       socket.off('error', onError).off('close', onClose);
-      giveUp = clientHandshake(node, socket, reader, times, {
-        established: (protocol) => {
+      giveUp = clientHandshake(node, socket, reader, times, options.authentication, {
+        established: (protocol, peer) => {
           const ends = endpointsOf(socket);
           if (ends === null) return fail(hungUp('client'));
           settle();
-          resolve(place.fill(sessionMaker(node, { socket, reader, protocol, ...ends })));
+          resolve(place.fill(sessionMaker(node, { socket, reader, protocol, peer, ...ends })));
         },
         failed: fail,
       });
@@ -132,8 +138,8 @@ function attempt(
 }
 
 interface Outcome {
-  established: (session: Session) => void;
-  failed: (error: PoolError) => void;
+  established: (session: Session, peer: NodePeer) => void;
+  failed: (error: PoolError, lingers: boolean) => void;
 }
 
 function clientHandshake(
@@ -141,22 +147,32 @@ function clientHandshake(
   socket: Socket,
   reader: SocketReader,
   times: Times,
+  authentication: DialAuthentication | undefined,
   outcome: Outcome,
 ): () => void {
-  return runHandshake({
+  const { cancel } = runHandshake({
     socket,
     role: 'client',
     reader,
-    handshake: node.protocol.createClientHandshake(protocolConfig(node, 'client')),
+    handshake: node.protocol.createClientHandshake({
+      ...protocolConfig(node, 'client'),
+      ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(node) } }),
+    }),
     clock: node.clock,
     expect: (state, now) => expectation(state, now, times),
     keepsAlive: true,
-    established: (session, output) => {
+    authentication: authentication && {
+      admit: authentication.admit,
+      deadline: (now) => now + nanoseconds(Math.min(AUTHENTICATION_TIMEOUT_MS, times.completion)),
+      begin: () => true,
+    },
+    established: (session, output, peer) => {
       if (output.length > 0) socket.write(output);
-      outcome.established(session);
+      outcome.established(session, peer);
     },
     failed: outcome.failed,
   });
+  return cancel;
 }
 
 /** The two phases after TCP's: until CHALLENGE is here, and until the peer has shown that it holds the keys. */

@@ -4,13 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import { PoolError } from '../errors.js';
+import { type AuthenticationHandle, runAuthentication } from './authentication-run.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Handshake, Session } from './protocol/types.js';
 import type { Role } from './sequences.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { SocketReader } from './socket-reader.js';
-import type { SessionStateName } from './types.js';
+import type { AdmitPeer, NodePeer, SessionStateName } from './types.js';
 import { setImmediate } from '../base/timers.js';
 
 /** What the peer owes in a state of the handshake, and until when (monotonic ns). */
@@ -33,18 +34,36 @@ export interface HandshakeRun {
   expect(state: SessionStateName, now: bigint): Expectation | null;
   /** Whether waiting keeps the process alive. */
   keepsAlive: boolean;
-  /** Both sides hold the keys. `output` is to be written first, if the session is wanted. */
-  established(session: Session, output: Uint8Array): void;
-  /** The handshake is over without a session. The socket is the caller's to destroy. */
-  failed(error: PoolError): void;
+  /** Where the peer must prove who it is. */
+  authentication?: HandshakeAuthentication | undefined;
+  /** Both sides hold the keys, and are proven where that was asked. `output` is to be written first, if the session is wanted. */
+  established(session: Session, output: Uint8Array, peer: NodePeer): void;
+  /** The handshake is over without a session. The socket is the caller's to destroy, unless it `lingers` and ends by itself. */
+  failed(error: PoolError, lingers: boolean): void;
 }
 
-/** Starts it. The function it returns gives up at once; neither `established` nor `failed` is called after that. */
-export function runHandshake(run: HandshakeRun): () => void {
+export interface HandshakeAuthentication {
+  admit: AdmitPeer;
+  /** Monotonic ns by which the exchange must be over; null where someone else sees to the time. */
+  deadline(now: bigint): bigint | null;
+  /** The keys are there and the exchange is about to begin: false ends the run here, without a call. */
+  begin(): boolean;
+}
+
+/** A handshake under way. */
+export interface HandshakeHandle {
+  /** Gives up at once; neither `established` nor `failed` is called after that. */
+  cancel(): void;
+  /** While the peer is to prove who it is: refuses it, which `failed` tells. True where that was so. */
+  refuse(error: PoolError): boolean;
+}
+
+export function runHandshake(run: HandshakeRun): HandshakeHandle {
   const { socket, reader, handshake, clock } = run;
   let over = false;
   let state: SessionStateName | undefined;
   let expectation: Expectation | null = null;
+  let authentication: AuthenticationHandle | null = null;
 
   const onData = (chunk: Uint8Array): void => {
     handshake.receive(chunk);
@@ -67,7 +86,7 @@ export function runHandshake(run: HandshakeRun): () => void {
   const fail = (error: PoolError): void => {
     if (over) return;
     stop();
-    run.failed(error);
+    run.failed(error, false);
   };
 
   const advance = (now: bigint): Session | null => {
@@ -87,7 +106,9 @@ export function runHandshake(run: HandshakeRun): () => void {
     const output = Buffer.concat(handshake.takeOutput());
     if (session !== null) {
       stop();
-      run.established(session, output);
+      if (session.authenticating && run.authentication !== undefined)
+        return prove(session, output, run.authentication, now);
+      run.established(session, output, null);
       return;
     }
     if (output.length > 0) socket.write(output);
@@ -106,6 +127,29 @@ export function runHandshake(run: HandshakeRun): () => void {
     }
   };
 
+  const prove = (
+    session: Session,
+    output: Uint8Array,
+    { admit, deadline, begin }: HandshakeAuthentication,
+    now: bigint,
+  ): void => {
+    if (!begin()) return;
+    socket.write(output);
+    const { role, keepsAlive } = run;
+    authentication = runAuthentication({
+      socket,
+      role,
+      reader,
+      session,
+      clock,
+      deadline: deadline(now),
+      admit,
+      keepsAlive,
+      opened: (peer, last) => run.established(session, last, peer),
+      failed: (error, lingers) => run.failed(error, lingers),
+    });
+  };
+
   const timer = new DeadlineTimer(clock, (now) => {
     if (expectation !== null && expectation.deadline <= now) {
       fail(new PoolError('ERR_POOL_TIMEOUT', expectation.overdue));
@@ -121,8 +165,15 @@ export function runHandshake(run: HandshakeRun): () => void {
     reader.start(socket, onData);
     step();
   }
-  return () => {
-    if (!over) stop();
+  return {
+    cancel: () => {
+      if (!over) stop();
+      authentication?.cancel();
+    },
+    refuse: (error) => {
+      authentication?.refuse(error);
+      return authentication !== null;
+    },
   };
 }
 

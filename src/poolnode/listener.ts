@@ -4,7 +4,7 @@ import type { PoolError } from '../errors.js';
 import { bare } from '../own-properties.js';
 import { sourceOf } from './admission.js';
 import { checkFunction, checkHandshakeLimits, checkHost, checkInteger } from './arguments.js';
-import { Candidate } from './candidate.js';
+import { Candidate, type CandidateOutcome } from './candidate.js';
 import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
 import { HandshakeDoor } from './handshake-door.js';
@@ -107,27 +107,31 @@ class TcpListener implements NodeListener {
     if (ends === null || this.#closed !== null) return void socket.destroy();
     // The listener keeps the process alive or doesn't; a stranger's connection has no say in it.
     socket.unref();
-    const refused = (reason: DropReason, error?: PoolError): void => {
+    const refused = (reason: DropReason, error?: PoolError, lingers = false): void => {
       this.#pending.delete(candidate);
-      socket.destroy();
+      if (!lingers) socket.destroy();
       call(() => this.#options.dropped?.(ends.remote, reason, error));
     };
     const source = sourceOf(ends.remote.address);
     const reader = new SocketReader();
-    const candidate = new Candidate(this.#node, this.#door, socket, reader, {
+    const outcome: CandidateOutcome = {
       refused,
       turn: () => this.#noRoomFor(source),
-      established: (protocol, output) => {
+      established: (protocol, output, peer) => {
         this.#pending.delete(candidate);
         // Its ACK is withheld: the peer's dial fails, and does not end a moment after it succeeded.
         const full = this.#noRoomFor(source);
         if (full !== null) return refused(full);
         if (output.length > 0) socket.write(output);
         socket.ref();
-        const session = this.#node.table.add(sessionMaker(this.#node, { socket, reader, protocol, ...ends }), source);
+        const session = this.#node.table.add(
+          sessionMaker(this.#node, { socket, reader, protocol, peer, ...ends }),
+          source,
+        );
         if (!call(() => this.#options.session(session))) session.destroy();
       },
-    });
+    };
+    const candidate = new Candidate(this.#node, this.#door, socket, reader, outcome, this.#options.authentication);
     let reason: DropReason | null = null;
     if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
     reason ??= this.#noRoomFor(source);

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { drawInitialSequence, drawTimestampOffset, type Role } from './sequences.js';
 import type { SessionTable } from './session-table.js';
 import { TcpSession, type TcpSessionParts } from './tcp-session.js';
+import type { ClientHandshakeConfig, ServerHandshakeConfig } from './protocol/index.js';
 import type { Crypto, Handshake, ProtocolConfig, SessionLimits } from './protocol/types.js';
 import type { HandshakeLimits } from './types.js';
 
@@ -23,8 +24,8 @@ export interface NodeInjections {
 
 /** The pure protocol, by its two beginnings. */
 export interface ProtocolFactory {
-  createClientHandshake(config: ProtocolConfig): Handshake;
-  createServerHandshake(config: ProtocolConfig & { difficulty: number }): Handshake;
+  createClientHandshake(config: ClientHandshakeConfig): Handshake;
+  createServerHandshake(config: ServerHandshakeConfig & { difficulty: number }): Handshake;
 }
 
 export interface NodeParts {
@@ -50,10 +51,19 @@ export function protocolConfig({ crypto, limits }: NodeParts, role: Role): Proto
   };
 }
 
+const selfSecrets = new WeakMap<NodeParts, Uint8Array>();
+
+/** 32 bytes of this node: by them a dial knows that it was led back to a listener of its own. */
+export function selfSecret(node: NodeParts): Uint8Array {
+  const secret = selfSecrets.get(node) ?? node.crypto.randomBytes(32);
+  selfSecrets.set(node, secret);
+  return secret;
+}
+
 /** Makes the session for a slot of the node's table. */
 export function sessionMaker(
   { clock, retainEnded, table }: NodeParts,
-  parts: Pick<TcpSessionParts, 'socket' | 'reader' | 'protocol' | 'local' | 'remote'>,
+  parts: Pick<TcpSessionParts, 'socket' | 'reader' | 'protocol' | 'local' | 'remote' | 'peer'>,
 ): (index: number) => TcpSession {
   return (index) =>
     new TcpSession({

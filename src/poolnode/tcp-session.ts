@@ -18,6 +18,7 @@ import type { SocketReader } from './socket-reader.js';
 import { StallWatch } from './stall-watch.js';
 import type {
   Endpoint,
+  NodePeer,
   NodeSession,
   NodeSessionInfo,
   NodeTelemetry,
@@ -35,6 +36,7 @@ export interface TcpSessionParts {
   protocol: Session;
   local: Endpoint;
   remote: Endpoint;
+  peer: NodePeer;
   clock: Clock;
   /** The slot stays until `release()` is called. */
   retainEnded: boolean;
@@ -48,6 +50,7 @@ export class TcpSession implements NodeSession {
   readonly role: 'client' | 'server';
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  readonly peer: NodePeer;
   readonly maxMessageSize = MAX_MESSAGE_SIZE;
 
   readonly #socket: Socket;
@@ -81,6 +84,7 @@ export class TcpSession implements NodeSession {
     this.role = protocol.role;
     this.local = parts.local;
     this.remote = parts.remote;
+    this.peer = parts.peer;
     this.#socket = socket;
     this.#protocol = protocol;
     this.#clock = clock;

@@ -3,7 +3,9 @@
  * Types only. Units: ports are numbers 0..65535, sizes are bytes, times are milliseconds unless a name says Ns.
  */
 import type { LookupFunction } from 'node:net';
+import type { PublicKey } from '../base/public-key.js';
 import type { PoolError } from '../errors.js';
+import type { Identity, PreSharedKey } from './protocol/authentication/types.js';
 
 /** Session states, in pool.h's words (kernel contract, section 1). */
 export type SessionStateName = 'IDLE' | 'INIT_SENT' | 'CHALLENGED' | 'ESTABLISHED' | 'REKEYING' | 'CLOSING';
@@ -78,6 +80,26 @@ export interface NodeTelemetry {
   configVersion: number;
 }
 
+/** What is known of the peer of a session: its proven key, that it has the pre-shared key, or nothing. */
+export type NodePeer = { method: 'key'; key: PublicKey } | { method: 'psk' } | null;
+
+/** Asked about a proven key: the key as the own list has it where it is admitted, null where it is not. */
+export type AdmitPeer = (publicKey: Uint8Array, signal: AbortSignal) => Promise<PublicKey | null>;
+
+/** How a dial proves this side, and whom it takes for the peer. */
+export interface DialAuthentication {
+  /** `identity` null: this side has nothing to show, and is refused where it is asked to. */
+  credentials: { mode: 'keys'; identity: Identity | null } | { mode: 'psk'; key: PreSharedKey };
+  admit: AdmitPeer;
+}
+
+/** How a listener proves itself, and whom it lets in. */
+export interface ListenAuthentication {
+  /** `demand`: a dialler must prove its key. */
+  credentials: { mode: 'keys'; identity: Identity; demand: boolean } | { mode: 'psk'; keys: readonly PreSharedKey[] };
+  admit: AdmitPeer;
+}
+
 /** Options of {@link PoolNode.dial}. */
 export interface NodeDialOptions {
   /** Numeric address; names are resolved above this layer. */
@@ -94,6 +116,8 @@ export interface NodeDialOptions {
   completionTimeout?: number;
   /** For a host that is a name after all; default `dns.lookup`. */
   lookup?: LookupFunction;
+  /** The session opens when the listener has proved who it is. */
+  authentication?: DialAuthentication | undefined;
 }
 
 /** Why a listener dropped a connection before it became a session. */
@@ -163,6 +187,8 @@ export interface NodeListenOptions {
   handshakes?: HandshakeOptions;
   /** Accepted sessions that one address, or one IPv6 network (/64), may have in the table. Default three quarters of it. */
   maxSessionsPerAddress?: number;
+  /** Sessions open when both sides have proved what this asks for. */
+  authentication?: ListenAuthentication | undefined;
   /** Asked when TCP accepts, before any byte is read: a reason drops the connection. */
   admit?(remote: Endpoint): DropReason | null;
   /** A session is established: the receiver owns it, and must `start` it or `destroy` it. */
@@ -191,6 +217,8 @@ export interface NodeSession {
   readonly role: 'client' | 'server';
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** What the peer proved of itself; null where nothing was asked. */
+  readonly peer: NodePeer;
   readonly state: SessionStateName;
   /** Bytes; 65535. */
   readonly maxMessageSize: number;

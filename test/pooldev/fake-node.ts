@@ -29,7 +29,8 @@ export class FakeSession implements NodeSession {
   readonly flush = {};
   readonly maxMessageSize = 65535;
   state: NodeSession['state'] = 'ESTABLISHED';
-  peer!: FakeSession;
+  readonly peer = null;
+  other!: FakeSession;
   queueDepth = 0;
   released = false;
   /** Makes `close` wait until `destroy`, as behind a peer that does not read. */
@@ -60,7 +61,7 @@ export class FakeSession implements NodeSession {
   send(channel: number, data: Uint8Array, done?: Done): boolean {
     if (this.state !== 'ESTABLISHED') throw new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the session is over');
     this.#sent++;
-    const hasRoom = this.peer.#take({ channel, data: Uint8Array.from(data), done });
+    const hasRoom = this.other.#take({ channel, data: Uint8Array.from(data), done });
     this.#toldFull = !hasRoom;
     return hasRoom;
   }
@@ -79,9 +80,9 @@ export class FakeSession implements NodeSession {
       this.#paused = !this.#handler.message(parcel.channel, parcel.data);
       parcel.done?.();
     }
-    if (this.#inbox.length < ROOM && this.peer.#toldFull) {
-      this.peer.#toldFull = false;
-      this.peer.#handler?.drain();
+    if (this.#inbox.length < ROOM && this.other.#toldFull) {
+      this.other.#toldFull = false;
+      this.other.#handler?.drain();
     }
   }
 
@@ -116,14 +117,14 @@ export class FakeSession implements NodeSession {
     if (this.state !== 'ESTABLISHED') return;
     if (this.closeHangs) await new Promise<void>((settle) => (this.#closed = settle));
     this.#end('local');
-    this.peer.#end('remote');
+    this.other.#end('remote');
   }
 
   destroy(error?: PoolError): void {
     if (this.state !== 'ESTABLISHED') return;
     if (error === undefined) this.#end('local');
     else this.#end('error', error);
-    this.peer.#end('error', new PoolError('ERR_POOL_PEER_LOST', 'the peer is gone'));
+    this.other.#end('error', new PoolError('ERR_POOL_PEER_LOST', 'the peer is gone'));
     this.#closed?.();
   }
 
@@ -131,7 +132,7 @@ export class FakeSession implements NodeSession {
     if (this.state !== 'ESTABLISHED') return;
     this.state = 'CLOSING';
     const lost = error ?? new PoolError('ERR_POOL_CLOSED', 'closed');
-    for (const parcel of this.peer.#inbox.splice(0)) parcel.done?.(lost);
+    for (const parcel of this.other.#inbox.splice(0)) parcel.done?.(lost);
     this.#handler?.end(error === undefined ? { by } : { by, error });
   }
 
@@ -227,8 +228,8 @@ export function fakeNetwork(): { node(maxSessions?: number): FakeNode } {
         const server = listener.node.place('server', id, { address: '10.0.0.7', family: 'IPv4', port: 51234 });
         const client = here.place('client', id, { address: host, family: 'IPv4', port });
         if (client === null || server === null) throw new PoolError('ERR_POOL_SESSION_FULL', 'the table is full');
-        client.peer = server;
-        server.peer = client;
+        client.other = server;
+        server.other = client;
         listener.options.session(server);
         return client;
       },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Candidate } from '../../src/poolnode/candidate.js';
+import { Candidate, type CandidateOutcome } from '../../src/poolnode/candidate.js';
 import { monotonicClock } from '../../src/poolnode/clock.js';
 import { HandshakeDoor } from '../../src/poolnode/handshake-door.js';
 import type { NodeParts } from '../../src/poolnode/node-parts.js';
@@ -30,11 +30,12 @@ async function candidate(door: HandshakeDoor, turn: () => DropReason | null = ()
   const socket = await rawConnection(port);
   socket.pause();
   const log: string[] = [];
-  const made = new Candidate(parts(), door, socket, new SocketReader(), {
+  const outcome: CandidateOutcome = {
     turn,
     established: () => log.push('established'),
     refused: (reason, error) => log.push(`${reason} ${error?.code}`),
-  });
+  };
+  const made = new Candidate(parts(), door, socket, new SocketReader(), outcome, undefined);
   return { made, socket, log };
 }
 

@@ -9,7 +9,7 @@ import type { SessionStateName } from '../../src/poolnode/types.js';
 import { rawConnection, rawServer, turn, until } from './conversation.js';
 
 const MS = 1_000_000n;
-const SESSION = { id: Uint8Array.of(1) } as Session;
+const SESSION = { id: Uint8Array.of(1), authenticating: false } as Session;
 
 /** A handshake of single bytes: 'b' makes it busy for three steps, 's' gives the session, 'x' fails it, others are echoed. */
 class ByteHandshake implements Handshake {
@@ -63,7 +63,7 @@ async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}) 
   const handshake = new ByteHandshake();
   const log: string[] = [];
   let failure: PoolError | undefined;
-  const cancel = runHandshake({
+  const { cancel } = runHandshake({
     socket,
     role: 'client',
     reader: new SocketReader(),

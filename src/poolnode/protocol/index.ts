@@ -1,5 +1,5 @@
 /** What the node's shell needs of the protocol. */
-export { createClientHandshake } from './client-handshake.js';
+export { createClientHandshake, type ClientHandshakeConfig } from './client-handshake.js';
 export { createServerHandshake, type ServerHandshakeConfig } from './server-handshake.js';
 export { isSequenceCollision } from './sequence.js';
 export * from './constants.js';

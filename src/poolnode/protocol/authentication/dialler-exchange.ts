@@ -11,7 +11,7 @@ import {
   writeMessage,
   wrongMac,
 } from './message.js';
-import { isUsableKey } from './public-key.js';
+import { isUsableKey } from '../../../base/ed25519-key.js';
 import { signedByDialler, signedByListener } from './signed.js';
 import type { DiallerCredentials, Exchange, ExchangeCrypto, ExchangeStep, Identity, ProvenPeer } from './types.js';
 
@@ -83,11 +83,13 @@ export class DiallerExchange implements Exchange {
     const mac = this.#crypto.hmacSha256(key, offer.maced);
     key.fill(0);
     if (!this.#crypto.equal(mac, offer.mac)) throw refused(wrongMac('keys'));
-    const self = selfMark(this.#crypto, this.#credentials.self, this.#binding);
-    if (this.#crypto.equal(self, offer.self))
-      throw refused('an offer of this very process: the dial was led back here');
     this.#offer = offer;
     if (mode === 'psk') {
+      // Who has the secret is alike, so this side's own listener would do as well. With keys, its key tells it.
+      const self = selfMark(this.#crypto, this.#credentials.self, this.#binding);
+      if (this.#crypto.equal(self, offer.self)) {
+        throw refused('an offer of this very node: the dial was led back to its own listener');
+      }
       if (!offer.demand || !offer.isUnsigned) throw refused('an offer that is none of a pre-shared key');
       this.#peer = { method: 'psk' };
       return this.admit();

@@ -11,7 +11,7 @@ import {
   writeMessage,
   wrongMac,
 } from './message.js';
-import { isUsableKey } from './public-key.js';
+import { isUsableKey } from '../../../base/ed25519-key.js';
 import { signedByDialler, signedByListener } from './signed.js';
 import type { Exchange, ExchangeCrypto, ExchangeStep, ListenerCredentials, PreSharedKey, ProvenPeer } from './types.js';
 

@@ -206,14 +206,20 @@ describe('an attacker who holds the session keys', () => {
   });
 
   it.each([
-    ['keys', listenerKeys(), diallerKeys({ self: LISTENER_SELF })],
+    ['keys', listenerKeys({ identity: TEST_2 }), diallerKeys({ self: LISTENER_SELF }), /own key/],
     [
       'a pre-shared key',
       { mode: 'psk', keys: [PSK], self: LISTENER_SELF } as const,
       { mode: 'psk', key: PSK, self: LISTENER_SELF } as const,
+      /this very node/,
     ],
-  ])("can not lead a dial back to the process's own listener: %s", (_, listener, dialler) => {
-    refused(() => converse(pair(listener, dialler)), /this very process/);
+  ])("can not lead a dial back to the node's own listener: %s", (_, listener, dialler, why) => {
+    refused(() => converse(pair(listener, dialler)), why);
+  });
+
+  it('lets a node dial its own listener under another key', () => {
+    const { atDialler } = converse(pair(listenerKeys(), diallerKeys({ self: LISTENER_SELF })));
+    expect(atDialler).toMatchObject({ type: 'open' });
   });
 
   it('can not clear the demand for a key', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../../../src/poolnode/node-crypto.js';
-import { isUsableKey } from '../../../../src/poolnode/protocol/authentication/public-key.js';
-import { TEST_1, TEST_2 } from './credentials.js';
+import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { isUsableKey } from '../../src/base/ed25519-key.js';
+import { TEST_1, TEST_2 } from '../poolnode/protocol/authentication/credentials.js';
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 const zeros = '00'.repeat(31);
