@@ -22,6 +22,8 @@ import type { Answer, Order } from './transport.js';
 const BULK_SIZE = 65_511;
 const TRIP_SIZE = 64;
 const TRIPS = 500;
+/** ms after which a listener of the kernel backend looks at the table of sessions as seldom as it does all the time. */
+const SETTLE_MS = 6000;
 
 export interface DeviceBenchOptions {
   rounds: number;
@@ -84,6 +86,7 @@ async function compare(
   const c = await startC(program, path, placement);
   const ours = await startOurs(path, placement);
   try {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const cpu = (): number => threadSeconds(server.pid!);
     const pairs = { c, ours };
     const counts = { c: await bulkCount(c, seconds), ours: await bulkCount(ours, seconds) };
