@@ -3,7 +3,14 @@
  * has them. Calls come in and are answered; how they travel is not known here.
  */
 import { ipToBytes } from '../base/ip.js';
-import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT, MAX_CHANNELS, MAX_SESSIONS } from '../poolioc/constants.js';
+import {
+  CHANNEL_LOCAL_END,
+  CHANNEL_TABLE_CHANGE,
+  ChannelOperation,
+  CLOSE_ABORT,
+  MAX_CHANNELS,
+  MAX_SESSIONS,
+} from '../poolioc/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -24,6 +31,7 @@ import { Listening } from './listening.js';
 import { errnoOf } from './node-errors.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
 import { Slot } from './slot.js';
+import { TableWatch } from './table-watch.js';
 import { receive, send } from './transfers.js';
 
 export interface DeviceRequestsOptions {
@@ -42,12 +50,15 @@ export class DeviceRequests {
   readonly #slots: Slot[];
   readonly #listening: Listening;
   readonly #connecting: Connecting;
+  readonly #watch: TableWatch;
 
   constructor(options: DeviceRequestsOptions) {
     const { node, host, strictModule } = options;
     this.#options = options;
     this.#memory = new CallMemory(options.memory, (errno) => options.memoryRefused?.(errno));
-    this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new Slot(index, strictModule));
+    this.#watch = new TableWatch(() => this.#listening.port);
+    const changed = (): void => this.#watch.changed();
+    this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new Slot(index, strictModule, changed));
     this.#connecting = new Connecting(node, this.#slots, strictModule);
     this.#listening = new Listening({
       node,
@@ -58,6 +69,7 @@ export class DeviceRequests {
         if (slot === undefined) session.destroy();
         else slot.accepted(session);
       },
+      changed,
     });
   }
 
@@ -98,6 +110,7 @@ export class DeviceRequests {
   /** Answers what waits, closes what is open. Never rejects. */
   async close(): Promise<void> {
     this.#connecting.abort();
+    this.#watch.abort(Errno.ECONNABORTED);
     for (const slot of this.#slots) slot.abort(Errno.ECONNABORTED);
     await Promise.allSettled([this.#listening.stop(), ...this.#slots.map((slot) => slot.close())]);
   }
@@ -144,6 +157,11 @@ export class DeviceRequests {
 
   #channel(call: DeviceCall): void {
     const { argument } = call;
+    if (argument.readUInt8(5) === CHANNEL_TABLE_CHANGE) {
+      if (this.#options.strictModule) call.fail(Errno.EINVAL);
+      else this.#watch.wait(call);
+      return;
+    }
     const slot = this.#slot(call);
     if (slot === null) return;
     const { session } = slot;

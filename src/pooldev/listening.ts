@@ -9,6 +9,8 @@ export interface ListeningOptions {
   host: string;
   strictModule: boolean;
   session: (session: NodeSession) => void;
+  /** A port was opened or closed. */
+  changed: () => void;
 }
 
 export class Listening {
@@ -21,6 +23,11 @@ export class Listening {
     this.#options = options;
   }
 
+  /** The port that is open, or 0. */
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
   /** Settles with 0 or a positive errno. */
   listen(port: number): Promise<number> {
     return this.#inTurn(async () => {
@@ -31,10 +38,11 @@ export class Listening {
       // A port that the system picks can't be learned through the device.
       if (port === 0 && !this.#options.strictModule) return Errno.EINVAL;
       try {
-        const { host, node, session } = this.#options;
+        const { host, node, session, changed } = this.#options;
         // As the module has it: one address may fill the table, and a program's tests on loopback do.
         const maxSessionsPerAddress = node.maxSessions;
         this.#listener = { port, node: await node.listen({ host, port, session, maxSessionsPerAddress }) };
+        changed();
         return 0;
       } catch (error) {
         return errnoOf(error);
@@ -47,7 +55,9 @@ export class Listening {
     return this.#inTurn(async () => {
       const listener = this.#listener;
       this.#listener = null;
-      await listener?.node.close();
+      if (listener === null) return;
+      this.#options.changed();
+      await listener.node.close();
     });
   }
 

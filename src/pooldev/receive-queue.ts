@@ -32,6 +32,8 @@ export interface ReceiveQueueOptions {
   /** The queue was full and has room again. */
   roomAgain(): void;
   depthChanged(messages: number): void;
+  /** A message came into an empty queue, and no RECV waits for it. */
+  unclaimed?(): void;
 }
 
 interface Message {
@@ -72,8 +74,10 @@ export class ReceiveQueue {
   push(channel: number, data: Uint8Array): boolean {
     this.#messages.push({ channel, data });
     this.#bytes += data.length + MESSAGE_OVERHEAD;
+    const waited = this.#waiters.length > 0;
     this.#serve();
     this.#options.depthChanged(this.#messages.length);
+    if (this.#messages.length === 1 && !waited) this.#options.unclaimed?.();
     this.#full = this.#bytes >= this.#limit;
     return !this.#full;
   }

@@ -22,6 +22,7 @@ export class Slot {
   readonly received: ReceiveQueue;
   readonly sends: SendQueue;
   readonly #strict: boolean;
+  readonly #changed: () => void;
   #session: NodeSession | null = null;
   #end: SessionEnd | null = null;
   #closing: Promise<void> | null = null;
@@ -30,13 +31,16 @@ export class Slot {
   #lastDialled = UNKNOWN_PEER;
   #sessionsBefore = 0;
 
-  constructor(index: number, strictModule: boolean) {
+  /** `changed` is called when the table shows something else of the slot than before, or something waits in it. */
+  constructor(index: number, strictModule: boolean, changed: () => void = () => {}) {
     this.index = index;
     this.#strict = strictModule;
+    this.#changed = changed;
     this.received = new ReceiveQueue({
       strictModule,
       roomAgain: () => this.#session?.resume(),
       depthChanged: (messages) => this.#session?.setQueueDepth(messages),
+      unclaimed: changed,
     });
     this.sends = new SendQueue({
       strictModule,
@@ -80,6 +84,7 @@ export class Slot {
     // One turn later, so that `isClosing` holds before the session tells of its end.
     await Promise.resolve();
     if (this.#session !== session) return;
+    this.#changed();
     this.sends.end(Errno.ENOTCONN);
     this.received.clear(Errno.ENOTCONN);
     await session.close({ timeout: CLOSE_TIMEOUT }).catch(() => session.destroy());
@@ -116,6 +121,7 @@ export class Slot {
       drain: () => this.sends.drain(),
       end: (end) => this.#ended(session, end),
     });
+    this.#changed();
   }
 
   #ended(session: NodeSession, end: SessionEnd): void {
@@ -124,6 +130,7 @@ export class Slot {
     // A peer that said CLOSE gives ECONNRESET and ENOTCONN, one that was lost EPIPE: so a program can tell them apart.
     this.received.end(end.by === 'error' ? Errno.EPIPE : Errno.ECONNRESET, end.by === 'remote');
     this.sends.end(this.#sendVerdict());
+    this.#changed();
   }
 
   #sendVerdict(): number {
@@ -153,5 +160,6 @@ export class Slot {
     session.release();
     this.sends.end(Errno.ENOTCONN);
     this.received.clear(Errno.ENOTCONN);
+    this.#changed();
   }
 }

@@ -106,6 +106,14 @@ export function checkOptions(options: CallOptions): void {
   }
 }
 
+/** ms between two looks. */
+export function checkInterval(ms: number): void {
+  if (typeof ms !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `interval must be a number of ms, got ${kindOf(ms)}`);
+  }
+  if (!(ms > 0 && ms < Infinity)) throw new PoolError('ERR_OUT_OF_RANGE', `interval must be more than 0 ms, got ${ms}`);
+}
+
 export function checkPath(path: unknown): string {
   if (typeof path !== 'string') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `the path of the device must be a string, got ${kindOf(path)}`);

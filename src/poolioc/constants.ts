@@ -142,3 +142,11 @@ export const CLOSE_ABORT = 0x8000_0000;
  * more. A device that pool-ts serves answers it, but not as the module; pool.h has none such, and the module answers EINVAL.
  */
 export const CHANNEL_LOCAL_END = 0x80;
+
+/**
+ * An operation of CHANNEL that waits until the session table has changed: a session came, ended or went, a port was opened
+ * or closed, or a message came that no RECV waits for. `data_ptr` is the number of the change that the caller knows, 0 for
+ * none, and of the last one when it comes back; `result` is the listening port then, or 0. A device that pool-ts serves
+ * answers it, but not as the module; pool.h has none such, and the module answers EINVAL or ENOENT.
+ */
+export const CHANNEL_TABLE_CHANGE = 0x81;

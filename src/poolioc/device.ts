@@ -18,6 +18,7 @@ import { OutgoingMessages } from './outgoing-messages.js';
 import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './session-rows.js';
 import { syncDevice } from './sync-device.js';
+import { watchTablePlan } from './table-change.js';
 import type {
   CallOptions,
   CloseSessionOptions,
@@ -36,6 +37,8 @@ import type {
   SessionInfo,
   SessionToClose,
   SyncDevice,
+  TableChangeOptions,
+  TableState,
   Transfer,
 } from './types.js';
 import type { CallPlan, WorkerCall } from './worker-call.js';
@@ -47,6 +50,10 @@ export const DEFAULT_DEVICE_PATH = '/dev/pool';
 const TURN_MS = 5000;
 /** ms for all calls at the end of a process, on the module: a slot that is left taken comes back only with a reboot. */
 const MODULE_EXIT_MS = 5000;
+/** ms between two looks at a table whose device does not tell of its changes: a session is to be seen within 50. */
+const DEFAULT_WATCH_MS = 25;
+/** What a device gives for a request that it does not know. */
+const NOT_KNOWN = new Set(['EINVAL', 'ENOENT', 'ENOTTY']);
 
 /** Options of {@link Device.open}. */
 export interface OpenOptions extends CallOptions {
@@ -98,6 +105,8 @@ export class Device implements PoolDevice {
   readonly #proc: ProcFiles | undefined;
   readonly #calls = new Set<WorkerCall<unknown>>();
   readonly #closings = new Closings();
+  /** Whether the device tells of changes of its table, as far as is known. */
+  #tells = true;
   #fd: number;
   #ref = true;
   #closing: Promise<void> | null = null;
@@ -327,6 +336,29 @@ export class Device implements PoolDevice {
 
   readyToClose(): void {
     this.#workers.pool.reserve('close');
+  }
+
+  async tableChange(
+    known: TableState | null,
+    { signal, interval = DEFAULT_WATCH_MS, counters = false }: TableChangeOptions = {},
+  ): Promise<TableState> {
+    check.checkInterval(interval);
+    const operation = 'wait for a change of the session table';
+    if (!this.isCharacterDevice && this.#tells) {
+      try {
+        const told = await this.#request({ operation }, { signal }, (fd) =>
+          requests.tableChangePlan(fd, known?.number ?? 0n),
+        );
+        return { number: told!.number, port: told!.port, digest: null };
+      } catch (error) {
+        if (!(error instanceof PoolError && NOT_KNOWN.has(error.code))) throw error;
+        this.#tells = false;
+      }
+    }
+    const digest = await this.#request({ operation }, { signal }, (fd) =>
+      watchTablePlan(fd, known?.digest ?? null, { interval, counters }),
+    );
+    return { number: null, port: null, digest: digest! };
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
-import { CHANNEL_BITMAP_SIZE, MAX_PAYLOAD } from './constants.js';
+import { CHANNEL_BITMAP_SIZE, CHANNEL_TABLE_CHANGE, MAX_PAYLOAD } from './constants.js';
 import { type CloseSlotOrder, giveUpTurn } from './close-slot.js';
 import type { CallMemory } from './call-memory.js';
 import * as ioctl from './ioctl.js';
@@ -279,6 +279,22 @@ export function channelPlan(
       struct.writeBigUInt64LE(libc.address(data), channelReq.dataPtr);
     },
     take: ({ data }) => new Uint8Array(data.subarray(0, CHANNEL_BITMAP_SIZE)),
+  });
+}
+
+/** Waits until the last change of the session table is not the one with this number; a device that pool-ts serves only. */
+export function tableChangePlan(fd: number, number: bigint): CallPlan<Outcome<{ number: bigint; port: number }>> {
+  return plan(fd, {
+    lane: 'watch',
+    request: ioctl.POOL_IOC_CHANNEL,
+    fill({ struct }) {
+      struct.writeUInt8(CHANNEL_TABLE_CHANGE, channelReq.operation);
+      struct.writeBigUInt64LE(number, channelReq.dataPtr);
+    },
+    take: ({ struct }) => ({
+      number: struct.readBigUInt64LE(channelReq.dataPtr),
+      port: struct.readUInt32LE(channelReq.result),
+    }),
   });
 }
 

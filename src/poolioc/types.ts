@@ -152,6 +152,25 @@ export interface SessionInfo {
   telemetry: RawTelemetry;
 }
 
+/** The session table as {@link PoolDevice.tableChange} saw it: to be given to its next call. */
+export interface TableState {
+  /** The number of the last change, by a device that tells of changes. */
+  readonly number: bigint | null;
+  /** The listening port that such a device tells, 0 for none. */
+  readonly port: number | null;
+  /** What the table looked like, where it has to be looked at. */
+  readonly digest: Uint8Array | null;
+}
+
+/** Options of {@link PoolDevice.tableChange}. */
+export interface TableChangeOptions {
+  signal?: AbortSignal | undefined;
+  /** ms between two looks at least, where the device does not tell of changes. Default 25. */
+  interval?: number | undefined;
+  /** There every packet that a session receives is a change, not only its first three. Default false. */
+  counters?: boolean | undefined;
+}
+
 /** One end of a TCP connection. */
 export interface LocalEnd {
   /** 16 bytes, IPv4 mapped into IPv6. */
@@ -239,6 +258,13 @@ export interface PoolDevice {
   sendMessages(session: number, options: SendOptions): Sending;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
+  /**
+   * Waits until the session table is not what it was: a session came, ended or went. A device that pool-ts serves tells of
+   * that, and of ports that are opened and closed, and of messages that no RECV waits for. On others a thread looks at the
+   * table, more seldom where a look costs much; nothing reaches this thread while nothing changes. With null it settles at
+   * the first look.
+   */
+  tableChange(known: TableState | null, options?: TableChangeOptions): Promise<TableState>;
   /**
    * CLOSE_SESS. The module's crashes the kernel where the receiver thread has ended, so it is looked for right before, and one
    * process at a time closes: by flock on the device file, which others that close sessions should take, too (kernel

@@ -8,7 +8,7 @@ import type { FromWorker, Order } from './worker-messages.js';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../base/timers.js';
 
 /** Calls of one kind have threads of their own. */
-export type Lane = 'control' | 'connect' | 'receive' | 'send' | 'close';
+export type Lane = 'control' | 'connect' | 'receive' | 'send' | 'close' | 'watch';
 
 /** What to call, and what to make of the result. */
 export interface CallPlan<T> {

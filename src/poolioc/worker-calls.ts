@@ -5,6 +5,7 @@ import { closeSlot } from './close-slot.js';
 import { isKernelThread } from './kernel-thread.js';
 import { receiveMessages, sendMessages, type Run } from './transfers.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from './libc.js';
+import { watchTable } from './table-change.js';
 import type { Order, WorkerSays } from './worker-messages.js';
 
 const { EINTR, ESRCH } = constants.errno;
@@ -68,5 +69,15 @@ function make(order: Order, memory: CallMemory, libc: Libc, run: Run & Tell): Ca
       return receiveMessages(order, memory, libc, run);
     case 'send':
       return sendMessages(order.fd, memory, libc, run);
+    case 'watch':
+      return watchTable(order, memory, libc, {
+        stopped: run.stopped,
+        // To be woken by the main thread, which writes STOP and tells.
+        pause: (ms) => {
+          const before = Atomics.load(memory.words, Word.STOP);
+          if (!run.stopped()) Atomics.wait(memory.words, Word.STOP, before, ms);
+        },
+        now: () => performance.now(),
+      });
   }
 }

@@ -2,6 +2,7 @@
 import type { CloseSlotOrder } from './close-slot.js';
 import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
+import type { WatchOrder } from './table-change.js';
 
 /** A system call for a worker to make. */
 export type Order =
@@ -16,7 +17,9 @@ export type Order =
   | { kind: 'receive'; fd: number; count: number }
   | { kind: 'send'; fd: number }
   /** CLOSE_SESS on the module, with all that has to be looked at right before. */
-  | CloseSlotOrder;
+  | CloseSlotOrder
+  /** To look at the session table until it has changed. */
+  | WatchOrder;
 
 /** From the main thread; null asks the worker to end. */
 export type ToWorker = { id: number; order: Order } | null;

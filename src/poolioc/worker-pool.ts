@@ -26,7 +26,7 @@ export interface WorkerPoolOptions {
 }
 
 /** A RECV blocks a thread for up to 5 s: 64 sessions share 16. A SEND that blocks must not stop another session's. */
-const LIMITS: Record<Lane, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16 };
+const LIMITS: Record<Lane, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16, watch: 64 };
 const IDLE_TIMEOUT_MS = 10_000;
 /** Lanes whose threads are never signalled (kernel contract, hazards 11 and 12). */
 const UNINTERRUPTIBLE: ReadonlySet<Lane> = new Set<Lane>(['send', 'close']);

@@ -152,6 +152,8 @@ export class WorkerThread {
     const { words } = this.memory;
     Atomics.store(words, Word.STOP, this.#current);
     this.memory.messages.wake();
+    // A thread that pauses between two looks is not in the kernel.
+    Atomics.notify(words, Word.STOP);
     if (this.#current === 0 || !this.inside) return false;
     const { libc } = this.#options;
     libc.interruptBy(SIGURG);

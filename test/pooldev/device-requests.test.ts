@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceRequests } from '../../src/pooldev/device-requests.js';
-import { CHANNEL_LOCAL_END, CLOSE_ABORT } from '../../src/poolioc/constants.js';
+import { CHANNEL_LOCAL_END, CHANNEL_TABLE_CHANGE, CLOSE_ABORT } from '../../src/poolioc/constants.js';
+import { POOL_IOC_CHANNEL } from '../../src/poolioc/ioctl.js';
+import { PoolError } from '../../src/errors.js';
 import { ipFromBytes } from '../../src/base/ip.js';
 import { Errno } from '../../src/base/errno.js';
 import { ERESTARTSYS } from '../../src/pooldev/device-call.js';
@@ -528,4 +530,89 @@ describe('CHANNEL', () => {
     const strict = await pair({ strictModule: true });
     expect(await strict.channel(1, 0, CHANNEL_LOCAL_END).outcome).toBe(-Errno.EINVAL);
   });
+});
+
+describe('waiting for a change of the table', () => {
+  /** Waits from the change with this number on. */
+  const wait = (here: ReturnType<typeof device>, number: bigint) => {
+    const argument = Buffer.alloc(24);
+    argument.writeUInt8(CHANNEL_TABLE_CHANGE, 5);
+    argument.writeBigUInt64LE(number, 16);
+    return here.make(POOL_IOC_CHANNEL, argument);
+  };
+  const told = async (call: ReturnType<typeof wait>) => {
+    expect(await call.outcome).toBe(0);
+    const output = Buffer.from(call.output!);
+    return { number: output.readBigUInt64LE(16), port: output.readUInt32LE(8) };
+  };
+  /** The number after which nothing has happened. */
+  const now = async (here: ReturnType<typeof device>) => (await told(wait(here, 0n))).number;
+
+  type Here = ReturnType<typeof device>;
+  it.each<[string, (here: Here) => Promise<unknown>, (here: Here) => unknown]>([
+    ['a port is opened', async () => {}, (here) => here.listen(PORT).outcome],
+    ['a port is closed', (here) => here.listen(PORT).outcome, (here) => here.stop().outcome],
+    [
+      'a session is dialled and one accepted',
+      (here) => here.listen(PORT).outcome,
+      (here) => here.connect(LOOPBACK, PORT).outcome,
+    ],
+    ['a session is closed', dialled, (here) => here.close(1).outcome],
+    ['a session is lost', dialled, (here) => here.node.session(1)!.destroy(new PoolError('EIO', 'lost'))],
+    ['a message comes that no RECV waits for', dialled, (here) => here.send(1, 0, 'news').outcome],
+  ])('ends when %s', async (_name, before, change) => {
+    const here = device();
+    await before(here);
+    await settled();
+    const number = await now(here);
+    const call = wait(here, number);
+    await settled();
+    expect(call.answered).toBe(false);
+    await change(here);
+    expect((await told(call)).number).toBeGreaterThan(number);
+  });
+
+  it('goes on while RECV takes what comes, and while nothing comes', async () => {
+    const here = device();
+    await dialled(here);
+    const recv = here.recv(0);
+    const call = wait(here, await now(here));
+    await here.send(1, 0, 'taken').outcome;
+    expect(await recv.outcome).toBe(0);
+    await settled();
+    expect(call.answered).toBe(false);
+  });
+
+  it('tells the port that listens', async () => {
+    const here = device();
+    expect((await told(wait(here, 0n))).port).toBe(0);
+    await here.listen(PORT).outcome;
+    expect((await told(wait(here, 0n))).port).toBe(PORT);
+  });
+
+  it('misses nothing that changed between two calls', async () => {
+    const here = device();
+    const number = await now(here);
+    await dialled(here);
+    expect((await told(wait(here, number))).number).toBeGreaterThan(number);
+  });
+
+  it('is given back to the kernel when a signal comes, and ends with the device', async () => {
+    const here = device();
+    const number = await now(here);
+    const [interrupted, left] = [wait(here, number), wait(here, number)];
+    interrupted.interrupt();
+    expect(await interrupted.outcome).toBe(-ERESTARTSYS);
+    await here.requests.close();
+    expect(await left.outcome).toBe(-Errno.ECONNABORTED);
+  });
+
+  it('is no request of the module', async () => {
+    expect(await wait(await pair({ strictModule: true }), 0n).outcome).toBe(-Errno.EINVAL);
+  });
+
+  async function dialled(here: Here): Promise<void> {
+    await here.listen(PORT).outcome;
+    await here.connect(LOOPBACK, PORT).outcome;
+  }
 });

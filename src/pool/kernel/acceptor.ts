@@ -7,16 +7,15 @@ import type { Addr } from '../addr.js';
 import type { DropReason } from '../backend.js';
 import { AcceptRule, type AcceptLook } from './accept-rule.js';
 import type { Clock } from './clock.js';
-import { keyOf, type SessionRecord } from './session-record.js';
+import type { SessionRecord } from './session-record.js';
 import { UNKNOWN, type Peer, type Role } from './session-role.js';
 import type { SessionTable, Snapshot, TableObserver } from './session-table.js';
 import type { Signs } from './signs.js';
+import type { WatchInterest } from './table-watcher.js';
 import type { TcpConnection, TcpEnd, TcpTable } from './tcp-table.js';
 
-/** Looks: often for a while after any change, seldom when idle. */
-const BUSY_LOOK_MS = 5;
-const IDLE_LOOK_MS = 100;
-const BUSY_MS = 5000;
+/** ms between two looks where the device doesn't tell of new sessions: one is to be handed out within 50. */
+const WATCH_MS = 25;
 /** ms in which what came last is told when a listener closes. */
 const FINISH_MS = 50;
 
@@ -42,26 +41,23 @@ export interface AcceptorOptions {
 export class Acceptor implements TableObserver {
   readonly #options: AcceptorOptions;
   readonly #rule: AcceptRule;
-  #shown = '';
-  #changed: number;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#changed = options.clock.now();
     const { signs, port, connections, before } = options;
     this.#rule = new AcceptRule({ module: signs.module, port, connections, before: this.#look(before) });
   }
 
   interval(): number {
-    const now = this.#options.clock.now();
-    return Math.min(this.#rule.again(now), now - this.#changed < BUSY_MS ? BUSY_LOOK_MS : IDLE_LOOK_MS);
+    return this.#rule.again(this.#options.clock.now());
+  }
+
+  watch(): WatchInterest {
+    return { interval: WATCH_MS, counters: false };
   }
 
   table(snapshot: Snapshot): void {
-    const { roleOf, accepted, dropped, clock } = this.#options;
-    const shown = snapshot.records.map((record) => `${keyOf(record)}/${record.state}`).join();
-    if (shown !== this.#shown) this.#changed = clock.now();
-    this.#shown = shown;
+    const { roleOf, accepted, dropped } = this.#options;
     if (!this.#rule.concerns(snapshot.records, roleOf)) return;
     for (const verdict of this.#rule.judge(this.#look(snapshot))) {
       const { kind, record } = verdict;

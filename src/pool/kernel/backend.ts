@@ -74,7 +74,7 @@ export class KernelBackend implements Backend {
     this.#parts = parts;
     const { device, clock, path } = parts;
     this.#signs = parts.module ? new ModuleSigns(new ReceiverThreads(parts.proc), clock) : servedSigns;
-    this.#table = new SessionTable(() => this.#readTable(), clock);
+    this.#table = new SessionTable(() => this.#readTable(), clock, device);
     this.#registry = new SessionRegistry(() => this.#table.reschedule());
     const lanes = new ReceiveLanes({
       receive: (index, channel, options) => this.#receive(index, channel, options),
@@ -113,6 +113,7 @@ export class KernelBackend implements Backend {
     this.#table.observe(lanes);
     this.#table.observe({
       interval: () => Infinity,
+      watch: () => null,
       table() {},
       lost: (error) => {
         this.#lost = error;

@@ -12,6 +12,7 @@ export type KernelDevice = Pick<
   | 'sendMessages'
   | 'receiveMessages'
   | 'sessions'
+  | 'tableChange'
   | 'closeSession'
   | 'readyToClose'
   | 'channelSubscribe'

@@ -1,8 +1,8 @@
 /**
  * Notices that somebody else ended the listening: STOP is the machine's, any program may call it, and no call tells
  * (kernel contract, section 2). On the module /proc/pool/status says it. A device served from user space shows its port
- * among the sockets of /proc/net, if it is served in this network namespace; if it is not, a STOP can't be seen from here,
- * and the listener waits on for sessions that don't come.
+ * among the sockets of /proc/net, if it is served in this network namespace; if it is not, and the device does not tell by
+ * itself, a STOP can't be seen from here, and the listener waits on for sessions that don't come.
  */
 import { PoolError } from '../../errors.js';
 import type { Clock, Timer } from './clock.js';
@@ -21,6 +21,8 @@ export interface ListenWatchOptions {
   /** The module's device. */
   module: boolean;
   port: number;
+  /** The listening port, where the device tells it by itself; null where it doesn't. */
+  told(): number | null;
   /** Called once, unless `cancel` came first. */
   ended(error: PoolError): void;
 }
@@ -31,13 +33,14 @@ export class ListenWatch {
   readonly #look: () => string | null;
   #timer: Timer | undefined;
   #misses = 0;
+  readonly #seen: boolean;
 
   /** To be made when the port is open. */
   constructor(options: ListenWatchOptions) {
     this.#options = options;
     this.#look = options.module ? () => this.#lookAtModule() : () => this.#lookAtSockets();
-    // A port that can't be seen now can't be missed later.
-    if (options.module || this.#isVisible()) this.#lookLater();
+    this.#seen = options.module || this.#isVisible();
+    this.#lookLater();
   }
 
   cancel(): void {
@@ -61,7 +64,10 @@ export class ListenWatch {
   }
 
   #lookAtSockets(): string | null {
-    this.#misses = this.#isVisible() ? 0 : this.#misses + 1;
+    const told = this.#options.told();
+    // A port that couldn't be seen when it was open can't be missed later.
+    const there = told === null ? !this.#seen || this.#isVisible() : told === this.#options.port;
+    this.#misses = there ? 0 : this.#misses + 1;
     if (this.#misses < MISSES) return null;
     return "another program stopped the device's listener (POOL_IOC_STOP): listen again";
   }

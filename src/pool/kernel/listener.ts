@@ -67,6 +67,7 @@ export class KernelListener implements BackendListener {
       clock: options.env.clock,
       module: options.env.signs.module,
       port: options.open.port,
+      told: () => options.env.table.port,
       ended: (error) => this.#failed(error),
     });
   }

@@ -7,6 +7,7 @@ import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
 import type { Clock, Timer } from './clock.js';
 import type { Recipient, Slot } from './slot.js';
 import type { Snapshot, TableObserver } from './session-table.js';
+import type { WatchInterest } from './table-watcher.js';
 
 /** What ended a thread's receiving. */
 export type Received =
@@ -42,6 +43,8 @@ const RIVAL_MS = 10;
 const BUSY_LOOK_MS = 5;
 const IDLE_LOOK_MS = 25;
 const BUSY_MS = 1000;
+/** ms between two looks that are made for sessions which are due to be asked again. */
+const SHORTEST_LOOK_MS = 5;
 /**
  * ms after which a session is asked again whose RECV was taken back, and may never have looked: of a session that is full
  * no more packets are read, so that its counter stands still although messages wait. Twice as long after each in vain.
@@ -86,8 +89,14 @@ export class ReceiveLanes implements TableObserver {
   }
 
   interval(): number {
-    if (this.#parked.size === 0) return Infinity;
-    return this.#options.clock.now() - this.#lastMessage < BUSY_MS ? BUSY_LOOK_MS : IDLE_LOOK_MS;
+    const due = Math.min(...[...this.#parked].map(({ askAgain }) => askAgain));
+    return Math.max(SHORTEST_LOOK_MS, due - this.#options.clock.now());
+  }
+
+  watch(): WatchInterest | null {
+    if (this.#parked.size === 0) return null;
+    const busy = this.#options.clock.now() - this.#lastMessage < BUSY_MS;
+    return { interval: busy ? BUSY_LOOK_MS : IDLE_LOOK_MS, counters: true };
   }
 
   table(snapshot: Snapshot): void {

@@ -8,9 +8,12 @@ import type { Role } from './session-role.js';
 import { keyOf, type SessionRecord } from './session-record.js';
 import type { Snapshot, TableObserver } from './session-table.js';
 import { Slot } from './slot.js';
+import type { WatchInterest } from './table-watcher.js';
 
-/** ms between looks while this process has sessions: an end is to be noticed within a second. */
-const LOOK_MS = 250;
+/** ms between looks while this process has sessions: their packets are counted, and their threads looked for. */
+const LOOK_MS = 1000;
+/** ms between two looks where the device doesn't tell of ends: they are to be noticed within a second. */
+const WATCH_MS = 250;
 
 export class SessionRegistry implements TableObserver {
   readonly #slots = new Map<number, Slot>();
@@ -66,6 +69,10 @@ export class SessionRegistry implements TableObserver {
 
   interval(): number {
     return this.#owned.size > 0 ? LOOK_MS : Infinity;
+  }
+
+  watch(): WatchInterest | null {
+    return this.#owned.size > 0 ? { interval: WATCH_MS, counters: false } : null;
   }
 
   table(snapshot: Snapshot): void {

@@ -1,10 +1,12 @@
 /**
- * The module's table of sessions, watched: one SESSIONS call serves everybody who wants to know something of it, as often
- * as the most curious of them asks. The module has no poll support (kernel contract, section 2), so looking is all there is.
+ * The table of sessions: one SESSIONS call serves everybody who wants to know something of it. A look is made when a watcher
+ * says that the table has changed, when somebody asks, and as often as the most curious of those asks who need the counters.
  */
 import type { PoolError } from '../../errors.js';
 import type { Clock, Timer } from './clock.js';
+import type { KernelDevice } from './device.js';
 import type { SessionRecord } from './session-record.js';
+import { TableWatcher, type WatchInterest } from './table-watcher.js';
 
 /** The table at one moment. */
 export class Snapshot {
@@ -32,6 +34,8 @@ export interface TableObserver {
   /** ms until the next look; Infinity while there is nothing to look for. Asked after each look. */
   interval(): number;
   table(snapshot: Snapshot): void;
+  /** Which changes are to bring a look before that; null for none. Asked after each look. */
+  watch(): WatchInterest | null;
   /** The table can't be read any more: the device is gone. The last call. */
   lost(error: PoolError): void;
 }
@@ -44,6 +48,7 @@ interface Waiter {
 export class SessionTable {
   readonly #read: () => Promise<readonly SessionRecord[]>;
   readonly #clock: Clock;
+  readonly #watcher: TableWatcher | null;
   readonly #observers = new Set<TableObserver>();
   #waiters: Waiter[] = [];
   #latest = new Snapshot([]);
@@ -51,10 +56,20 @@ export class SessionTable {
   #timer: Timer | undefined;
   #lost: PoolError | null = null;
 
-  /** `read` is one SESSIONS call; it rejects with a PoolError only when the device is of no more use. */
-  constructor(read: () => Promise<readonly SessionRecord[]>, clock: Clock) {
+  /**
+   * `read` is one SESSIONS call; it rejects with a PoolError only when the device is of no more use. Without `device` nothing
+   * tells of changes.
+   */
+  constructor(read: () => Promise<readonly SessionRecord[]>, clock: Clock, device?: Pick<KernelDevice, 'tableChange'>) {
     this.#read = read;
     this.#clock = clock;
+    const changed = (): void => void this.refresh().catch(() => {});
+    this.#watcher = device === undefined ? null : new TableWatcher({ device, changed });
+  }
+
+  /** The listening port, where the device tells it by itself: 0 for none, null where it does not. */
+  get port(): number | null {
+    return this.#watcher?.port ?? null;
   }
 
   /** The last look. */
@@ -77,13 +92,24 @@ export class SessionTable {
 
   forget(observer: TableObserver): void {
     this.#observers.delete(observer);
+    this.reschedule();
   }
 
-  /** To be called when an observer's interval became shorter. */
+  /** To be called when an observer's interval became shorter, or other changes are of interest. */
   reschedule(): void {
-    if (this.#reading || this.#lost !== null) return;
+    if (this.#reading) return;
     this.#timer?.cancel();
-    const interval = Math.min(...[...this.#observers].map((observer) => observer.interval()));
+    const observers = this.#lost === null ? [...this.#observers] : [];
+    const interests = observers.map((observer) => observer.watch()).filter((interest) => interest !== null);
+    this.#watcher?.want(
+      interests.length === 0
+        ? null
+        : {
+            interval: Math.min(...interests.map(({ interval }) => interval)),
+            counters: interests.some(({ counters }) => counters),
+          },
+    );
+    const interval = Math.min(...observers.map((observer) => observer.interval()));
     this.#timer = interval === Infinity ? undefined : this.#clock.after(interval, () => this.#look());
   }
 

@@ -16,7 +16,7 @@ describe('the end of a connection', () => {
     const model = b.device.session(0)!;
     // The table was read before the peer closed, the thread is looked for after it.
     b.device.onSessions = () => b.device.peerCloses(model);
-    await b.clock.advance(500);
+    await b.clock.advance(1000);
     await b.clock.advance(100);
     expect(seen.ended).toBe('remote');
   });

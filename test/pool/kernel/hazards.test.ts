@@ -546,14 +546,14 @@ describe('section 3: ESTABLISHED is shown before the handshake is done', () => {
     expect(accepted).toEqual([]);
     expect(b.device.count('RECV')).toBe(0);
     b.device.finishHandshake(model);
-    await b.clock.advance(25);
+    await b.clock.advance(50);
     expect(accepted).toHaveLength(1);
   });
 
   it('does not take the thread that its slot had before for its own', async () => {
     const { accepted } = await listening(b);
     const first = b.device.peerDials();
-    await b.clock.advance(25);
+    await b.clock.advance(50);
     // The slot is given back and taken again between two looks.
     b.device.otherCloses(first);
     const model = b.device.peerDials({ finished: false });
@@ -561,7 +561,7 @@ describe('section 3: ESTABLISHED is shown before the handshake is done', () => {
     await b.clock.advance(1000);
     expect(accepted).toHaveLength(1);
     b.device.finishHandshake(model);
-    await b.clock.advance(25);
+    await b.clock.advance(50);
     expect(accepted).toHaveLength(2);
   });
 
@@ -572,7 +572,7 @@ describe('section 3: ESTABLISHED is shown before the handshake is done', () => {
     await b.clock.advance(1000);
     expect(accepted).toEqual([]);
     b.device.finishHandshake(model);
-    await b.clock.advance(25);
+    await b.clock.advance(50);
     expect(accepted).toHaveLength(1);
   });
 });

@@ -19,12 +19,16 @@ import type {
   SendOptions,
   SentMessages,
   Transfer,
+  TableChangeOptions,
+  TableState,
 } from '../../../src/poolioc/types.js';
 import type { Proc } from '../../../src/pool/kernel/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
 const SLOTS = 64;
 const RECV_MS = 5000;
+/** ms in which a device that tells of changes has told. */
+const TELL_MS = 2;
 const IDLE = 0;
 const ESTABLISHED = 3;
 const CLOSING = 5;
@@ -83,6 +87,8 @@ export interface ScriptedDeviceOptions {
   threadsVisible?: boolean;
   /** False: /proc/net shows another network namespace. */
   tcpVisible?: boolean;
+  /** A device that tells of changes of its table: a served one, where it isn't strict. */
+  tells?: boolean;
 }
 
 export class ScriptedDevice implements KernelDevice {
@@ -90,6 +96,7 @@ export class ScriptedDevice implements KernelDevice {
   /** What would have crashed the kernel, or destroyed something in silence. */
   readonly faults: string[] = [];
   readonly module: boolean;
+  readonly tells: boolean;
   threadsVisible: boolean;
   tcpVisible: boolean;
   listening = false;
@@ -107,6 +114,8 @@ export class ScriptedDevice implements KernelDevice {
   statusVisible = true;
   strayRows: TcpRow[] = [];
   closeHangs = false;
+  /** Calls that waited for a change of the table. */
+  watches = 0;
   /** Sessions that are dialled have received something beside their handshake when CONNECT returns. */
   greeted = false;
   /** Another program has the machine's turn to close for longer than the device waits. */
@@ -138,9 +147,16 @@ export class ScriptedDevice implements KernelDevice {
   #nextInode = 5000;
   #exit: ((device: SyncDevice) => void)[] = [];
 
-  constructor({ clock, module = true, threadsVisible = true, tcpVisible = true }: ScriptedDeviceOptions) {
+  constructor({
+    clock,
+    module = true,
+    threadsVisible = true,
+    tcpVisible = true,
+    tells = !module,
+  }: ScriptedDeviceOptions) {
     this.#clock = clock;
     this.module = module;
+    this.tells = tells;
     this.threadsVisible = threadsVisible;
     this.tcpVisible = tcpVisible;
   }
@@ -448,6 +464,30 @@ export class ScriptedDevice implements KernelDevice {
     this.closersReady = true;
   }
 
+  /** As poolioc has it: a device that tells comes back when something changed, on the module a thread looks every now and then. */
+  async tableChange(
+    known: TableState | null,
+    { signal, interval = 25, counters = false }: TableChangeOptions = {},
+  ): Promise<TableState> {
+    this.watches += 1;
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.gone !== null) throw errno(this.gone as 'ENOTCONN');
+      const digest = Buffer.from(this.#digest(counters));
+      const port = !this.tells ? null : this.listening ? this.port : 0;
+      if (known === null || !digest.equals(known.digest!)) return { number: null, port, digest };
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.after(this.tells ? TELL_MS : interval, go);
+        function go(): void {
+          timer.cancel();
+          signal?.removeEventListener('abort', go);
+          resolve();
+        }
+        signal?.addEventListener('abort', go, { once: true });
+      });
+    }
+  }
+
   async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
     const { abort = false, onCall } = options;
     if (abort && !this.aborts) {
@@ -512,6 +552,16 @@ export class ScriptedDevice implements KernelDevice {
     // Both ends are on this machine: the other one gets CLOSE.
     if (other) this.peerCloses(other);
     return true;
+  }
+
+  #digest(counters: boolean): string {
+    const packets = (session: ModelSession): bigint =>
+      counters || session.packetsRecv < 3n ? session.packetsRecv : 3n;
+    const sessions = this.#slots.flatMap(({ session }) => session ?? []);
+    const rows = sessions.map(
+      (one) => `${one.index} ${one.state} ${one.id} ${packets(one)} ${this.tells && one.queue.length > 0}`,
+    );
+    return !this.tells ? rows.join() : `${this.listening} ${rows.join()}`;
   }
 
   #stop(): void {
