@@ -40,6 +40,8 @@ export interface PoolErrorDetails {
   bytesWritten?: number | undefined;
   /** Of a `writeMessages` that stopped between messages: messages that went out. */
   messagesWritten?: number | undefined;
+  /** Of a dial to several addresses: the error of each, in their order. */
+  errors?: readonly Error[] | undefined;
   /** What caused this error. */
   cause?: unknown;
 }
@@ -64,6 +66,8 @@ export class PoolError extends Error {
   declare readonly bytesWritten?: number;
   /** Of a `writeMessages` that stopped between messages: messages that went out. */
   declare readonly messagesWritten?: number;
+  /** Of a dial to several addresses: the error of each, in their order, as on net's AggregateError. */
+  declare readonly errors?: readonly Error[];
 
   constructor(code: PoolErrorCode | (string & {}), message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

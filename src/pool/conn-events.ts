@@ -3,16 +3,22 @@ import type { BackendSession } from './backend.js';
 import { type Conn, type ConnOptions, openConn } from './conn.js';
 import { type ConnEvent, publish } from './diagnostics.js';
 import type { FlowClosed } from './flow.js';
+import type { Listener } from './listener.js';
 import type { CommonSettings } from './options.js';
 import { sessionOpened } from './process-sessions.js';
 
 /** Makes the Conn of a session; called in the turn in which whoever waits for it gets it. */
-export type MakeConn = (session: BackendSession, role: ConnEvent['role'], closed?: (end: FlowClosed) => void) => Conn;
+export type MakeConn = (
+  session: BackendSession,
+  role: ConnEvent['role'],
+  closed?: (end: FlowClosed) => void,
+  server?: Listener,
+) => Conn;
 
 /** For sessions of one backend, with the options of the dial or listen that they come from. */
 export function connMaker(backend: Conn['backend'], settings: CommonSettings, open = openConn): MakeConn {
   const { readQueueBytes, writeQueueBytes, idleTimeout, channels } = settings;
-  return (session, role, closed) => {
+  return (session, role, closed, server) => {
     const event = (): ConnEvent => {
       const { index, id, localAddr, remoteAddr } = session;
       return { id, backend, sessionIndex: index, role, localAddr, remoteAddr };
@@ -24,6 +30,9 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
       writeQueueBytes,
       idleTimeout,
       channels,
+      server: server ?? null,
+      onChannelOpen: (channel) => publish('pool.channel.open', () => ({ ...event(), channel })),
+      onChannelClose: (channel, end) => publish('pool.channel.close', () => ({ ...event(), channel, end })),
       onClose: (end) => {
         closed?.(end);
         ended();
@@ -37,9 +46,9 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
         warnStalled(session);
       },
     };
-    const conn = open(session, options);
+    // Before those of the channels that it opens at once.
     publish('pool.conn.open', event);
-    return conn;
+    return open(session, options);
   };
 }
 

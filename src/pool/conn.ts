@@ -10,6 +10,7 @@ import type { Flow, FlowClosed } from './flow.js';
 import { IdleTimer } from './idle-timer.js';
 import { describeTarget, endError, fromCaller, located, opError, rejectFromCaller } from './op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from './op-options.js';
+import type { Listener } from './listener.js';
 import { ReadBound } from './read-bound.js';
 import { SessionFlow } from './session-flow.js';
 import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
@@ -29,6 +30,10 @@ export interface Conn extends Flow {
   readonly backend: 'kernel' | 'user';
   /** Slot in the session table. */
   readonly sessionIndex: number;
+  /** The listener that accepted it, as on a net.Socket; null where this side dialled. */
+  readonly server: Listener | null;
+  /** The channels that this side has open, in the order of their numbers. */
+  readonly channels: readonly Channel[];
   /**
    * Opens a channel; twice is the same Channel. From this call on, what comes for the channel is the Channel's and not
    * the Conn's; in the event-loop turn in which dial or accept settled it is never late.
@@ -58,6 +63,12 @@ export interface ConnOptions {
   idleTimeout: number;
   /** Channels that are open before the first message is received. */
   channels: readonly number[];
+  /** Whoever accepted the session. */
+  server?: Listener | null;
+  /** A channel was opened on this side. */
+  onChannelOpen?: (channel: number) => void;
+  /** It was closed, or the session has ended. */
+  onChannelClose?: (channel: number, closed: FlowClosed) => void;
   /** The Conn is closed, at the moment when `closed` fulfils. */
   onClose?: (closed: FlowClosed) => void;
   /** Node's timers; tests give their own. */
@@ -80,6 +91,7 @@ class SessionConn extends SessionFlow implements Conn {
   readonly id: string;
   readonly backend: 'kernel' | 'user';
   readonly sessionIndex: number;
+  readonly server: Listener | null;
   readonly #session: BackendSession;
   readonly #options: ConnOptions;
   readonly #bound: ReadBound;
@@ -100,6 +112,7 @@ class SessionConn extends SessionFlow implements Conn {
     this.id = session.id;
     this.backend = options.backend;
     this.sessionIndex = session.index;
+    this.server = options.server ?? null;
     this.#session = session;
     this.#options = options;
     this.#bound = bound;
@@ -109,6 +122,8 @@ class SessionConn extends SessionFlow implements Conn {
       (channel, owner) => {
         const flow = new SessionChannel(parts, this, channel, owner);
         flow.holdProcess(this.#refed);
+        options.onChannelOpen?.(channel);
+        void flow.closed.then((closed) => options.onChannelClose?.(channel, closed));
         return flow;
       },
       (data) => this.reads.push(data),
@@ -117,6 +132,10 @@ class SessionConn extends SessionFlow implements Conn {
     // A failure to subscribe is told to whoever asks for the channel.
     for (const channel of options.channels) this.#channels.open(channel).catch(() => {});
     this.#starting = setImmediate(() => this.#start());
+  }
+
+  get channels(): readonly Channel[] {
+    return Array.from(this.#channels.flows()).filter((flow) => !flow.left);
   }
 
   openChannel(channel: number, options?: OpOptions): Promise<Channel> {

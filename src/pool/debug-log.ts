@@ -10,6 +10,9 @@ const LINES: { [Name in keyof DiagnosticsPayloads]: (payload: DiagnosticsPayload
   'pool.conn.open': (event) => `${event.role === 'client' ? 'dialled' : 'accepted'} ${session(event)}`,
   'pool.conn.close': (event) => `end of ${session(event)}: ${event.end.error ? reason(event.end.error) : event.end.by}`,
   'pool.conn.error': () => null,
+  'pool.channel.open': (event) => `channel ${event.channel} of ${session(event)} opened`,
+  'pool.channel.close': (event) =>
+    `channel ${event.channel} of ${session(event)} closed: ${event.end.error ? reason(event.end.error) : event.end.by}`,
   'pool.session.rekey': (event) => `rekey ${event.count} of ${session(event)}`,
   'pool.session.stall': (event) => `nothing read for ${event.ms} ms from ${session(event)}`,
   'pool.listener.drop': ({ localAddr, remoteAddr, reason: why, error }) =>

@@ -43,6 +43,9 @@ export interface DiagnosticsPayloads {
   'pool.conn.open': ConnEvent;
   'pool.conn.close': ConnEvent & { end: FlowClosed };
   'pool.conn.error': ConnEvent & { error: PoolError };
+  /** A channel was opened on this side; the wire has no word for it. */
+  'pool.channel.open': ConnEvent & { channel: number };
+  'pool.channel.close': ConnEvent & { channel: number; end: FlowClosed };
   'pool.session.rekey': ConnEvent & { count: number };
   /** Reading stood still for `ms`, because the program doesn't read. */
   'pool.session.stall': ConnEvent & { ms: number };
@@ -54,6 +57,8 @@ const channels: { [Name in keyof DiagnosticsPayloads]: DiagnosticsChannel } = {
   'pool.conn.open': channel('pool.conn.open'),
   'pool.conn.close': channel('pool.conn.close'),
   'pool.conn.error': channel('pool.conn.error'),
+  'pool.channel.open': channel('pool.channel.open'),
+  'pool.channel.close': channel('pool.channel.close'),
   'pool.session.rekey': channel('pool.session.rekey'),
   'pool.session.stall': channel('pool.session.stall'),
   'pool.listener.drop': channel('pool.listener.drop'),

@@ -34,7 +34,7 @@ export interface DialParts {
  * ERR_POOL_INVALID_ADDRESS (also a numeric address of the other family); then ENOTFOUND and other errors of the lookup,
  * ECONNREFUSED, ECONNRESET (the peer hung up, perhaps because its session table is full), ERR_POOL_NET_UNREACHABLE,
  * ERR_POOL_TIMEOUT, ERR_POOL_AUTH_FAILED, ERR_POOL_PROTOCOL, ERR_POOL_SESSION_FULL, or what opening the device gives
- * (ENOENT, EACCES...). When several addresses failed, the first one's code, with an AggregateError as `cause`. A signal
+ * (ENOENT, EACCES...). When several addresses failed, the first one's code, with `errors` of each. A signal
  * that fires rejects with its reason, at once; nothing of the dial is left then.
  * @example
  * const conn = await dial('10.0.0.1:9253', { timeout: 5000 });

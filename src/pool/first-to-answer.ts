@@ -81,6 +81,6 @@ function allFailed(addresses: readonly Addr[], errors: readonly PoolError[]): Po
   return new PoolError(
     first.code,
     `${first.message} (${addresses[0]?.toString()}; ${others} other ${others === 1 ? 'address' : 'addresses'} failed too)`,
-    { errno: first.errno, cause: new AggregateError(errors, list) },
+    { errno: first.errno, errors, cause: new AggregateError(errors, list) },
   );
 }

@@ -13,6 +13,7 @@ import type { MakeConn } from './conn-events.js';
 import { Deque } from './deque.js';
 import { EndedConns } from './ended-conns.js';
 import { publish } from './diagnostics.js';
+import type { FlowClosed } from './flow.js';
 import { opError } from './op-error.js';
 import { type OpOptions, orAborted } from './op-options.js';
 import { reader } from './options.js';
@@ -271,10 +272,11 @@ export class PoolListener implements Listener {
 
   /** In one turn with whoever gets it, who may still open channels before anything is received. */
   #handOut(session: BackendSession): Conn {
-    const conn = this.#parts.makeConn(session, 'server', ({ by }) => {
+    const closed = ({ by }: FlowClosed): void => {
       this.#open.delete(conn);
       if (by !== 'local') this.#ended.add(conn);
-    });
+    };
+    const conn = this.#parts.makeConn(session, 'server', closed, this);
     this.#open.add(conn);
     return conn;
   }

@@ -11,9 +11,11 @@ export function targetError(op: string, target: Target, error: unknown, signal?:
   if (!(error instanceof PoolError) || isReason(error, signal)) return error;
   return new PoolError(error.code, `${op} ${describeTarget(target)}: ${error.message}`, {
     errno: error.errno,
-    syscall: op,
+    // Whoever knows net looks for its word; the sentence says dial, as the call is named.
+    syscall: op === 'dial' ? 'connect' : op,
     address: target.host,
     port: target.port,
+    errors: error.errors,
     cause: error.cause,
   });
 }

@@ -71,7 +71,7 @@ describe('dial', () => {
     expect(error).toMatchObject({
       code: 'ECONNREFUSED',
       errno: 111,
-      syscall: 'dial',
+      syscall: 'connect',
       address: '10.0.0.1',
       port: 9253,
       cause,
@@ -146,7 +146,13 @@ describe('a dial that is given up', () => {
       dialWith({ selectBackend, connMaker }, callSite(start), 'host:1', { timeout: 30, lookup }),
     );
     expect(performance.now() - begun).toBeGreaterThanOrEqual(28);
-    expect(error).toMatchObject({ code: 'ERR_POOL_TIMEOUT', timeout: true, syscall: 'dial', address: 'host', port: 1 });
+    expect(error).toMatchObject({
+      code: 'ERR_POOL_TIMEOUT',
+      timeout: true,
+      syscall: 'connect',
+      address: 'host',
+      port: 1,
+    });
     expect(error.message).toBe('dial pool host:1: no session within 30 ms');
     expect(backend.dials.every(({ signal }) => signal?.aborted)).toBe(true);
   });

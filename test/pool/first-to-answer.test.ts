@@ -83,6 +83,7 @@ describe('firstToAnswer', () => {
     expect(error.message).toBe('connection refused ([::1]:1; 2 other addresses failed too)');
     const cause = error.cause as AggregateError;
     expect(cause).toBeInstanceOf(AggregateError);
+    expect((error as PoolError).errors).toEqual(cause.errors);
     expect(cause.message).toBe('[::1]:1: connection refused; 10.0.0.1:1: no route; 10.0.0.2:1: too late');
     expect(cause.errors.map(({ code }: PoolError) => code)).toEqual([
       'ECONNREFUSED',

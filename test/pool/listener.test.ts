@@ -50,6 +50,7 @@ describe('accept', () => {
     const conns = await Promise.all([listener.accept(), listener.accept(), listener.accept()]);
     expect(conns.map(portOf)).toEqual([1, 2, 3]);
     expect(conns[0]?.backend).toBe('user');
+    expect(conns[0]?.server).toBe(listener);
   });
 
   it('serves those who wait in the order of their calls', async () => {

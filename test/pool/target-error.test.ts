@@ -10,7 +10,14 @@ it('makes a sentence of a reason, and hands on its errno and what caused it', ()
   const reason = new PoolError('ECONNREFUSED', 'connection refused', { errno: 111, syscall: 'connect', cause });
   const error = targetError('dial', target, reason) as PoolError;
   expect(error.message).toBe('dial pool6 [::1]:80: connection refused');
-  expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111, syscall: 'dial', address: '::1', port: 80, cause });
+  expect(error).toMatchObject({
+    code: 'ECONNREFUSED',
+    errno: 111,
+    syscall: 'connect',
+    address: '::1',
+    port: 80,
+    cause,
+  });
 });
 
 it('says nothing of an errno or a cause that there was not', () => {

@@ -152,7 +152,7 @@ describe('a dial that fails over the user backend', () => {
     await cleanups.pop()!();
     const { dial, node } = api();
     const error = await rejection(dial({ host: '127.0.0.1', port }));
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111, syscall: 'dial', address: '127.0.0.1', port });
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111, syscall: 'connect', address: '127.0.0.1', port });
     expect(error.message).toBe(`dial pool 127.0.0.1:${port}: connection refused`);
     expect(node.sessions()).toEqual([]);
   });
@@ -161,7 +161,12 @@ describe('a dial that fails over the user backend', () => {
     const { port } = await tcpServer();
     await cleanups.pop()!();
     const error = await rejection(api().dial({ host: '', port }));
-    expect(error.code).toBe('ECONNREFUSED');
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
+    // As on the error of net.connect.
+    expect((error as PoolError).errors?.map((one) => (one as PoolError).code)).toEqual([
+      'ECONNREFUSED',
+      'ECONNREFUSED',
+    ]);
     expect((error.cause as AggregateError).message).toMatch(new RegExp(`^127.0.0.1:${port}: .*; \\[::1\\]:${port}: `));
   });
 
@@ -172,7 +177,7 @@ describe('a dial that fails over the user backend', () => {
     const conns = await Promise.all([0, 1, 2, 3].map(() => dial(listener.addr)));
     const accepted = await Promise.all(conns.map(() => listener.accept()));
     const error = await rejection(dial(listener.addr));
-    expect(error).toMatchObject({ code: 'ERR_POOL_SESSION_FULL', syscall: 'dial' });
+    expect(error).toMatchObject({ code: 'ERR_POOL_SESSION_FULL', syscall: 'connect' });
     await exchange(conns[0]!, accepted.find(({ id }) => id === conns[0]!.id)!);
     await conns[2]!.close();
     const next = await dial(listener.addr);
