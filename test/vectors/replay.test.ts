@@ -195,7 +195,7 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', (cryptograp
       expect(parse(init!.frame).header.sessionId).toEqual(new Uint8Array(16).fill(0xef));
       const handshake = createServerHandshake({
         crypto: cryptoOf(vectors, cryptography),
-        initialSequence: parse(challenge!.frame).header.seq - 1n,
+        initialSequence: parse(challenge!.frame).header.seq,
         timestampOffset: 0n,
         sessionId: vectors.sessionId,
         puzzleSeed: vectors.puzzleSeed!,
