@@ -17,7 +17,7 @@ const OPEN: Record<string, (path: string) => string> = {
   ENOENT: (path) =>
     `there is no ${path}; load the kernel module (modprobe pool), serve a device (npx pool-ts device), or use backend 'user'`,
   EACCES: (path) =>
-    `no permission to open ${path}, which is made 0600 root; let a udev rule or chown give access, or run as root`,
+    `no permission to open ${path}, which is made 0600 root; let a udev rule give it to a group (npx pool-ts doctor has it), or run as root`,
   EPERM: (path) => `opening ${path} is forbidden here, by a container's device list or a security module`,
   EISDIR: (path) => `${path} is a folder, not a device`,
   ENXIO: (path) => `no driver stands behind ${path}; load the kernel module (modprobe pool)`,

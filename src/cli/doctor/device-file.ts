@@ -34,7 +34,7 @@ export async function deviceFile(
   if (kind === 'other') return there(fail(CHECK, `${device} is no device and no file`, 'name the device file'));
   const refused = await probes.access(device);
   const character = kind === 'character device';
-  if (refused !== null) return there(unreachable(device, refused, probes.uid), { character });
+  if (refused !== null) return there(unreachable(device, refused, probes.uid, character), { character });
   if (character)
     return there(ok(CHECK, `${device} is a character device, and may be opened`), { usable: true, character });
   const says = `${device} is an ordinary file: nobody serves a device there`;
@@ -68,14 +68,22 @@ const there = (finding: Finding, more: Partial<DeviceFile> = {}): DeviceFile => 
   ...more,
 });
 
-function unreachable(device: string, code: string, uid?: number): Finding {
+/** The module makes its device 0600 root: the rule gives it to a group, at each load. */
+const UDEV_RULE = `KERNEL=="pool", SUBSYSTEM=="pool", GROUP="pool", MODE="0660"`;
+
+function unreachable(device: string, code: string, uid?: number, character = false): Finding {
   if (code === 'ENOTCONN') {
     const next = `start pool-ts device ${device} again, or take the mount away: fusermount3 -u ${device} (root: umount ${device})`;
     return fail(CHECK, `${device} is mounted and its server has ended (${code})`, next);
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const who = uid === undefined ? 'this user' : `user ${uid}`;
-    const next = `let a udev rule, chown or pool-ts device --mode 660 --allow-other give the right, or keep to the user backend: POOL_BACKEND=user`;
+    if (character) {
+      const rule = `as root: groupadd -r pool; put ${UDEV_RULE} into /etc/udev/rules.d/60-pool.rules; udevadm control --reload; udevadm trigger --name-match=pool`;
+      const next = `${rule}; usermod -aG pool with the user's name, who logs in again; or keep to the user backend: POOL_BACKEND=user`;
+      return fail(CHECK, `${who} may not read and write ${device} (${code})`, next);
+    }
+    const next = `let chown or pool-ts device --mode 660 --allow-other give the right, or keep to the user backend: POOL_BACKEND=user`;
     return fail(CHECK, `${who} may not read and write ${device} (${code})`, next);
   }
   return fail(CHECK, `${device} can't be looked at (${code})`, 'name another with --device or POOL_DEVICE');

@@ -51,7 +51,7 @@ export async function diagnose(
     port(probes, flags.port, moduleListener(probes)),
     ipv6Loopback(probes),
     trials.selfTest(),
-    file.usable ? deviceCall(wish.device, trials.openDevice) : null,
+    file.usable ? deviceCall(wish.device, file.character, trials.openDevice) : null,
   ]);
   const node = nodeVersion(probes);
   const surroundings = environment(probes);
@@ -70,7 +70,8 @@ export async function diagnose(
   ];
   const works = {
     user: node.status !== 'fail' && self.status === 'ok',
-    kernel: node.status !== 'fail' && call?.status === 'ok',
+    // A full table is one that answers.
+    kernel: node.status !== 'fail' && call !== null && call.status !== 'fail',
   };
   const backend = wish.backend === 'auto' ? (file.exists ? 'kernel' : 'user') : wish.backend;
   const misled = surroundings.some(({ status }) => status === 'fail');

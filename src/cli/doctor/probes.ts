@@ -10,6 +10,8 @@ import { type Greeted, greet } from './greeting.js';
 /** What a name in the file system stands for, or the errno name of the attempt to look. */
 export type FileKind = 'character device' | 'file' | 'other' | { code: string };
 
+export type Loaded = null | { problem: string } | { slow: number };
+
 export interface Probes {
   platform: string;
   arch: string;
@@ -29,8 +31,8 @@ export interface Probes {
   access(path: string): Promise<string | null>;
   /** Whether a program of this name is on PATH. */
   program(name: string): boolean;
-  /** Why a package can't be loaded; null where it can. */
-  load(name: string): Promise<string | null>;
+  /** Why a package can't be loaded; null where it can, `slow` where that was not known in `LOAD_MS`. */
+  load(name: string): Promise<Loaded>;
   /** Errno name where this process can't listen there. The port is given back at once. */
   bind(host: string, port: number): Promise<string | null>;
   /** Who answers there. */
@@ -38,7 +40,7 @@ export interface Probes {
 }
 
 /** ms for a package to load. */
-const LOAD_MS = 10_000;
+const LOAD_MS = 60_000;
 
 /** The machine itself. */
 export function machineProbes(env: Probes['env']): Probes {
@@ -65,19 +67,20 @@ export function machineProbes(env: Probes['env']): Probes {
 }
 
 /** In a process of its own: a native package that does not fit this Node may end the process that loads it. */
-async function load(name: string): Promise<string | null> {
+async function load(name: string, limit = LOAD_MS): Promise<Loaded> {
   let path: string;
   try {
     path = createRequire(import.meta.url).resolve(name);
   } catch {
-    return 'it is not installed';
+    return { problem: 'it is not installed' };
   }
   return new Promise((settle) => {
     const args = ['-e', 'require(process.argv[1])', path];
-    execFile(process.execPath, args, { timeout: LOAD_MS }, (error, _stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: limit }, (error, _stdout, stderr) => {
       if (error === null) return settle(null);
+      if (error.killed === true) return settle({ slow: limit });
       const line = /^\w*Error.*$/m.exec(stderr)?.[0];
-      settle(line ?? `loading it ended with ${String(error.signal ?? error.code)}`);
+      settle({ problem: line ?? `loading it ended with ${String(error.signal ?? error.code)}` });
     });
   });
 }

@@ -138,23 +138,48 @@ describe('the kernel module', () => {
 
 describe('a call through the device', () => {
   const device =
-    (rows: unknown[], close = async () => undefined) =>
-    async () => ({ sessions: async () => rows, close });
+    (states: number[], close = async () => undefined) =>
+    async () => ({ sessions: async () => states.map((state) => ({ state })), close });
 
   it('tells the size of the table, and closes the device', async () => {
     let closed = 0;
     const finding = await deviceCall(
       '/x',
-      device([1, 2], async () => void closed++),
+      false,
+      device([3, 3], async () => void closed++),
     );
     expect(finding).toMatchObject({ status: 'ok', says: expect.stringContaining('2 sessions') as string });
     expect(closed).toBe(1);
   });
 
   it('says in one line why not, and what to do', async () => {
-    const finding = await deviceCall('/x', () => Promise.reject(new PoolError('ENOTTY', 'list sessions: no\nmore')));
+    const finding = await deviceCall('/x', false, () =>
+      Promise.reject(new PoolError('ENOTTY', 'list sessions: no\nmore')),
+    );
     expect(finding).toMatchObject({ status: 'fail', says: 'list sessions: no' });
     expect(finding.next).toContain('POOL_DEVICE');
+  });
+
+  it('knows that nobody serves the module, where it does not answer in time', async () => {
+    const late = () => Promise.reject(new PoolError('ERR_POOL_TIMEOUT', 'list sessions: timed out'));
+    expect((await deviceCall('/x', true, late)).next).toMatch(/dmesg/);
+    expect((await deviceCall('/x', true, late)).next).not.toMatch(/server/);
+    expect((await deviceCall('/x', false, late)).next).toMatch(/server/);
+  });
+
+  it.each([
+    [
+      'a module with ended sessions',
+      true,
+      [3, 5, 3],
+      'ok',
+      /3 sessions in the table, of 64, 1 of them ended by the peer/,
+    ],
+    ['a full table', true, Array<number>(64).fill(5), 'warn', /64 sessions .* of 64, 64 .*: it is full/],
+    ['a full table of a served device', false, Array<number>(64).fill(3), 'warn', /of 64: it is full/],
+  ] as const)('says how full %s is', async (_, character, states, status, says) => {
+    const finding = await deviceCall('/x', character, device([...states]));
+    expect(finding).toMatchObject({ status, says: expect.stringMatching(says) as string });
   });
 });
 
@@ -199,6 +224,11 @@ describe('native packages', () => {
       (await nativePackages(probes, wish(given))).map(({ status }) => status);
     expect(await statuses({})).toEqual(['warn', 'ok', 'ok']);
     expect(await statuses({ backend: 'kernel' })).toEqual(['fail', 'ok', 'ok']);
+  });
+
+  it('are not said to be broken where the check itself gave up', async () => {
+    const found = await nativePackages(machine({ broken: { 'ref-struct-di': 60_000 } }), wish({ backend: 'kernel' }));
+    expect(found[1]).toMatchObject({ status: 'warn', says: expect.stringContaining('not known') as string });
   });
 });
 
@@ -275,4 +305,10 @@ describe('the self-test', () => {
     expect(finding.status).toBe('fail');
     expect((await listeners[0]?.closed)?.by).toBe('local');
   });
+});
+
+it('has the udev rule for a module that this user may not open', async () => {
+  const of = { kinds: { '/dev/pool': 'character device' }, refused: { '/dev/pool': 'EACCES' } } as const;
+  const { finding } = await deviceFile(machine(of), wish());
+  expect(finding.next).toContain('KERNEL=="pool", SUBSYSTEM=="pool", GROUP="pool", MODE="0660"');
 });

@@ -10,7 +10,8 @@ export interface Machine extends Partial<Omit<Probes, 'read' | 'stat' | 'access'
   refused?: Record<string, string>;
   programs?: string[];
   /** Why packages don't load. */
-  broken?: Record<string, string>;
+  /** Why packages don't load; or the ms in which it was not known. */
+  broken?: Record<string, string | number>;
   /** Errno names by `host port`. */
   taken?: Record<string, string>;
 }
@@ -29,7 +30,11 @@ export function machine(of: Machine = {}): Probes {
     stat: async (path) => kinds[path] ?? { code: 'ENOENT' },
     access: async (path) => refused[path] ?? null,
     program: (name) => programs.includes(name),
-    load: async (name) => broken[name] ?? null,
+    load: async (name) => {
+      const how = broken[name];
+      if (how === undefined) return null;
+      return typeof how === 'number' ? { slow: how } : { problem: how };
+    },
     bind: async (host, port) => taken[`${host} ${port}`] ?? null,
     greet: async () => 'nobody',
     ...of,
