@@ -1,42 +1,44 @@
 /**
- * `npm run bench`: POOL in user space against node:tls (TLS 1.3, ChaCha20-Poly1305), between two processes on loopback,
- * in alternating rounds of one run, so that what else the machine does meets both. Prints medians and their ratios.
+ * `npm run bench`: POOL in user space against what else a program could take, between two processes on loopback, in
+ * alternating rounds of one run. Machines differ, so that ratios are compared and no time is: docs/performance.md.
  *
- *   npm run bench -- [--rounds 7] [--seconds 1] [--profile]
+ *   npm run bench -- [--case bulk]... [--rounds 7] [--seconds 1] [--json file] [--profile] [--check]
  *   npm run bench -- --device [--strict-module] [--rounds 7] [--seconds 1]   see device.ts
  *
- * Goals, to be read from the output and not asserted, since machines differ: bulk at least 0.55 of TLS's throughput,
- * a round trip at most 1.3 times TLS's.
+ * --update writes the ratios into ratios.json, on a machine that does nothing else; --check compares a run with those and fails where one is worse by more than a fifth, three times.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { userCryptography } from 'pool-ts';
+import { type Case, type CaseOptions, type Row, verdict } from './case.js';
+import { CASES } from './cases/index.js';
 import { benchDevice } from './device.js';
+import { canPin } from './pair.js';
 import { profile } from './profile.js';
-import type { Answer, Order } from './transport.js';
 
-/** 65519 bytes are the most that one packet carries; 65535 the most that one message holds, in two packets. */
-const BULK_SIZES = [65_519, 65_535, 1304];
-const ROUND_TRIP_SIZE = 64;
-const ROUND_TRIPS = 500;
+const RATIOS = new URL('./ratios.json', import.meta.url);
+/** A drop that counts, and how often it has to be seen. */
+const TOLERATED = 0.2;
+const CHECKS = 3;
 
 const { values } = parseArgs({
   options: {
+    case: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '1' },
+    json: { type: 'string' },
     profile: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
     device: { type: 'boolean', default: false },
     'strict-module': { type: 'boolean', default: false },
   },
 });
-const rounds = positive('rounds', values.rounds);
-const seconds = positive('seconds', values.seconds);
-if (values.device) {
-  await benchDevice({ rounds, seconds, strictModule: values['strict-module'] });
-  process.exit(0);
-}
+const options: CaseOptions = {
+  rounds: positive('rounds', values.rounds),
+  seconds: positive('seconds', values.seconds),
+};
 
 function positive(name: string, text: string): number {
   const number = Number(text);
@@ -45,125 +47,89 @@ function positive(name: string, text: string): number {
   process.exit(2);
 }
 
-const NAMES = ['pool', 'tls', 'model'] as const;
-type Name = (typeof NAMES)[number];
-
-const median = (numbers: number[]): number => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
-};
-
-interface Bulk {
-  /** MB/s. */
-  rate: number;
-  /** s of CPU of both processes for a GB: steadier than the rate where the machine has other work. */
-  cpu: number;
+function chosen(): readonly Case[] {
+  if (values.case === undefined) return CASES;
+  return values.case.map((name) => {
+    const found = CASES.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    console.error(`--case is one of ${CASES.map((one) => one.name).join(', ')}, not ${name}`);
+    process.exit(2);
+  });
 }
 
-/** Two processes with one connection between them, which all rounds use: what is compared is a conversation under way. */
-interface Pair {
-  server: ChildProcess;
-  client: ChildProcess;
+const key = ({ work, against }: Row): string => `${work} / ${against}`;
+
+const quantity = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+
+const line = (...cells: string[]): string =>
+  cells.map((cell, at) => (at < 2 ? cell.padEnd(at === 0 ? 44 : 15) : cell.padStart(12))).join('');
+
+function print(row: Row): void {
+  const { work, against, ours, theirs, unit, ratio, cpuRatio, goal, beyond } = row;
+  const figures = [`${quantity(ours)}`, `${quantity(theirs)}`, unit, ratio.toFixed(2), cpuRatio?.toFixed(2) ?? ''];
+  console.log(line(work, against, ...figures, String(goal), beyond === undefined ? '' : String(beyond), verdict(row)));
 }
 
-async function ask<T>(child: ChildProcess, message: Order | 'cpu'): Promise<T> {
-  const answer = once(child, 'message') as Promise<[T]>;
-  child.send(message);
-  return (await answer)[0];
+/** How much worse the ratio is than the committed one: 0.2 is a fifth. */
+function drop(row: Row, committed: number): number {
+  return row.better === 'above' ? 1 - row.ratio / committed : row.ratio / committed - 1;
 }
 
-/** One round that lasts about as long as asked. `messages` is how many took a second before. */
-async function bulk({ server, client }: Pair, size: number, messages: number): Promise<Bulk> {
-  const before = await ask<number>(server, 'cpu');
-  const { seconds: took, cpu } = await ask<Answer>(client, { kind: 'bulk', size, messages });
-  const used = cpu + (await ask<number>(server, 'cpu')) - before;
-  const bytes = messages * size;
-  return { rate: bytes / 1e6 / took[0]!, cpu: (1e9 * used) / bytes };
+if (values.device) {
+  await benchDevice({ ...options, strictModule: values['strict-module'] });
+  process.exit(0);
 }
 
-/** Messages of a round, found by rounds that also warm up code, heap and sockets: the first second of a process is slow. */
-async function bulkCount({ client }: Pair, size: number): Promise<number> {
-  let messages = Math.ceil(4e6 / size);
-  for (let round = 0; round < 4; round += 1) {
-    const { seconds: took } = await ask<Answer>(client, { kind: 'bulk', size, messages });
-    messages = Math.max(1, Math.ceil((messages * seconds) / took[0]!));
-  }
-  return messages;
-}
+const cases = chosen();
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`;
+const cryptography = await userCryptography();
+console.log(`Node ${process.versions.node}, ${machine}; cryptography: ${cryptography}`);
+console.log(`round trips: ${canPin() ? 'pinned by taskset' : 'not pinned, there is no taskset'}`);
+console.log(`medians of ${options.rounds} alternating rounds\n`);
+console.log(line('work', 'against', 'POOL', 'the other', '', 'ratio', 'by CPU', 'goal', 'beyond', 'verdict'));
 
-/** µs: the median of one round's round trips. */
-async function roundTrip({ client }: Pair, messages = ROUND_TRIPS): Promise<number> {
-  return 1e6 * median((await ask<Answer>(client, { kind: 'trips', size: ROUND_TRIP_SIZE, messages })).seconds);
-}
-
-function start(...args: string[]): ChildProcess {
-  return fork(fileURLToPath(new URL('./peer.ts', import.meta.url)), args, { execArgv: ['--import', 'tsx'] });
-}
-
-async function startPair(name: Name): Promise<Pair> {
-  const server = start('serve', name);
-  const [port] = (await once(server, 'message')) as [number];
-  const client = start('measure', name, String(port));
-  await once(client, 'message');
-  return { server, client };
-}
-
-/** `make` of each. */
-async function ofEach<T>(make: (name: Name) => Promise<T>): Promise<Record<Name, T>> {
-  return { pool: await make('pool'), tls: await make('tls'), model: await make('model') };
-}
-
-/** Rounds in turns, in one order and then in the other. */
-async function compare<T>(measure: (name: Name) => Promise<T>): Promise<Record<Name, T[]>> {
-  const results: Record<Name, T[]> = { pool: [], tls: [], model: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? NAMES : NAMES.toReversed();
-    for (const name of order) results[name].push(await measure(name));
-  }
-  return results;
-}
-
-/** A line with the medians of both, and the ratios of POOL and of the model to TLS. */
-function print(label: string, results: Record<Name, number[]>, unit: (value: number) => string): void {
-  const [ours, theirs, bare] = NAMES.map((name) => median(results[name])) as [number, number, number];
-  console.log(row(label, unit(ours), unit(theirs), (ours / theirs).toFixed(2), (bare / theirs).toFixed(2)));
-}
-
-const row = (...cells: string[]): string =>
-  cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(14))).join('');
-
-const pairs = await ofEach(startPair);
-try {
-  console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
-  console.log(`medians of ${rounds} alternating rounds\n`);
-  console.log(row('', 'POOL', 'TLS 1.3', 'POOL / TLS', 'model / TLS'));
-  for (const size of BULK_SIZES) {
-    const counts = await ofEach((name) => bulkCount(pairs[name], size));
-    const results = await compare((name) => bulk(pairs[name], size, counts[name]));
-    const each = (of: keyof Bulk) => ({
-      pool: results.pool.map((one) => one[of]),
-      tls: results.tls.map((one) => one[of]),
-      model: results.model.map((one) => one[of]),
-    });
-    print(`bulk, messages of ${size} B`, each('rate'), (rate) => `${rate.toFixed(0)} MB/s`);
-    print('  messages a second', each('rate'), (rate) => `${Math.round((rate * 1e6) / size)}`);
-    print('  CPU of both processes', each('cpu'), (cpu) => `${cpu.toFixed(1)} s/GB`);
-  }
-  for (const pair of Object.values(pairs)) await roundTrip(pair, 10 * ROUND_TRIPS); // warms up
-  const trips = await compare((name) => roundTrip(pairs[name]));
-  print(`round trip, ${ROUND_TRIP_SIZE} B`, trips, (time) => `${time.toFixed(0)} µs`);
-} finally {
-  for (const { server, client } of Object.values(pairs)) {
-    client.kill('SIGTERM');
-    server.kill('SIGTERM');
+const rows: Row[] = [];
+for (const one of cases) {
+  for (const row of await one.run(options)) {
+    rows.push(row);
+    print(row);
   }
 }
-
+if (values.json !== undefined) {
+  const report = { node: process.versions.node, machine, cryptography, ...options, rows };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+if (values.update) {
+  const measured = Object.fromEntries(rows.map((row) => [key(row), Number(row.ratio.toFixed(2))]));
+  writeFileSync(RATIOS, `${JSON.stringify({ ...committedRatios(), ...measured }, null, 2)}\n`);
+}
+if (values.check) await check();
 if (values.profile) {
   console.log('\nself time of a bulk transfer, 65519 B a message\n');
   console.log(await profile('bulk', 65_519, 10_000));
-  console.log(`self time of round trips, ${ROUND_TRIP_SIZE} B a message\n`);
-  console.log(await profile('trips', ROUND_TRIP_SIZE, 10_000));
+  console.log('self time of short messages, 64 B each\n');
+  console.log(await profile('bulk', 64, 500_000));
+  console.log('self time of round trips, 64 B a message\n');
+  console.log(await profile('trips', 64, 10_000));
+}
+
+function committedRatios(): Record<string, number> {
+  return JSON.parse(readFileSync(RATIOS, 'utf8')) as Record<string, number>;
+}
+
+/** What is worse by too much is measured again, and again: one bad run is the machine's. */
+async function check(): Promise<void> {
+  const committed = committedRatios();
+  const unknown = rows.map(key).filter((name) => !(name in committed));
+  if (unknown.length > 0) console.error(`not compared, as ratios.json has none of it: ${unknown.join('; ')}`);
+  const worse = (row: Row): boolean => drop(row, committed[key(row)] ?? row.ratio) > TOLERATED;
+  let suspects = rows.filter(worse).map(key);
+  for (let round = 1; round < CHECKS && suspects.length > 0; round++) {
+    const again: Row[] = [];
+    for (const one of cases) again.push(...(await one.run(options)));
+    suspects = again.filter((row) => suspects.includes(key(row)) && worse(row)).map(key);
+  }
+  for (const suspect of suspects) console.error(`worse by more than a fifth, three times: ${suspect}`);
+  if (suspects.length > 0) process.exitCode = 1;
 }

@@ -1,36 +1,89 @@
-// A process of the benchmark. `serve <transport>` tells its port and serves until SIGTERM; it answers any message of its
-// parent with the CPU time that it has used. `measure <transport> <port>` connects, says so, and answers each order of its
-// parent. `bulk` and `trips`, with <transport> <port> <bytes a message> <messages>, do one measurement and end, which is
-// what --profile looks at.
+// A process of the benchmark. `serve <transport>` tells its port and serves until SIGTERM. `measure <transport> <port>`
+// connects, says so, and answers each order of its parent. Both answer 'cpu' with the seconds of CPU that they have used,
+// and 'memory' with their resident bytes after a collection. `bulk` and `trips`, with <transport> <port> <bytes a message>
+// <messages>, do one measurement and end, which is what --profile looks at.
+import { framedTls } from './framed.js';
 import { model } from './model.js';
-import { kernel, pool } from './pool.js';
+import { duplex, kernel, pool } from './pool.js';
 import { tls } from './tls.js';
 import { type Client, cpuSeconds, type Order, timed, type Transport } from './transport.js';
 
-const [role, name, ...numbers] = process.argv.slice(2);
-const TRANSPORTS: Record<string, Transport> = { pool, kernel, tls, model };
-const transport = TRANSPORTS[name ?? ''] ?? pool;
+/** The others' packages are loaded where they are measured: each process holds what it needs and nothing else. */
+const TRANSPORTS: Record<string, () => Transport | Promise<Transport>> = {
+  pool: () => pool,
+  duplex: () => duplex,
+  kernel: () => kernel,
+  tls: () => tls,
+  framed: () => framedTls,
+  model: () => model,
+  ws: async () => (await import('./websocket.js')).websocket,
+  'secret-stream': async () => (await import('./secret-stream.js')).secretStream,
+};
 
-/** Seconds: one number of a bulk transfer, one for each round trip. */
-async function obey(client: Client, { kind, size, messages }: Order): Promise<number[]> {
-  if (kind === 'trips') return client.roundTrips(size, messages);
-  return [await timed(() => client.bulk(size, messages))];
+const [role, name = 'pool', ...numbers] = process.argv.slice(2);
+const transport = await (TRANSPORTS[name] ?? TRANSPORTS['pool']!)();
+const [port = 0, size = 1, messages = 1] = numbers.map(Number);
+
+/** Connections beside the first. */
+const others: Client[] = [];
+
+/** Seconds: one number, or one for each round trip. */
+async function obey(client: Client, order: Order): Promise<number[]> {
+  const all = [client, ...others];
+  switch (order.kind) {
+    case 'trips':
+      return client.roundTrips(order.size, order.messages);
+    case 'flight':
+      return [await timed(() => client.inFlight!(order.size, order.messages, order.window ?? 1))];
+    case 'dials':
+      return [await timed(() => dials(order))];
+    case 'open':
+      return [await timed(() => open(order.messages))];
+    case 'spread':
+      return [
+        await timed(async () => {
+          for (let i = 0; i < order.messages; i++) await all[i % all.length]!.roundTrips(order.size, 1);
+        }),
+      ];
+    case 'together': {
+      const each = Math.ceil(order.messages / all.length);
+      return [await timed(async () => void (await Promise.all(all.map((one) => one.bulk(order.size, each)))))];
+    }
+    default:
+      return [await timed(() => client.bulk(order.size, order.messages))];
+  }
 }
 
+async function dials(order: Order): Promise<void> {
+  for (let i = 0; i < order.messages; i++) {
+    const one = await transport.connect(port);
+    await one.roundTrips(order.size, 1);
+    await one.close();
+  }
+}
+
+async function open(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) others.push(await transport.connect(port));
+}
+
+function answer(question: 'cpu' | 'memory'): void {
+  if (question === 'memory') for (let i = 0; i < 3; i++) (globalThis as { gc?: () => void }).gc?.();
+  process.send?.(question === 'cpu' ? cpuSeconds() : process.memoryUsage.rss());
+}
+
+process.once('disconnect', () => process.exit(0));
 if (role === 'serve') {
   process.once('SIGTERM', () => process.exit(0));
-  process.on('message', () => process.send?.(cpuSeconds()));
-  process.once('disconnect', () => process.exit(0));
+  process.on('message', answer);
   process.send?.(await transport.serve());
 } else {
-  const [port = 0, size = 1, messages = 1] = numbers.map(Number);
   const client = await transport.connect(port);
   if (role === 'measure') {
-    process.on('message', (order: Order) => {
+    process.on('message', (order: Order | 'cpu' | 'memory') => {
+      if (typeof order === 'string') return answer(order);
       const before = cpuSeconds();
       void obey(client, order).then((seconds) => process.send?.({ seconds, cpu: cpuSeconds() - before }));
     });
-    process.once('disconnect', () => process.exit(0));
     process.send?.('connected');
   } else {
     if (role === 'trips') await client.roundTrips(size, messages);

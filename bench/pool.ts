@@ -1,4 +1,5 @@
 /** POOL, over the node of pool-ts or over a device. */
+import { once } from 'node:events';
 import { type Conn, dial, listen } from 'pool-ts';
 import { BULK, type Client, ECHO, readRequest, request, timed, type Transport } from './transport.js';
 
@@ -71,6 +72,20 @@ const over = (backend: 'user' | 'kernel'): Transport => ({
         }
         return samples;
       },
+      async inFlight(size, count, window) {
+        await conn.writeMessage(request(ECHO, size * count));
+        const message = new Uint8Array(size);
+        let sent = Math.min(window, count);
+        const writes: Promise<void>[] = [];
+        for (let i = 0; i < sent; i++) writes.push(conn.writeMessage(message));
+        for (let back = 0; back < count; ) {
+          const messages = await conn.readMessages();
+          back += messages!.length;
+          writes.length = 0;
+          for (let i = 0; i < messages!.length && sent < count; i++, sent++) writes.push(conn.writeMessage(message));
+        }
+        await Promise.all(writes);
+      },
       close: () => conn.close(),
     };
   },
@@ -80,3 +95,24 @@ export const pool = over('user');
 
 /** The device is POOL_DEVICE of the environment; a device has no bounded listener, so it listens on all addresses. */
 export const kernel = over('kernel');
+
+/** The same node, as a Node stream at the end that sends. */
+export const duplex: Transport = {
+  serve: () => pool.serve(),
+  async connect(port): Promise<Client> {
+    const conn = await dial({ host: '127.0.0.1', port }, { backend: 'user' });
+    const stream = conn.toDuplex();
+    return {
+      async bulk(size, messages) {
+        // A message of its own: the peer reads the request as one.
+        await new Promise((sent) => stream.write(request(BULK, size * messages), sent));
+        const done = once(stream, 'data');
+        const message = Buffer.alloc(size, 0x61);
+        for (let left = messages; left > 0; left -= 1) if (!stream.write(message)) await once(stream, 'drain');
+        await done;
+      },
+      roundTrips: () => Promise.reject(new Error('not measured')),
+      close: async () => void stream.end(),
+    };
+  },
+};

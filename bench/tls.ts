@@ -5,7 +5,8 @@ import { connect, createServer, type TLSSocket } from 'node:tls';
 import { selfSigned } from './certificate.js';
 import { BULK, type Client, ECHO, readRequest, request, REQUEST_BYTES, timed, type Transport } from './transport.js';
 
-const CIPHER = {
+/** The cipher that POOL uses. */
+export const CIPHER = {
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
   ciphers: 'TLS_CHACHA20_POLY1305_SHA256',

@@ -6,15 +6,20 @@ export interface Client {
   bulk(size: number, messages: number): Promise<void>;
   /** Sends `count` messages of `size` bytes, each when the one before has come back; seconds of each. */
   roundTrips(size: number, count: number): Promise<number[]>;
+  /** Sends as many, with `window` of them under way at a time. */
+  inFlight?(size: number, count: number, window: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What a measuring process is told to do. */
 export interface Order {
-  kind: 'bulk' | 'trips';
+  /** `dials`: `messages` times a connection, one echo and a close; `open`: so many connections more, which stay. */
+  kind: 'bulk' | 'trips' | 'flight' | 'dials' | 'open' | 'spread' | 'together';
   /** Bytes of a message. */
   size: number;
   messages: number;
+  /** Of `flight`. */
+  window?: number;
 }
 
 /** What it answers: seconds, one number of a bulk transfer and one for each round trip, and its own seconds of CPU. */
