@@ -34,6 +34,8 @@ export interface BackendSession {
   readonly remoteAddr: Addr;
   /** Bytes: 65535 (user) or 65511 (kernel). */
   readonly maxMessageSize: number;
+  /** It has ended, and nothing but its handshake was ever heard: nobody is to be given it. Asked before `start`. */
+  stillborn?(): boolean;
   /** Begins delivery; once. */
   start(handler: BackendHandler): void;
   /**

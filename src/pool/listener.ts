@@ -169,7 +169,7 @@ export class PoolListener implements Listener {
       signal?.throwIfAborted();
       if (this.#closing !== null) throw this.#error('ERR_POOL_CLOSED', 'the listener is closed');
       if (this.#accepts.deadline.passed) throw this.#timedOut(site);
-      const session = this.#backlog.shift();
+      const session = this.#next();
       if (session !== undefined) return Promise.resolve(this.#handOut(session));
       if (this.#failure !== null) throw this.#failed(this.#failure);
       return this.#accepts.add(new Accepting(site), signal);
@@ -279,6 +279,15 @@ export class PoolListener implements Listener {
     const conn = this.#parts.makeConn(session, 'server', closed, this);
     this.#open.add(conn);
     return conn;
+  }
+
+  /** The one that waits longest; what has died of a dial that failed is no session to its listener. */
+  #next(): BackendSession | undefined {
+    for (;;) {
+      const session = this.#backlog.shift();
+      if (session?.stillborn?.() !== true) return session;
+      this.#refuse(session, 'gone');
+    }
   }
 
   #refuse(session: BackendSession, reason: DropReason): void {

@@ -164,6 +164,7 @@ export interface TableState {
 
 /** Options of {@link PoolDevice.tableChange}. */
 export interface TableChangeOptions {
+  /** Takes the call back; rejects with its reason. */
   signal?: AbortSignal | undefined;
   /** ms between two looks at least, where the device does not tell of changes. Default 25. */
   interval?: number | undefined;

@@ -75,8 +75,12 @@ export class FakeBackend implements Backend {
     };
   }
 
-  /** A peer comes; its end, or the reason why it was not admitted. */
-  peer(address = '127.0.0.1', port = 50_000): MemorySession | string {
+  /** A peer comes; its end, or the reason why it was not admitted. `prepare` has the listener's end first. */
+  peer(
+    address = '127.0.0.1',
+    port = 50_000,
+    prepare: (ours: MemorySession) => void = () => {},
+  ): MemorySession | string {
     const listening = this.listening!;
     const remote = new Addr(address, port);
     const reason = listening.admit(remote);
@@ -85,6 +89,7 @@ export class FakeBackend implements Backend {
       return reason;
     }
     const [ours, theirs] = memorySessions({ addresses: [new Addr('127.0.0.1', 9253), remote] });
+    prepare(ours);
     listening.session(ours);
     return theirs;
   }

@@ -72,6 +72,17 @@ describe('accept', () => {
     expect((await channel.readMessage())?.length).toBe(4);
   });
 
+  it('passes over a session that has died of a failed dial, and tells of it', async () => {
+    const { backend, listener } = await start();
+    const ghost = backend.peer('127.0.0.1', 1, (session) => {
+      Object.assign(session, { stillborn: () => true });
+    });
+    backend.peer('127.0.0.1', 2);
+    const seen = await drops(async () => expect(portOf(await listener.accept())).toBe(2));
+    expect(seen.map(({ reason, remoteAddr }) => `${reason} ${String(remoteAddr)}`)).toEqual(['gone 127.0.0.1:1']);
+    expect(await endOf(ghost)).toBe('ERR_POOL_PEER_LOST');
+  });
+
   it('gives a session whose peer went away meanwhile, with what it had sent', async () => {
     const { backend, listener } = await start();
     const peer = backend.peer() as MemorySession;

@@ -27,6 +27,8 @@ import { queueMicrotask } from '../../base/timers.js';
 /** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
 export const MAX_MESSAGE = 65511;
 
+/** INIT and RESPONSE. */
+const HANDSHAKE_PACKETS = 2n;
 /** ms to wait for a RECV to be taken back, which takes far less; a device that can't is left to its own 5 s. */
 const TAKE_BACK_MS = 1000;
 /** ms for the SEND that runs when a session ends: it mostly returns because of that. Later its slot counts as leaked. */
@@ -145,6 +147,13 @@ export class KernelSession implements BackendSession, Recipient {
 
   get patience(): number | undefined {
     return this.#finishing === null ? undefined : LAST_RECV_MS;
+  }
+
+  /** Hazard 3: a dial that fails at its last packet is tried again, and leaves a session at this end that dies. */
+  stillborn(): boolean {
+    const record = this.#env.table.latest.at(this.index, this.id);
+    if (this.#handler !== null || record === undefined || record.packetsRecv > HANDSHAKE_PACKETS) return false;
+    return this.#end !== null || this.#finishing !== null || this.#env.signs.receiverGone(this.index);
   }
 
   start(handler: BackendHandler): void {

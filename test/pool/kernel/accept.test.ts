@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/addr.js';
+import type { BackendSession } from '../../../src/pool/backend.js';
 import { bench, dialled, listening, PEER, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
 import { errno } from './scripted-device.js';
@@ -127,6 +128,22 @@ describe('accepting', () => {
     b.device.connectionDies(b.device.peerDials());
     await b.clock.advance(5000);
     expect([accepted, dropped]).toEqual([[], ['[::]:0 gone']]);
+  });
+
+  it('knows a session that died of a failed dial while it waited for accept', async () => {
+    const waiting: BackendSession[] = [];
+    await listening(b, { session: (session) => void waiting.push(session) });
+    const models = [b.device.peerDials(), b.device.peerDials(), b.device.peerDials()];
+    await b.clock.advance(50);
+    expect(waiting.map((session) => session.stillborn?.())).toEqual([false, false, false]);
+    b.device.connectionDies(models[0]!);
+    b.device.heartbeat(models[1]!);
+    await b.clock.advance(50);
+    b.device.connectionDies(models[1]!);
+    // At once, though no look at the table has seen it yet.
+    expect(waiting.map((session) => session.stillborn?.())).toEqual([true, false, false]);
+    await b.clock.advance(5000);
+    expect(waiting.map((session) => session.stillborn?.())).toEqual([true, false, false]);
   });
 
   it('is not misled by what a reused slot once dialled', async () => {
