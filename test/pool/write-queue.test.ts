@@ -91,6 +91,47 @@ describe('the writes of a session', () => {
     await flow.flushed();
   });
 
+  it('that leave in one flush share a promise, which the deadline and the end of the session settle as any other', async () => {
+    const { queue, writer, texts, finish, sent } = sessionOf({ limit: 1000 });
+    const session = queue.session as { flush?: object };
+    const flow = writer(0);
+    expect(flow.writeNow(bytes('a'))).toBeNull();
+    const first = (session.flush = {});
+    const a = flow.writeNow(bytes('a'));
+    expect(flow.writeNow(bytes('b'))).toBe(a);
+    session.flush = {};
+    const c = flow.writeNow(bytes('c'))!;
+    expect(c).not.toBe(a);
+    expect(session.flush).not.toBe(first);
+    expect([texts(), flow.length]).toEqual([['0:a', '0:b', '0:c'], 3]);
+    finish(2);
+    await a;
+    expect([flow.length, flow.bytesWritten]).toEqual([1, 2]);
+    // Started messages settle at the deadline as sent, and with a deadline nothing goes past the line.
+    flow.deadline.set(0);
+    await c;
+    expect(flow.writeNow(bytes('d'))).toBeNull();
+    flow.deadline.set(null);
+    const d = flow.writeNow(bytes('d'))!;
+    const failed = expect(d).rejects.toMatchObject({ code: 'ERR_POOL_PEER_LOST' });
+    sent.at(-1)!.done(new PoolError('ERR_POOL_PEER_LOST', 'gone'));
+    await failed;
+    flow.end({ by: 'remote' });
+    expect(flow.writeNow(bytes('e'))).toBeNull();
+  });
+
+  it('go past the line only where there is no line, and room', () => {
+    const { queue, writer, texts } = sessionOf({ room: 2, limit: 300, maxMessageSize: 1000 });
+    (queue.session as { flush?: object }).flush = {};
+    const [flow, other] = [writer(0), writer(5)];
+    expect(flow.writeNow(bytes('a'))).not.toBeNull();
+    expect(flow.writeNow(bytes('x'.repeat(200)))).toBeNull();
+    expect(flow.writeNow(bytes('b'))).not.toBeNull();
+    void other.write('writeMessage', bytes('c'), undefined);
+    expect(flow.writeNow(bytes('d'))).toBeNull();
+    expect(texts()).toEqual(['0:a', '0:b']);
+  });
+
   it('settle at the deadline: started as sent, not started as timed out, in between with the count', async () => {
     const { queue, writer, texts, raiseRoom, finish } = sessionOf({ room: 3 });
     const flow = writer(0);
