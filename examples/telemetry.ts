@@ -28,7 +28,8 @@ async function watch(conn: Conn, interval: number, stop: AbortSignal): Promise<v
     const { telemetry, bytesSent: sent, bytesRecv: received } = info;
     const at = performance.now();
     const rate = (bytes: bigint): string => `${Math.round((Number(bytes) * 1000) / (at - before.at))} B/s`;
-    const measured = telemetry.rttNs > 0n;
+    // Null before it was measured, or 0 of the kernel module.
+    const measured = Boolean(telemetry.rttNs);
     console.log(
       `${conn.remoteAddr.toString()}: RTT ${measured ? `${telemetry.rttUs} µs` : 'unknown'}, ` +
         `jitter ${measured ? `${telemetry.jitterUs} µs` : 'unknown'}, loss ${telemetry.lossPercent} %, ` +

@@ -5,8 +5,6 @@ Feature: Telemetry and session state
     Given a connection
     When the client asks for telemetry
     Then the telemetry holds a number for each of:
-      | rttUs         |
-      | jitterUs      |
       | lossPercent   |
       | lossRatePpm   |
       | throughputBps |
@@ -14,6 +12,7 @@ Feature: Telemetry and session state
       | queueDepth    |
       | rekeyCount    |
       | configVersion |
+    And the round trip is known, or told to be unknown
     And the telemetry's microseconds are its nanoseconds, divided
     And the path MTU is between 512 and 65535
 

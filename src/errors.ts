@@ -18,6 +18,8 @@ export const POOL_ERROR_CODES = [
   'ERR_POOL_ABI_MISMATCH',
   'ERR_POOL_LOCKED',
   'ERR_POOL_INVALID_ADDRESS',
+  'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+  'ABORT_ERR',
   'ERR_INVALID_ARG_TYPE',
   'ERR_INVALID_ARG_VALUE',
   'ERR_OUT_OF_RANGE',
@@ -28,7 +30,7 @@ export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];
 
 /** What a {@link PoolError} carries beside its message. */
 export interface PoolErrorDetails {
-  /** The system's error number, positive, as in errno.h. */
+  /** The system's error number, with either sign. */
   errno?: number | undefined;
   /** The system call or operation that failed: `open`, `ioctl`, `connect`, `dial`... */
   syscall?: string | undefined;
@@ -52,9 +54,9 @@ export interface PoolErrorDetails {
  */
 export class PoolError extends Error {
   /** A {@link PoolErrorCode}, or the errno name where the system failed. Stable: programs may switch on it. */
-  readonly code: string;
+  readonly code: PoolErrorCode | (string & {});
   // Declared only: a field that an error doesn't have is not printed with it as undefined.
-  /** The system's error number, positive, as in errno.h. */
+  /** The system's error number, negative as on Node's own errors: `util.getSystemErrorName` takes it. */
   declare readonly errno?: number;
   /** The system call or operation that failed: `open`, `ioctl`, `connect`, `dial`... */
   declare readonly syscall?: string;
@@ -74,8 +76,18 @@ export class PoolError extends Error {
     this.code = code;
     for (const [name, value] of Object.entries(details)) {
       // The cause is Error's own, and not enumerable there.
-      if (name !== 'cause' && value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
+      if (name === 'cause' || value === undefined) continue;
+      const shown: unknown = name === 'errno' ? -Math.abs(value as number) : value;
+      Object.defineProperty(this, name, { value: shown, enumerable: true });
     }
+  }
+
+  /** For JSON.stringify: name, code, message and details; of causes the same, and never a stack. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, cause } = this;
+    const details = Object.entries(this).filter(([key]) => key !== 'code');
+    const why = cause instanceof Error ? { cause: errorJson(cause) } : {};
+    return { name, code, message, ...Object.fromEntries(details), ...why };
   }
 
   static {
@@ -94,4 +106,17 @@ export class PoolError extends Error {
     if (!Object.hasOwn(this.prototype, BRAND)) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
   }
+}
+
+/** Of an error of somebody else what says what happened: its other properties may be anything. */
+function errorJson(error: Error & { code?: unknown }): unknown {
+  if (error instanceof PoolError) return error;
+  const { name, code, message } = error;
+  const errors: unknown = error instanceof AggregateError ? error.errors : undefined;
+  return {
+    name,
+    ...(typeof code === 'string' ? { code } : {}),
+    message,
+    ...(Array.isArray(errors) ? { errors: errors.filter((one) => one instanceof Error).map(errorJson) } : {}),
+  };
 }

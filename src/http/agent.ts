@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, type AgentOptions as HttpAgentOptions, type ClientRequestArgs } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { nearest } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import type { Conn } from '../pool/conn.js';
 import { DEFAULT_PORT } from '../pool/constants.js';
@@ -42,6 +43,7 @@ export class Agent extends HttpAgent {
   readonly #dial: typeof dial;
 
   constructor(options: AgentOptions = {}, parts: AgentParts = { dial }) {
+    refuseDialOptions(options);
     const { dial: dialOptions, ...agentOptions } = options;
     super({ keepAlive: true, ...agentOptions });
     this.#dialOptions = dialOptions;
@@ -61,8 +63,30 @@ export class Agent extends HttpAgent {
 
   async #connect(options: ConnectOptions, signal: AbortSignal): Promise<Conn> {
     if (options.socketPath) throw new PoolError('ERR_INVALID_ARG_VALUE', 'a POOL peer has no socketPath');
-    const address = { host: options.host ?? '', port: Number(options.port ?? DEFAULT_PORT) };
+    const address = { host: options.host ?? '', port: options.port ?? DEFAULT_PORT };
     return this.#dial(address, { ...this.#dialOptions, ...requestOptions(options), signal });
+  }
+}
+
+/** Options of `dial` that http.Agent hasn't: beside `dial` instead of in it they would do nothing. */
+const DIAL_OPTIONS = [
+  'backend',
+  'device',
+  'network',
+  'readQueueBytes',
+  'writeQueueBytes',
+  'idleTimeout',
+  'maxSessions',
+  'autoSelectFamilyAttemptDelay',
+] as const satisfies readonly (keyof DialOptions)[];
+
+/** http's own options pass, also those that only a later Node has. */
+function refuseDialOptions(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    const meant = value === undefined ? null : nearest(name, DIAL_OPTIONS);
+    if (meant === null) continue;
+    const reason = `an Agent has no option ${JSON.stringify(name)}: pass { dial: { ${meant} } }`;
+    throw new PoolError('ERR_INVALID_ARG_VALUE', reason);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
+import { refuseUnknown } from '../base/option-names.js';
 import { openSessions, type ProcessSession, watchSessions } from '../pool/process-sessions.js';
 import type { SessionInfo } from '../pool/telemetry.js';
 import { SESSION_METRICS } from './session-metrics.js';
@@ -30,12 +31,14 @@ type Sample = { labels: Record<(typeof LABELS)[number], string>; info: SessionIn
  * Sessions are looked at only when the registry is asked. On the kernel backend what a session moved between the last
  * time and its end is not known, and missing in the totals.
  * @returns what takes the metrics away again
- * @throws Error of prom-client when the registry has such metrics already
+ * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there; Error of prom-client when the registry has such metrics already
  * @example
  * collectPoolMetrics();
  * http.createServer(async (request, response) => response.end(await register.metrics())).listen(9254);
  */
-export function collectPoolMetrics({ register = globalRegister }: PoolMetricsOptions = {}): () => void {
+export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void {
+  refuseUnknown(options, ['register']);
+  const { register = globalRegister } = options;
   const registers = [register];
   const names: string[] = [];
   const named = (name: string): string => {
@@ -82,7 +85,7 @@ export function collectPoolMetrics({ register = globalRegister }: PoolMetricsOpt
         async collect() {
           const samples = await sample();
           this.reset();
-          for (const { labels, info } of samples) this.set(labels, value(info));
+          for (const { labels, info } of samples) give(value(info), (known) => this.set(labels, known));
         },
       });
     } else {
@@ -91,7 +94,7 @@ export function collectPoolMetrics({ register = globalRegister }: PoolMetricsOpt
         async collect() {
           const samples = await sample();
           this.reset();
-          for (const { labels, info } of samples) this.inc(labels, value(info));
+          for (const { labels, info } of samples) give(value(info), (known) => this.inc(labels, known));
         },
       });
     }
@@ -106,6 +109,11 @@ export function collectPoolMetrics({ register = globalRegister }: PoolMetricsOpt
     unwatch();
     for (const name of names) register.removeSingleMetric(name);
   };
+}
+
+/** Tells what is known. */
+function give(value: number | null, tell: (value: number) => void): void {
+  if (value !== null) tell(value);
 }
 
 async function takeSample(totals: SessionTotals): Promise<Sample[]> {

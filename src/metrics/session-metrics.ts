@@ -9,15 +9,16 @@ export interface SessionMetric {
   name: string;
   help: string;
   type: 'gauge' | 'counter';
-  value: (info: SessionInfo) => number;
+  /** Null while it isn't known: there is no sample then. */
+  value: (info: SessionInfo) => number | null;
 }
 
 export const SESSION_METRICS: readonly SessionMetric[] = [
   gauge('rtt_microseconds', 'Session RTT: round trip from heartbeat to its answer', ({ telemetry }) =>
-    us(telemetry.rttNs),
+    telemetry.rttNs === null ? null : us(telemetry.rttNs),
   ),
   gauge('jitter_microseconds', 'Session jitter: how far round trips are from their mean', ({ telemetry }) =>
-    us(telemetry.jitterNs),
+    telemetry.jitterNs === null ? null : us(telemetry.jitterNs),
   ),
   gauge(
     'loss_ppm',

@@ -66,6 +66,12 @@ export class Addr {
     return joinHostPort(this.address, this.port);
   }
 
+  /** For JSON.stringify. `dial` takes what JSON.parse makes of it. */
+  toJSON(): { network: 'pool'; host: string; port: number; family: 'IPv4' | 'IPv6' } {
+    const { network, address: host, port, family } = this;
+    return { network, host, port, family };
+  }
+
   [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     return `Addr { ${options.stylize(this.toString(), 'string')} }`;
   }

@@ -5,7 +5,8 @@
 import { PoolError } from '../errors.js';
 
 export interface CallSite {
-  stack?: string;
+  /** Text, unless the program's Error.prepareStackTrace makes something else of stacks. */
+  stack?: unknown;
 }
 
 /** Remembers the stack above `entry`, the public function itself. V8 turns it into text only when an error wants it. */
@@ -29,7 +30,9 @@ export function methodSite<Name extends PropertyKey>(
  */
 export function atCallSite<T>(error: T, site: CallSite, signal?: AbortSignal): T {
   if (!(error instanceof PoolError) || isReason(error, signal)) return error;
-  const stack = site.stack ?? '';
+  const { stack } = site;
+  // A program's own Error.prepareStackTrace may make anything of it.
+  if (typeof stack !== 'string') return error;
   const frames = stack.indexOf('\n    at ');
   const value = `${error.name}: ${error.message}${frames < 0 ? '' : stack.slice(frames)}`;
   Object.defineProperty(error, 'stack', { value, configurable: true, writable: true, enumerable: false });

@@ -1,7 +1,7 @@
 /** One of the 255 channels beside the Conn's own: its own queues, deadlines and end, on the session of its Conn. */
 import type { BackendEnd } from './backend.js';
 import type { Conn } from './conn.js';
-import type { Flow } from './flow.js';
+import type { Flow, FlowJson } from './flow.js';
 import { endError } from './op-error.js';
 import { SessionFlow, type SessionParts } from './session-flow.js';
 
@@ -16,6 +16,14 @@ export interface Channel extends Flow {
   readonly conn: Conn;
   /** Messages that came after this side closed the channel, up to its next opening. */
   readonly discardedMessages: number;
+  toJSON(): ChannelJson;
+}
+
+/** What JSON.stringify writes of a Channel. */
+export interface ChannelJson extends FlowJson {
+  channel: number;
+  /** The session id. */
+  conn: string;
 }
 
 /** What a channel asks of the table that it is in. */
@@ -118,6 +126,10 @@ export class SessionChannel extends SessionFlow implements Channel {
   unref(): this {
     this.conn.unref();
     return this;
+  }
+
+  override toJSON(): ChannelJson {
+    return { channel: this.channel, conn: this.conn.id, ...super.toJSON() };
   }
 
   protected describe(): string {

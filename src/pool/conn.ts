@@ -6,7 +6,7 @@ import { PoolError } from '../errors.js';
 import type { BackendEnd, BackendHandler, BackendSession } from './backend.js';
 import { SessionChannel, type Channel } from './channel.js';
 import { ChannelTable } from './channel-table.js';
-import type { Flow, FlowClosed } from './flow.js';
+import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { IdleTimer } from './idle-timer.js';
 import { describeTarget, endError, fromCaller, located, opError, rejectFromCaller } from './op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from './op-options.js';
@@ -47,7 +47,11 @@ export interface Conn extends Flow {
   info(options?: OpOptions): Promise<SessionInfo>;
   /** The session's state, in pool.h's words. */
   sessionState(options?: OpOptions): Promise<SessionState>;
+  toJSON(): ConnJson;
 }
+
+/** What JSON.stringify writes of a Conn. */
+export interface ConnJson extends FlowJson, Pick<Conn, 'id' | 'backend' | 'sessionIndex'> {}
 
 /** What a Conn is made with, besides its session. All of it is validated already. */
 export interface ConnOptions {
@@ -213,6 +217,11 @@ class SessionConn extends SessionFlow implements Conn {
     const end = this.#ending();
     if (end?.error !== undefined && end !== this.ownEnd) throw located('close', this.target, end.error);
     return true;
+  }
+
+  override toJSON(): ConnJson {
+    const { id, backend, sessionIndex } = this;
+    return { id, backend, sessionIndex, ...super.toJSON() };
   }
 
   protected describe(): string {

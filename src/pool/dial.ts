@@ -13,7 +13,7 @@ import { type DialOptions, type DialSettings, readDialOptions } from './options.
 import { addressesToDial } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';
-import { type AddressInput, readTarget, type Target } from './target.js';
+import { type AddressInput, readPeer, type Target } from './target.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What dial stands on; tests give their own. */
@@ -54,7 +54,7 @@ export async function dialWith(
   let signal: AbortSignal | undefined;
   try {
     const settings = readDialOptions(options);
-    const target = readTarget(address, settings.network);
+    const target = readPeer(address, settings.network);
     if (target.port === 0)
       throw targetError('dial', target, new PoolError('ERR_OUT_OF_RANGE', 'port 0 is for listening'));
     signal = settings.signal;

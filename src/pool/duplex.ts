@@ -100,10 +100,12 @@ function readOptions(read: Reader): StreamSettings {
   const objectMode = read.boolean('objectMode') ?? false;
   const highWaterMark = read.integer('highWaterMark', 0, Number.MAX_SAFE_INTEGER);
   const signal = read.signal('signal');
+  const netCodes = read.boolean('netCodes') ?? false;
+  read.done();
   return {
     objectMode,
     highWaterMark: highWaterMark ?? (objectMode ? HIGH_WATER_MARK_MESSAGES : HIGH_WATER_MARK_BYTES),
     ...(signal === undefined ? {} : { signal }),
-    netCodes: read.boolean('netCodes') ?? false,
+    netCodes,
   };
 }

@@ -10,7 +10,7 @@ import { MAX_PORTABLE_MESSAGE } from './constants.js';
 import { joinChunks, toChunk, type WrittenChunk } from './duplex-chunks.js';
 import type { Flow, FlowClosed } from './flow.js';
 import { HeldReads } from './held-reads.js';
-import { IdleTimer } from './idle-timer.js';
+import { IdleTimer, requireTimeout } from './idle-timer.js';
 import { withNetCode } from './net-codes.js';
 import type { ReadQueue } from './read-queue.js';
 
@@ -75,7 +75,7 @@ export abstract class FlowStream extends Duplex {
   /** The reads are somebody else's: what becomes of this stream is not the flow's affair. */
   #locked = false;
   #idle = new IdleTimer(0, () => true);
-  #bytesWrittenWhenIdle = 0n;
+  #bytesWrittenWhenIdle = 0;
 
   /** @param settings checked */
   constructor({ netCodes, ...settings }: StreamSettings) {
@@ -115,13 +115,13 @@ export abstract class FlowStream extends Duplex {
 
   /** Bytes that came for the flow, read or not; a number, as on a net.Socket. */
   get bytesRead(): number {
-    return Number(this.#flow?.bytesRead ?? 0);
+    return this.#flow?.bytesRead ?? 0;
   }
 
   /** Bytes that were sent, and those that wait in this stream; a number, as on a net.Socket. */
   get bytesWritten(): number {
     const waiting = this.writableObjectMode ? 0 : this.writableLength;
-    return Number(this.#flow?.bytesWritten ?? 0) + waiting;
+    return (this.#flow?.bytesWritten ?? 0) + waiting;
   }
 
   /** As on a net.Socket. */
@@ -134,9 +134,11 @@ export abstract class FlowStream extends Duplex {
    * Emits `timeout` when nothing came and nothing was sent for so long, and again after the next traffic. It does nothing
    * else, and doesn't keep the process alive.
    * @param timeout ms; 0 turns it off
+   * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, as a net.Socket
    */
   setTimeout(timeout: number, callback?: () => void): this {
     if (this.destroyed) return this;
+    requireTimeout(timeout, callback);
     this.timeout = timeout;
     this.#idle.stop();
     this.#idle = new IdleTimer(timeout, () => this.#idled());
@@ -348,7 +350,7 @@ export abstract class FlowStream extends Duplex {
 
   /** A long write is no silence while it moves. */
   #idled(): boolean {
-    const bytesWritten = this.#flow?.bytesWritten ?? 0n;
+    const bytesWritten = this.#flow?.bytesWritten ?? 0;
     const moved = bytesWritten !== this.#bytesWrittenWhenIdle && this.writableLength > 0;
     this.#bytesWrittenWhenIdle = bytesWritten;
     if (!moved) this.emit('timeout');

@@ -1,5 +1,6 @@
 /** What a Conn and a Channel share: the interface that programs see. */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
+import type { Bytes, BytesInput } from '../base/bytes.js';
 import type { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { DuplexOptions, FlowDuplex } from './duplex.js';
@@ -11,6 +12,15 @@ export interface FlowClosed {
   by: 'local' | 'remote' | 'error';
   /** What happened, where neither side closed. */
   error?: PoolError;
+}
+
+/** What JSON.stringify writes of a flow. */
+export interface FlowJson {
+  state: Flow['state'];
+  localAddr: ReturnType<Addr['toJSON']>;
+  remoteAddr: ReturnType<Addr['toJSON']>;
+  bytesRead: number;
+  bytesWritten: number;
 }
 
 /**
@@ -25,16 +35,16 @@ export interface FlowClosed {
  * example ERR_POOL_PEER_LOST) what is queued and then that error. Writes reject with ERR_POOL_NOT_ESTABLISHED or with
  * that error.
  */
-export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
+export interface Flow extends AsyncDisposable, AsyncIterable<Bytes> {
   /**
-   * Reads at most `buffer.length` bytes, all from one message; the rest of that message is the next read's. A buffer
+   * Reads at most as many bytes as `buffer` has, all from one message; the rest of that message is the next read's. A buffer
    * without bytes gets 0 at once, as in Go.
    * @param buffer is written to only at the moment when the read succeeds
    * @returns how many bytes; null at the end
    * @throws PoolError ERR_POOL_TIMEOUT once the read deadline has passed, even if something is queued: as in Go;
    * ERR_POOL_LOCKED while an iterator or a stream reads. Nothing is lost by either: it is the next read's.
    */
-  read(buffer: Uint8Array, options?: OpOptions): Promise<number | null>;
+  read(buffer: BytesInput, options?: OpOptions): Promise<number | null>;
   /**
    * Sends all of `data`: up to `maxMessageSize` bytes as one message, else cut into messages of
    * `MAX_PORTABLE_MESSAGE`, each of which is one packet. Nothing at all is 0 bytes and no message.
@@ -42,35 +52,35 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    *
    * Settles when the last byte was handed to the socket (user backend) or SEND returned (kernel backend): waiting for
    * it is the backpressure.
-   * @param data a string is sent as UTF-8
+   * @param data an ArrayBuffer, any view of one, or a string, which is sent as UTF-8
    * @returns how many bytes: all
    * @throws PoolError ERR_POOL_TIMEOUT once the write deadline has passed. `bytesWritten` says how much went out; a
    * signal that fires in the middle rejects with an AbortError (code ABORT_ERR) that says so too.
    */
-  write(data: Uint8Array | string, options?: OpOptions): Promise<number>;
+  write(data: BytesInput | string, options?: OpOptions): Promise<number>;
   /**
    * Reads exactly one POOL message, or what `read` left of one. The memory is the caller's to keep.
    * @returns null at the end
    * @throws PoolError as `read`
    */
-  readMessage(options?: OpOptions): Promise<Uint8Array | null>;
+  readMessage(options?: OpOptions): Promise<Bytes | null>;
   /**
    * Sends exactly one POOL message of 1..`maxMessageSize` bytes, whole or not at all: when this rejects because of a
    * signal or the deadline, the message never started, and when it had started by then, this fulfils.
    * @throws PoolError ERR_POOL_MESSAGE_TOO_LARGE, ERR_INVALID_ARG_VALUE for an empty message, ERR_POOL_TIMEOUT
    */
-  writeMessage(data: Uint8Array | string, options?: OpOptions): Promise<void>;
+  writeMessage(data: BytesInput | string, options?: OpOptions): Promise<void>;
   /**
    * Reads all messages that are queued, at least one, in one hop.
    * @returns null at the end
    * @throws PoolError as `read`; ERR_OUT_OF_RANGE for a `max` below 1
    */
-  readMessages(options?: ReadMessagesOptions): Promise<Uint8Array[] | null>;
+  readMessages(options?: ReadMessagesOptions): Promise<Bytes[] | null>;
   /**
    * Sends several messages, in their order. All are checked before the first is sent.
    * @throws PoolError as `writeMessage`; when it stops between messages, `messagesWritten` says how many went out
    */
-  writeMessages(messages: readonly (Uint8Array | string)[], options?: OpOptions): Promise<void>;
+  writeMessages(messages: readonly (BytesInput | string)[], options?: OpOptions): Promise<void>;
   /** Bytes of the longest message: 65535 on the user backend, 65511 on the kernel backend. */
   readonly maxMessageSize: number;
   /**
@@ -83,7 +93,7 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    * the flow open and gives the reads back. What was cancelled or has failed is replaced: the next use of this property
    * makes a new stream.
    */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Bytes>;
   /**
    * Sends bytes, as a Web Stream. A write fulfils as `write` does; `ready` tells when there is room for more.
    *
@@ -91,7 +101,7 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    * it destroys the flow. A write that fails, for example at its deadline, fails the stream and leaves the flow as it is;
    * the next use of this property makes a new stream then.
    */
-  readonly writable: WritableStream<Uint8Array>;
+  readonly writable: WritableStream<BytesInput>;
   /**
    * Makes a Node stream of this flow, for `pipeline`, http, tls and whatever else takes a socket: see {@link FlowDuplex}.
    * Make one of a flow, and leave reading and writing to it.
@@ -130,6 +140,8 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    * @throws PoolError ERR_INVALID_ARG_TYPE for a reason that is no error, and nothing happens then
    */
   destroy(error?: Error | null): void;
+  /** For JSON.stringify: state, addresses and counters, and nothing of what is in it. */
+  toJSON(): FlowJson;
   /** How it ended. Always fulfils. */
   readonly closed: Promise<FlowClosed>;
   /** `closed` may come while messages of the peer are still queued. */
@@ -155,9 +167,9 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
   /** As on a net.Socket. */
   readonly remoteFamily: 'IPv4' | 'IPv6';
   /** Payload bytes that came for this flow, read or not. */
-  readonly bytesRead: bigint;
+  readonly bytesRead: number;
   /** Payload bytes of this flow that were sent. */
-  readonly bytesWritten: bigint;
+  readonly bytesWritten: number;
   /** Payload bytes that are queued to be read. */
   readonly readableLength: number;
   /** Payload bytes that were accepted and are not yet sent. */
@@ -166,5 +178,5 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Uint8Array> {
    * Messages, until either side closes; throws on an error. Leaving the loop doesn't close. While it runs, other reads
    * of this flow reject with ERR_POOL_LOCKED.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Bytes>;
 }

@@ -1,4 +1,5 @@
 /** The reads of a flow for one stream: its own from the first one on, until it gives them back. */
+import type { Bytes } from '../base/bytes.js';
 import type { ReadQueue } from './read-queue.js';
 
 export class HeldReads {
@@ -29,12 +30,12 @@ export class HeldReads {
     return this.#reads.read(buffer, undefined, 'stream');
   }
 
-  async readMessage(): Promise<Uint8Array | null> {
+  async readMessage(): Promise<Bytes | null> {
     this.#hold();
     return this.#reads.readMessage(undefined, 'stream');
   }
 
-  async readMessages(max: number, maxBytes: number): Promise<Uint8Array[] | null> {
+  async readMessages(max: number, maxBytes: number): Promise<Bytes[] | null> {
     this.#hold();
     return this.#reads.readMessages(max, undefined, 'stream', maxBytes);
   }

@@ -64,9 +64,15 @@ export function readHost(host: unknown): string {
   return checkHost(host, host);
 }
 
-/** A port as a number. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE */
-export function readPort(port: unknown): number {
-  if (typeof port !== 'number') throw new PoolError('ERR_INVALID_ARG_TYPE', `port is a number, not ${describe(port)}`);
+/**
+ * A port as a number, or as decimal digits: what URL.port and the environment give.
+ * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+ */
+export function readPort(input: unknown): number {
+  const port = typeof input === 'string' && /^\d+$/.test(input) ? Number(input) : input;
+  if (typeof port !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `port is a number, or its digits, not ${describe(port)}`);
+  }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new PoolError('ERR_OUT_OF_RANGE', `port is a whole number from 0 to 65535, not ${port}`);
   }

@@ -1,3 +1,5 @@
+import { PoolError } from '../errors.js';
+import { describe } from './host-port.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nodeTimers, type Timers } from '../base/timers.js';
 
@@ -30,5 +32,21 @@ export class IdleTimer {
     this.#timers.clearTimeout(this.#timer);
     // A refresh would bring a cleared timer back.
     this.#timer = undefined;
+  }
+}
+
+/**
+ * What the `setTimeout` of a stream takes, as a net.Socket's.
+ * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+ */
+export function requireTimeout(timeout: unknown, callback: unknown): void {
+  if (typeof timeout !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `a timeout is a number of ms, not ${describe(timeout)}`);
+  }
+  if (!(timeout >= 0 && Number.isFinite(timeout))) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `a timeout is a finite number of ms from 0, not ${timeout}`);
+  }
+  if (callback !== undefined && typeof callback !== 'function') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `a callback is a function, not ${describe(callback)}`);
   }
 }

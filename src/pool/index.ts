@@ -1,8 +1,9 @@
 /** pool-ts/pool: the public API. */
 export { PoolError, POOL_ERROR_CODES, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+export type { Bytes, BytesInput } from '../base/bytes.js';
 export { Addr } from './addr.js';
-export type { Channel } from './channel.js';
-export type { Conn } from './conn.js';
+export type { Channel, ChannelJson } from './channel.js';
+export type { Conn, ConnJson } from './conn.js';
 export {
   DEFAULT_BACKLOG,
   DEFAULT_DEVICE,
@@ -13,7 +14,7 @@ export {
 export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './diagnostics.js';
 export { dial } from './dial.js';
 export type { DuplexOptions, FlowDuplex } from './duplex.js';
-export type { Flow, FlowClosed } from './flow.js';
+export type { Flow, FlowClosed, FlowJson } from './flow.js';
 export { listen } from './listen.js';
 export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnections } from './listener.js';
 export type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';

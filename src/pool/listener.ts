@@ -165,7 +165,9 @@ export class PoolListener implements Listener {
   #accept(site: CallSite, options: OpOptions | undefined): Promise<Conn> {
     let signal: AbortSignal | undefined;
     try {
-      signal = reader(options).signal('signal');
+      const read = reader(options);
+      signal = read.signal('signal');
+      read.done();
       signal?.throwIfAborted();
       if (this.#closing !== null) throw this.#error('ERR_POOL_CLOSED', 'the listener is closed');
       if (this.#accepts.deadline.passed) throw this.#timedOut(site);
@@ -230,6 +232,7 @@ export class PoolListener implements Listener {
       const read = reader(options);
       signal = read.signal('signal');
       const connections = read.oneOf('connections', CONNECTIONS) ?? 'keep';
+      read.done();
       if (this.#closing === null) {
         this.#closing = this.#release();
         this.#abandon();
@@ -258,6 +261,11 @@ export class PoolListener implements Listener {
     this.#bound?.unref();
     this.#accepts.deadline.unref();
     return this;
+  }
+
+  /** For JSON.stringify. */
+  toJSON(): { addr: ReturnType<Addr['toJSON']> } {
+    return { addr: this.addr.toJSON() };
   }
 
   [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {

@@ -1,8 +1,9 @@
 /** `for await` over a flow: its messages, until either side closes. Leaving the loop leaves the flow as it is. */
+import type { Bytes } from '../base/bytes.js';
 import { rejectFromCaller } from './op-error.js';
 import type { ReadQueue } from './read-queue.js';
 
-export class MessageIterator implements AsyncIterableIterator<Uint8Array> {
+export class MessageIterator implements AsyncIterableIterator<Bytes> {
   readonly #reads: ReadQueue;
   #state: 'new' | 'reading' | 'done' = 'new';
 
@@ -15,7 +16,7 @@ export class MessageIterator implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** Rejects as `readMessage` does, but for ERR_POOL_CLOSED, which is the end. */
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  async next(): Promise<IteratorResult<Bytes, undefined>> {
     try {
       const message = await this.#read();
       // A loop that was left meanwhile has ended, and then nothing was taken.
@@ -31,12 +32,12 @@ export class MessageIterator implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** What `break` calls. A `next` that is pending ends, and the message that it waited for is another read's. */
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  return(): Promise<IteratorResult<Bytes, undefined>> {
     this.#finish();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  #read(): Promise<Uint8Array | null> {
+  #read(): Promise<Bytes | null> {
     if (this.#state === 'done') return Promise.resolve(null);
     if (this.#state === 'new') {
       this.#reads.lock('iterator');

@@ -1,6 +1,7 @@
 /** The options of operations on a flow, checked before anything happens. */
 import { inspect, types } from 'node:util';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
 import { type Abortable, listen, unlisten } from './abort-listeners.js';
@@ -26,20 +27,19 @@ export interface ReadMessagesOptions extends OpOptions {
 /** ms: what `close` waits for a peer that doesn't read. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 5000;
 
-/** The signal of an operation's options; undefined when there is none. */
-export function signalOf(options: OpOptions | undefined): AbortSignal | undefined {
+/** The signal of an operation's options; undefined when there is none. `others` are what else the operation reads. */
+export function signalOf(options: OpOptions | undefined, ...others: string[]): AbortSignal | undefined {
   if (options === undefined) return undefined;
   if (options === null || typeof options !== 'object') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${inspect(options)}`);
   }
   const signal = ownOption(options, 'signal');
-  if (signal === undefined) {
-    // It would never cancel anything.
-    if (isSignal(options)) {
-      throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
-    }
-    return undefined;
+  // It would never cancel anything.
+  if (signal === undefined && isSignal(options)) {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
   }
+  refuseUnknown(options, ['signal', ...others]);
+  if (signal === undefined) return undefined;
   if (!isSignal(signal)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
   }

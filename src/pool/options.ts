@@ -9,6 +9,7 @@ import {
   type LookupFunction,
 } from 'node:net';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import { bare, ownOption } from '../own-properties.js';
 import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE } from '../poolnode/constants.js';
@@ -130,19 +131,21 @@ export function readDialOptions(options: unknown): DialSettings {
   const read = reader(options);
   const delay =
     read.integer('autoSelectFamilyAttemptDelay', 1, LONGEST_TIMER_MS) ?? getDefaultAutoSelectFamilyAttemptTimeout();
-  return {
+  const settings = {
     ...readResolve(read),
     ...readCommon(read),
     timeout: read.milliseconds('timeout') ?? 0,
     autoSelectFamily: read.boolean('autoSelectFamily') ?? getDefaultAutoSelectFamily(),
     autoSelectFamilyAttemptDelay: Math.max(delay, SHORTEST_ATTEMPT_DELAY_MS),
   };
+  read.done();
+  return settings;
 }
 
 /** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE */
 export function readListenOptions(options: unknown): ListenSettings {
   const read = reader(options);
-  return {
+  const settings = {
     ...readCommon(read),
     signal: read.signal('signal'),
     network: read.oneOf('network', NETWORKS) ?? 'pool',
@@ -152,6 +155,8 @@ export function readListenOptions(options: unknown): ListenSettings {
     handshakes: readHandshakes(read.object('handshakes')),
     blockList: read.blockList('blockList'),
   };
+  read.done();
+  return settings;
 }
 
 function readHandshakes(options: object | undefined): HandshakeOptions | undefined {
@@ -163,7 +168,10 @@ function readHandshakes(options: object | undefined): HandshakeOptions | undefin
 
 /** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function readResolveOptions(options: unknown): ResolveSettings {
-  return readResolve(reader(options));
+  const read = reader(options);
+  const settings = readResolve(read);
+  read.done();
+  return settings;
 }
 
 function readResolve(read: Reader): ResolveSettings {
@@ -196,7 +204,11 @@ export function reader(options: unknown, prefix = 'options') {
   if (isSignal(options)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
   }
-  const get = (name: string): unknown => (options === undefined ? undefined : ownOption(options, name));
+  const known = new Set<string>();
+  const get = (name: string): unknown => {
+    known.add(name);
+    return options === undefined ? undefined : ownOption(options, name);
+  };
   const wrongType = (name: string, wanted: string, value: unknown): PoolError =>
     new PoolError('ERR_INVALID_ARG_TYPE', `${prefix}.${name} is ${wanted}, not ${describe(value)}`);
 
@@ -215,6 +227,10 @@ export function reader(options: unknown, prefix = 'options') {
 
   return {
     integer,
+    /** After the last option was read: refuses those that weren't, `others` apart. */
+    done(others: readonly string[] = []): void {
+      if (options !== undefined) refuseUnknown(options, [...known, ...others]);
+    },
     /** A whole number from 1, or Infinity. */
     count(name: string): number | undefined {
       return get(name) === Infinity ? Infinity : integer(name, 1, LARGEST);

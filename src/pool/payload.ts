@@ -1,13 +1,17 @@
 /** What programs hand over to be sent or filled, checked before anything happens with it. */
-import { inspect, types } from 'node:util';
+import { inspect } from 'node:util';
+import { bytesOf } from '../base/bytes.js';
 import { PoolError } from '../errors.js';
 
-/** Bytes as they are, a string as UTF-8. Bytes aren't copied. */
+/** Bytes of an ArrayBuffer or any view as they are, a string as UTF-8. Bytes aren't copied. */
 export function toBytes(data: unknown): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  // By its brand and not its class: arrays of another realm (a vm context, some test runners) are as good.
-  if (types.isUint8Array(data)) return data;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `data is a Uint8Array or a string, not ${shown(data)}`);
+  const bytes = bytesOf(data);
+  if (bytes !== null) return bytes;
+  throw new PoolError(
+    'ERR_INVALID_ARG_TYPE',
+    `data is bytes (an ArrayBuffer or a view) or a string, not ${shown(data)}`,
+  );
 }
 
 /** A message that fits: an empty one can't be told from nothing by every peer, and one too long would break up. */
@@ -28,10 +32,7 @@ export function toMessage(data: unknown, maxMessageSize: number): Uint8Array {
 /** All messages of a batch, or none: a bad one is found before the first is sent. */
 export function toMessages(messages: unknown, maxMessageSize: number): Uint8Array[] {
   if (!Array.isArray(messages)) {
-    throw new PoolError(
-      'ERR_INVALID_ARG_TYPE',
-      `messages are an array of Uint8Array or string, not ${shown(messages)}`,
-    );
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `messages are an array of bytes or strings, not ${shown(messages)}`);
   }
   // Not `map`, which would pass over the holes of a sparse array.
   return Array.from<unknown, Uint8Array>(messages, (message) => toMessage(message, maxMessageSize));
@@ -39,8 +40,9 @@ export function toMessages(messages: unknown, maxMessageSize: number): Uint8Arra
 
 /** A buffer to fill. */
 export function requireBuffer(buffer: unknown): Uint8Array {
-  if (types.isUint8Array(buffer)) return buffer;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `a read fills a Uint8Array, not ${shown(buffer)}`);
+  const bytes = bytesOf(buffer);
+  if (bytes !== null) return bytes;
+  throw new PoolError('ERR_INVALID_ARG_TYPE', `a read fills an ArrayBuffer or a view, not ${shown(buffer)}`);
 }
 
 /** Type and size, and never the content: it may be somebody's data. */

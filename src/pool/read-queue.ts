@@ -2,6 +2,7 @@
  * The reading half of a flow: messages in their order, the operations that wait for them in theirs, and what comes at
  * the end. A read takes a message only at the moment when it succeeds, so a cancelled or timed-out one loses nothing.
  */
+import type { Bytes } from '../base/bytes.js';
 import type { PoolError } from '../errors.js';
 import type { BackendEnd } from './backend.js';
 import { Deque } from './deque.js';
@@ -10,7 +11,7 @@ import type { ReadBound } from './read-bound.js';
 import { Waiter, Waiters } from './waiters.js';
 import { queueMicrotask } from '../base/timers.js';
 
-export type ReadResult = number | Uint8Array | Uint8Array[] | null;
+export type ReadResult = number | Bytes | Bytes[] | null;
 
 /** Who has the reads of a flow to itself. */
 export type ReadHolder = 'iterator' | 'stream';
@@ -34,7 +35,7 @@ class ReadWaiter extends Waiter<ReadResult> {
 export class ReadQueue {
   readonly #target: OpTarget;
   readonly #bound: ReadBound;
-  readonly #messages = new Deque<Uint8Array>();
+  readonly #messages = new Deque<Bytes>();
   /** Bytes of the front message that were read already. */
   #offset = 0;
   #length = 0;
@@ -85,8 +86,8 @@ export class ReadQueue {
   }
 
   /** The next message, or what is left of one that was read in part. */
-  readMessage(signal: AbortSignal | undefined, holder: ReadHolder | null = null): Promise<Uint8Array | null> {
-    return this.#request(null, 0, signal, holder) as Promise<Uint8Array | null>;
+  readMessage(signal: AbortSignal | undefined, holder: ReadHolder | null = null): Promise<Bytes | null> {
+    return this.#request(null, 0, signal, holder) as Promise<Bytes | null>;
   }
 
   /** Between 1 and `max` messages: all that is queued, but none behind `maxBytes` bytes. */
@@ -95,8 +96,8 @@ export class ReadQueue {
     signal: AbortSignal | undefined,
     holder: ReadHolder | null = null,
     maxBytes = Infinity,
-  ): Promise<Uint8Array[] | null> {
-    return this.#request(null, max, signal, holder, maxBytes) as Promise<Uint8Array[] | null>;
+  ): Promise<Bytes[] | null> {
+    return this.#request(null, max, signal, holder, maxBytes) as Promise<Bytes[] | null>;
   }
 
   /** Gives the reads to one holder; others get ERR_POOL_LOCKED meanwhile. */
@@ -115,8 +116,10 @@ export class ReadQueue {
   }
 
   /** A message came; the queue keeps it. */
-  push(data: Uint8Array): void {
+  push(message: Uint8Array): void {
     if (this.#closed) return;
+    // A backend gives it away, and none shares its memory.
+    const data = message as Bytes;
     this.#bytesReceived += data.length;
     const waiter = this.#waiters.first;
     // The usual case of a reader that is ahead: it gets the message, and no queue and no bound is touched.
@@ -189,7 +192,7 @@ export class ReadQueue {
   #take(buffer: Uint8Array | null, max: number, maxBytes: number): ReadResult {
     if (buffer !== null) return this.#fill(buffer);
     if (max === 0) return this.#shift();
-    const batch: Uint8Array[] = [];
+    const batch: Bytes[] = [];
     for (let bytes = 0; batch.length < max && bytes < maxBytes && this.#messages.length > 0; ) {
       const message = this.#shift();
       bytes += message.length;
@@ -211,7 +214,7 @@ export class ReadQueue {
     return buffer.length;
   }
 
-  #shift(): Uint8Array {
+  #shift(): Bytes {
     const message = this.#messages.shift()!;
     const rest = this.#offset === 0 ? message : message.subarray(this.#offset);
     this.#offset = 0;

@@ -9,7 +9,7 @@ import { quote } from './host-port.js';
 import { orAborted } from './op-options.js';
 import { readResolveOptions, type ResolveOptions, type ResolveSettings } from './options.js';
 import { targetError } from './target-error.js';
-import { type AddressInput, familyOf, readTarget, type Target } from './target.js';
+import { type AddressInput, familyOf, readPeer, type Target } from './target.js';
 
 /** What `getaddrinfo` says, as reasons. Where it says something else its own message is the reason. */
 const REASONS: Record<string, string> = {
@@ -21,7 +21,7 @@ const REASONS: Record<string, string> = {
 /**
  * Looks up an address without connecting: the first of those that `dial` would try. A missing port is 9253; port 0 stays.
  * A lookup by the system can't be taken back: given up, it ends by itself, unheard.
- * @returns numeric address and port; for an empty host that of loopback
+ * @returns numeric address and port; for an empty host (`:9253`) that of loopback
  * @throws (rejects) ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_POOL_INVALID_ADDRESS, ERR_OUT_OF_RANGE before any
  * I/O; ENOTFOUND, EAI_AGAIN and whatever else the lookup gives; the signal's reason
  * @example console.log(String(await resolve('localhost:9253', { network: 'pool4' }))); // 127.0.0.1:9253
@@ -34,7 +34,7 @@ async function resolveFirst(site: CallSite, address: AddressInput, options: Reso
   let signal: AbortSignal | undefined;
   try {
     const settings = readResolveOptions(options);
-    const target = readTarget(address, settings.network);
+    const target = readPeer(address, settings.network);
     signal = settings.signal;
     signal?.throwIfAborted();
     const [first] = await addressesToDial(target, settings).catch((error: unknown) => {
@@ -71,7 +71,8 @@ export async function addressesOf(target: Target, settings: ResolveSettings): Pr
 function look(host: string, family: Addr['family'] | null, lookup: LookupFunction): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     const number = family === null ? 0 : family === 'IPv4' ? 4 : 6;
-    lookup(host, bare({ all: true, family: number }), (error, answer) => {
+    // What the program's own function throws becomes the rejection, as if it had called back with it.
+    callLookup(lookup, host, bare({ all: true, family: number }), (error, answer) => {
       if (error !== null && error !== undefined) return reject(lookupError(error));
       // A lookup function of the program may give one address, although all were asked for.
       const list: LookupAddress[] = Array.isArray(answer) ? answer : [{ address: answer, family: 0 }];
@@ -87,12 +88,19 @@ function look(host: string, family: Addr['family'] | null, lookup: LookupFunctio
   });
 }
 
-function lookupError(error: NodeJS.ErrnoException): PoolError {
-  const code = typeof error.code === 'string' ? error.code : 'ENOTFOUND';
-  return new PoolError(code, REASONS[code] ?? `the lookup failed: ${error.message}`, {
-    syscall: error.syscall,
-    cause: error,
-  });
+function callLookup(lookup: LookupFunction, ...[host, options, callback]: Parameters<LookupFunction>): void {
+  try {
+    lookup(host, options, callback);
+  } catch (error) {
+    callback((error ?? new Error(String(error))) as NodeJS.ErrnoException, '');
+  }
+}
+
+/** A program's own function may give, or throw, anything. */
+function lookupError(error: unknown): PoolError {
+  const { code: given, syscall, message } = error as Partial<NodeJS.ErrnoException>;
+  const why = REASONS[String(given)] ?? `the lookup failed: ${typeof message === 'string' ? message : String(error)}`;
+  return new PoolError(typeof given === 'string' ? given : 'ENOTFOUND', why, { syscall, cause: error });
 }
 
 function loopbackFor(addr: Addr): Addr {

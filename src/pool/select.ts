@@ -115,7 +115,7 @@ async function exists(device: string, parts: SelectParts): Promise<boolean> {
 /** Why there is no device for this program, and what to do about it. */
 function deviceError(device: string, error: NodeJS.ErrnoException): PoolError {
   const { code = 'EIO', errno } = error;
-  const details = { errno: errno === undefined ? undefined : Math.abs(errno), syscall: error.syscall, cause: error };
+  const details = { errno, syscall: error.syscall, cause: error };
   if (MISSING.has(code)) return new PoolError(code, `there is no POOL device at ${device}: ${WAY_OUT}`, details);
   if (code === 'EACCES' || code === 'EPERM') {
     const reason = `this process may not open ${device} (${code}): get the right to read and write it`;

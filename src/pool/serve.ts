@@ -44,6 +44,7 @@ export async function serve(
       concurrency: read.count('concurrency') ?? Infinity,
       signal: read.signal('signal'),
     });
+    read.done();
   } catch (error) {
     throw atCallSite(error, site);
   }

@@ -4,12 +4,13 @@
  */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { inspect, type InspectOptions } from 'node:util';
+import type { Bytes, BytesInput } from '../base/bytes.js';
 import { PoolError } from '../errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from './backend.js';
 import { atCallSite, fromCallSite, methodSite } from './call-site.js';
 import { type DuplexOptions, duplexOf, type FlowDuplex } from './duplex.js';
-import type { Flow, FlowClosed } from './flow.js';
+import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { streamFlow, type StreamFlow } from './flow-stream.js';
 import { FlowWriter } from './flow-writer.js';
 import { MessageIterator } from './message-iterator.js';
@@ -53,8 +54,8 @@ export abstract class SessionFlow implements Flow {
   #closing: Promise<void> | undefined;
   #shuttingDown: Promise<boolean> | undefined;
   #hungUp: FlowClosed | undefined;
-  #readable: ReadableStream<Uint8Array> | undefined;
-  #writable: WritableStream<Uint8Array> | undefined;
+  #readable: ReadableStream<Bytes> | undefined;
+  #writable: WritableStream<BytesInput> | undefined;
   #resolveClosed!: (closed: FlowClosed) => void;
 
   constructor({ session, bound, writes }: SessionParts, channel: number) {
@@ -69,7 +70,7 @@ export abstract class SessionFlow implements Flow {
     });
   }
 
-  read(buffer: Uint8Array, options?: OpOptions): Promise<number | null> {
+  read(buffer: BytesInput, options?: OpOptions): Promise<number | null> {
     try {
       const signal = signalOf(options);
       return fromCaller(this.reads.read(requireBuffer(buffer), signal), signal);
@@ -78,7 +79,7 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
-  readMessage(options?: OpOptions): Promise<Uint8Array | null> {
+  readMessage(options?: OpOptions): Promise<Bytes | null> {
     try {
       if (options === undefined) {
         const message = this.reads.messageNow();
@@ -91,16 +92,16 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
-  readMessages(options?: ReadMessagesOptions): Promise<Uint8Array[] | null> {
+  readMessages(options?: ReadMessagesOptions): Promise<Bytes[] | null> {
     try {
-      const signal = signalOf(options);
+      const signal = signalOf(options, 'max');
       return fromCaller(this.reads.readMessages(maxOf(options), signal), signal);
     } catch (error) {
       return rejectFromCaller(error, this, 'readMessages', options?.signal);
     }
   }
 
-  write(data: Uint8Array | string, options?: OpOptions): Promise<number> {
+  write(data: BytesInput | string, options?: OpOptions): Promise<number> {
     try {
       const signal = signalOf(options);
       return fromCaller(this.writer.write('write', toBytes(data), signal) as Promise<number>, signal);
@@ -109,7 +110,7 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
-  writeMessage(data: Uint8Array | string, options?: OpOptions): Promise<void> {
+  writeMessage(data: BytesInput | string, options?: OpOptions): Promise<void> {
     try {
       const signal = signalOf(options);
       const message = toMessage(data, this.maxMessageSize);
@@ -121,7 +122,7 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
-  writeMessages(messages: readonly (Uint8Array | string)[], options?: OpOptions): Promise<void> {
+  writeMessages(messages: readonly (BytesInput | string)[], options?: OpOptions): Promise<void> {
     try {
       const signal = signalOf(options);
       const checked = toMessages(messages, this.maxMessageSize);
@@ -131,18 +132,18 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Bytes> {
     return new MessageIterator(this.reads);
   }
 
-  get readable(): ReadableStream<Uint8Array> {
+  get readable(): ReadableStream<Bytes> {
     this.#readable ??= readableOf(this.reads, () => {
       this.#readable = undefined;
     });
     return this.#readable;
   }
 
-  get writable(): WritableStream<Uint8Array> {
+  get writable(): WritableStream<BytesInput> {
     this.#writable ??= writableOf(this, () => {
       this.#writable = undefined;
     });
@@ -180,7 +181,7 @@ export abstract class SessionFlow implements Flow {
 
   close(options?: CloseOptions): Promise<void> {
     try {
-      const signal = signalOf(options);
+      const signal = signalOf(options, 'closeTimeout');
       const timeout = closeTimeoutOf(options);
       this.#closing ??= floating(fromCaller(this.#shutDown(timeout).then(() => {})));
       return signal === undefined ? this.#closing : floating(fromCaller(orAborted(this.#closing, signal), signal));
@@ -303,12 +304,12 @@ export abstract class SessionFlow implements Flow {
     return this.remoteAddr.family;
   }
 
-  get bytesRead(): bigint {
-    return BigInt(this.reads.bytesReceived);
+  get bytesRead(): number {
+    return this.reads.bytesReceived;
   }
 
-  get bytesWritten(): bigint {
-    return BigInt(this.writer.bytesWritten);
+  get bytesWritten(): number {
+    return this.writer.bytesWritten;
   }
 
   get readableLength(): number {
@@ -317,6 +318,11 @@ export abstract class SessionFlow implements Flow {
 
   get writableLength(): number {
     return this.writer.length;
+  }
+
+  toJSON(): FlowJson {
+    const { state, localAddr, remoteAddr, bytesRead, bytesWritten } = this;
+    return { state, localAddr: localAddr.toJSON(), remoteAddr: remoteAddr.toJSON(), bytesRead, bytesWritten };
   }
 
   /** One line for util.inspect. */

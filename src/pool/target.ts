@@ -8,7 +8,10 @@ import { ownOption } from '../own-properties.js';
 import type { Network } from './options.js';
 
 /** `host:port` as text (a missing port is 9253), the two apart, or an Addr that came from elsewhere. */
-export type AddressInput = string | { readonly host?: string | undefined; readonly port?: number | undefined } | Addr;
+export type AddressInput =
+  | string
+  | { readonly host?: string | undefined; readonly port?: number | string | undefined }
+  | Addr;
 
 export interface Target {
   /** '' (every address, or loopback), or a name in ASCII, or the numeric address of `addr`. */
@@ -35,6 +38,15 @@ export function readTarget(input: unknown, network: Network): Target {
     );
   }
   return { host: addr.address, port, addr, network };
+}
+
+/**
+ * For what is dialled: as {@link readTarget}, and '' is refused. It is what is left of a variable that isn't set, and would be
+ * loopback.
+ */
+export function readPeer(input: unknown, network: Network): Target {
+  if (input !== '') return readTarget(input, network);
+  throw new PoolError('ERR_POOL_INVALID_ADDRESS', `the address "" is empty; ':${DEFAULT_PORT}' is loopback`);
 }
 
 /** The one family of a network; null for both. */

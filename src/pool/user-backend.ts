@@ -10,7 +10,14 @@ import type {
   BackendSession,
 } from './backend.js';
 import { bare } from '../own-properties.js';
-import { hex, type SessionInfo, type SessionState, type Telemetry, toSessionInfo, toTelemetry } from './telemetry.js';
+import {
+  hex,
+  type SessionInfo,
+  type SessionState,
+  type Telemetry,
+  toNodeTelemetry,
+  toSessionInfo,
+} from './telemetry.js';
 
 /** A backend on a node. Both have the same rules of delivery, so that handlers pass through as they are. */
 export function createUserBackend(node: PoolNode): Backend {
@@ -108,7 +115,7 @@ class UserSession implements BackendSession {
   }
 
   async telemetry(): Promise<Telemetry> {
-    return toTelemetry(this.#session.telemetry(), this.#session.peerTelemetry());
+    return toNodeTelemetry(this.#session.telemetry(), this.#session.peerTelemetry());
   }
 
   async info(): Promise<SessionInfo> {

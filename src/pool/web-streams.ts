@@ -5,6 +5,7 @@ import {
   WritableStream,
   type WritableStreamDefaultController,
 } from 'node:stream/web';
+import type { Bytes, BytesInput } from '../base/bytes.js';
 import type { Flow } from './flow.js';
 import { HeldReads } from './held-reads.js';
 import type { ReadQueue } from './read-queue.js';
@@ -16,7 +17,7 @@ const WRITABLE_HIGH_WATER_MARK = 65_536;
  * The reading half, in byte mode.
  * @param over the stream was cancelled or has failed, and so reads no more
  */
-export function readableOf(reads: ReadQueue, over: () => void): ReadableStream<Uint8Array> {
+export function readableOf(reads: ReadQueue, over: () => void): ReadableStream<Bytes> {
   const held = new HeldReads(reads);
   const end = (): void => {
     held.release();
@@ -34,7 +35,7 @@ export function readableOf(reads: ReadQueue, over: () => void): ReadableStream<U
     }
   };
   // With a mark above 0 the stream would read ahead, and a cancel would lose what it had read.
-  return new ReadableStream({ type: 'bytes', pull, cancel: end }, { highWaterMark: 0 });
+  return new ReadableStream({ type: 'bytes', pull, cancel: end }, { highWaterMark: 0 }) as ReadableStream<Bytes>;
 }
 
 /** One message, or what fits of it into the memory of a BYOB reader. False at the end, or when it was cancelled meanwhile. */
@@ -61,7 +62,7 @@ function finish(controller: ReadableByteStreamController): void {
 }
 
 /** The stream takes over the memory of what is enqueued, all of the ArrayBuffer: it must hold nothing else. */
-function exclusive(message: Uint8Array): Uint8Array {
+function exclusive(message: Bytes): Bytes {
   return message.byteLength === message.buffer.byteLength ? message : new Uint8Array(message);
 }
 
@@ -72,8 +73,8 @@ function exclusive(message: Uint8Array): Uint8Array {
 export function writableOf(
   flow: Pick<Flow, 'write' | 'close' | 'destroy'>,
   over: () => void,
-): WritableStream<Uint8Array> {
-  return new WritableStream<Uint8Array>(
+): WritableStream<BytesInput> {
+  return new WritableStream<BytesInput>(
     {
       write: async (chunk, controller) => {
         try {

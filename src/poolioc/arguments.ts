@@ -1,5 +1,7 @@
 /** What a call refuses before any I/O. */
 import { isLinkLocal, isV4Mapped } from '../base/ip.js';
+import { bytesOf } from '../base/bytes.js';
+import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
 import type { CallOptions, ConnectRequest } from './types.js';
@@ -52,8 +54,9 @@ export function checkBuffer(buffer: unknown): Uint8Array {
 }
 
 function checkBytes(name: string, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `${name} must be a Uint8Array, got ${kindOf(value)}`);
+  const bytes = bytesOf(value);
+  if (bytes !== null) return bytes;
+  throw new PoolError('ERR_INVALID_ARG_TYPE', `${name} must be an ArrayBuffer or a view, got ${kindOf(value)}`);
 }
 
 /** Fills in the defaults. */
@@ -89,11 +92,15 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
   return { peerAddr: Uint8Array.from(address), peerPort, addrFamily: AF_INET6, poolVersion };
 }
 
+/** Options of one call or another. */
+const CALL_OPTIONS = ['timeout', 'signal', 'onLate', 'abort', 'thread', 'workers', 'proc'];
+
 /** ms are finite and not negative, a signal is one. */
 export function checkOptions(options: CallOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options must be an object, got ${kindOf(options)}`);
   }
+  refuseUnknown(options, CALL_OPTIONS);
   const { timeout, signal } = options;
   if (timeout !== undefined && typeof timeout !== 'number') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `timeout must be a number of ms, got ${kindOf(timeout)}`);
@@ -101,7 +108,7 @@ export function checkOptions(options: CallOptions): void {
   if (timeout !== undefined && !(timeout >= 0)) {
     throw new PoolError('ERR_OUT_OF_RANGE', `timeout must be 0 ms or more, got ${timeout}`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isSignal(signal)) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `signal must be an AbortSignal, got ${kindOf(signal)}`);
   }
 }
@@ -122,6 +129,13 @@ export function checkPath(path: unknown): string {
     throw new PoolError('ERR_INVALID_ARG_VALUE', 'the path of the device is empty or has a null byte in it');
   }
   return path;
+}
+
+/** By its parts: a signal may come from another realm, or from a polyfill. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener } = value as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
 function kindOf(value: unknown): string {

@@ -2,6 +2,7 @@
  * The device file: each request of pool.h as a promise, made by a worker thread. As long as there are requests: each is a few
  * lines of checks around a plan that requests.ts makes.
  */
+import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';
 import { keepName } from '../class-name.js';
 import { PoolError } from '../errors.js';
@@ -41,6 +42,7 @@ import type {
   TableState,
   Transfer,
 } from './types.js';
+import { UnclaimedMessages } from './unclaimed.js';
 import type { CallPlan, WorkerCall } from './worker-call.js';
 
 /** Where the module makes its device. */
@@ -105,6 +107,7 @@ export class Device implements PoolDevice {
   readonly #proc: ProcFiles | undefined;
   readonly #calls = new Set<WorkerCall<unknown>>();
   readonly #closings = new Closings();
+  readonly #unclaimed = new UnclaimedMessages();
   /** Whether the device tells of changes of its table, as far as is known. */
   #tells = true;
   #fd: number;
@@ -191,7 +194,7 @@ export class Device implements PoolDevice {
     await sending;
   }
 
-  async sendBytes(session: number, channel: number, data: Uint8Array, options: CallOptions = {}): Promise<void> {
+  async sendBytes(session: number, channel: number, data: BytesInput, options: CallOptions = {}): Promise<void> {
     await this.send({ sessionIdx: session, channel, data }, options);
   }
 
@@ -202,13 +205,23 @@ export class Device implements PoolDevice {
     check.checkSession(sessionIdx);
     check.checkChannel(channel);
     check.checkFlags(flags);
-    const { length: capacity } = check.checkBuffer(data);
+    const buffer = check.checkBuffer(data);
+    const kept = this.#unclaimed.take(sessionIdx, channel, buffer);
+    if (kept !== null) return kept;
     const operation = `receive from session ${sessionIdx}`;
+    let homeless: Uint8Array | undefined;
+    const into = (message: Uint8Array): void => {
+      if (message.length <= buffer.length) buffer.set(message);
+      else homeless = new Uint8Array(message);
+    };
     try {
-      const received = await this.#request({ operation }, options, (fd) =>
-        requests.recvPlan(fd, { sessionIdx, channel, flags, capacity }, (message) => data.set(message), options.onLate),
-      );
-      return received!;
+      const received = (await this.#request({ operation }, options, (fd) =>
+        requests.recvPlan(fd, { sessionIdx, channel, flags, capacity: buffer.length }, into, options.onLate),
+      ))!;
+      if (homeless === undefined) return received;
+      this.#unclaimed.keep(sessionIdx, channel, { result: received, message: homeless });
+      const reason = `the buffer was detached or shrank meanwhile: the next receive takes the ${homeless.length} bytes`;
+      throw new PoolError('ERR_INVALID_ARG_VALUE', `${operation}: ${reason}`);
     } catch (error) {
       if (options.timeout !== undefined && error instanceof PoolError && error.code === 'ERR_POOL_TIMEOUT') return null;
       throw error;
@@ -218,7 +231,7 @@ export class Device implements PoolDevice {
   async recvBytes(
     session: number,
     channel: number,
-    buffer: Uint8Array,
+    buffer: BytesInput,
     options: LateOptions<Uint8Array> = {},
   ): Promise<number | null> {
     const received = await this.recv({ sessionIdx: session, channel, data: buffer }, options);
@@ -308,6 +321,7 @@ export class Device implements PoolDevice {
     check.checkSession(index);
     const operation = `close session ${index}`;
     await this.#request({ operation }, options, (fd) => this.#closePlan(fd, { ...options, index }));
+    this.#unclaimed.drop(index);
   }
 
   async channelSubscribe(session: number, channel: number, options: CallOptions = {}): Promise<void> {
@@ -318,7 +332,7 @@ export class Device implements PoolDevice {
     await this.#channel(session, channel, ChannelOperation.UNSUBSCRIBE, options);
   }
 
-  async channelList(session: number, options: CallOptions = {}): Promise<Uint8Array> {
+  async channelList(session: number, options: CallOptions = {}): Promise<Bytes> {
     return (await this.#channel(session, 0, ChannelOperation.LIST, options))!;
   }
 
@@ -396,7 +410,7 @@ export class Device implements PoolDevice {
     });
   }
 
-  #channel(session: number, channel: number, operation: number, options: CallOptions): Promise<Uint8Array | undefined> {
+  #channel(session: number, channel: number, operation: number, options: CallOptions): Promise<Bytes | undefined> {
     check.checkSession(session);
     check.checkChannel(channel);
     return this.#request({ operation: `use channel ${channel} of session ${session}` }, options, (fd) =>

@@ -3,6 +3,7 @@
  * asks for. Two uses: u64 and byte arrays, which ref-napi doesn't offer in a usable form (its uint64 is a string above
  * 2^53 and refuses a bigint), and all the types where ref-napi has no binary.
  */
+import type { Bytes } from '../base/bytes.js';
 import { endianness } from 'node:os';
 
 /** A type in ref's protocol. */
@@ -102,8 +103,11 @@ export const be64: RefType<bigint> = scalar(
   (buffer, value, offset) => buffer.writeBigUInt64BE(value, offset),
 );
 
+/** The type of a byte array. Named, because TypeScript before 5.7 doesn't know what an inferred one is called. */
+export interface BytesRef extends RefType<Bytes> {}
+
 /** `__u8 name[length]`: read as a copy, so that the value outlives the struct's memory. Refuses another length. */
-export function bytes(length: number): RefType<Uint8Array> {
+export function bytes(length: number): BytesRef {
   return {
     name: `u8[${length}]`,
     size: length,

@@ -1,4 +1,5 @@
 /** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
+import type { Bytes } from '../base/bytes.js';
 import { CHANNEL_BITMAP_SIZE, CHANNEL_TABLE_CHANGE, MAX_PAYLOAD } from './constants.js';
 import { type CloseSlotOrder, giveUpTurn } from './close-slot.js';
 import type { CallMemory } from './call-memory.js';
@@ -268,7 +269,7 @@ export function closeSlotPlan(
 export function channelPlan(
   fd: number,
   { sessionIdx, channel, operation }: { sessionIdx: number; channel: number; operation: number },
-): CallPlan<Outcome<Uint8Array>> {
+): CallPlan<Outcome<Bytes>> {
   return plan(fd, {
     lane: 'control',
     request: ioctl.POOL_IOC_CHANNEL,

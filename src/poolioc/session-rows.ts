@@ -3,6 +3,7 @@
  * filled with a sentinel first; the module writes exactly count rows, and the last byte that changed gives their length
  * (kernel contract, section 1).
  */
+import type { Bytes } from '../base/bytes.js';
 import { PoolError } from '../errors.js';
 import { CHANNEL_BITMAP_SIZE, MAX_SESSIONS } from './constants.js';
 import { offsetsOf, structs } from './structs.js';
@@ -82,7 +83,7 @@ function decodeRow(table: Buffer, at: number, stride: number): SessionInfo {
 }
 
 /** 16 bytes: an address, or a session id. */
-function bytes(table: Buffer, at: number): Uint8Array {
+function bytes(table: Buffer, at: number): Bytes {
   return new Uint8Array(table.subarray(at, at + 16));
 }
 

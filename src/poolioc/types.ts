@@ -4,6 +4,7 @@
  */
 
 import type { PoolError } from '../errors.js';
+import type { Bytes, BytesInput } from '../base/bytes.js';
 import type { KernelThread } from './kernel-thread.js';
 
 export type { KernelThread };
@@ -46,7 +47,7 @@ export interface SendRequest {
   channel?: number | undefined;
   flags?: number | undefined;
   /** 1..65535 bytes; 65511 on a character device (kernel contract, hazard 6). Copied before the call returns. */
-  data: Uint8Array;
+  data: BytesInput;
 }
 
 /** struct pool_recv_req. */
@@ -55,7 +56,7 @@ export interface RecvRequest {
   channel?: number | undefined;
   flags?: number | undefined;
   /** 1..65535 bytes. The message is copied here just before the promise settles, and never after. */
-  data: Uint8Array;
+  data: BytesInput;
 }
 
 /** What RECV filled in. */
@@ -136,13 +137,13 @@ export type ReceiveEnd = 'count' | 'stopped' | 'timeout';
 export interface SessionInfo {
   index: number;
   /** 16 bytes: what the slot last dialled, which is not always the peer (kernel contract, section 3). */
-  peerAddr: Uint8Array;
+  peerAddr: Bytes;
   peerPort: number;
   addrFamily: number;
   /** A {@link SessionState}. 3 does not say that the handshake is done (kernel contract, section 3). */
   state: number;
   /** 16 bytes. */
-  sessionId: Uint8Array;
+  sessionId: Bytes;
   bytesSent: bigint;
   bytesRecv: bigint;
   packetsSent: bigint;
@@ -175,7 +176,7 @@ export interface TableChangeOptions {
 /** One end of a TCP connection. */
 export interface LocalEnd {
   /** 16 bytes, IPv4 mapped into IPv6. */
-  addr: Uint8Array;
+  addr: Bytes;
   port: number;
 }
 
@@ -237,14 +238,14 @@ export interface PoolDevice {
   /** SEND: the whole message, or an error. */
   send(request: SendRequest, options?: CallOptions): Promise<void>;
   /** SEND of `data` on a channel. */
-  sendBytes(session: number, channel: number, data: Uint8Array, options?: CallOptions): Promise<void>;
+  sendBytes(session: number, channel: number, data: BytesInput, options?: CallOptions): Promise<void>;
   /** RECV. Without `timeout` the module gives ETIMEDOUT after 5 s; with it, null says that nothing came. */
   recv(request: RecvRequest, options?: LateOptions<Uint8Array>): Promise<RecvResult | null>;
   /** RECV. @returns bytes received, at the start of `buffer`; null when `timeout` passed and nothing came */
   recvBytes(
     session: number,
     channel: number,
-    buffer: Uint8Array,
+    buffer: BytesInput,
     options?: LateOptions<Uint8Array>,
   ): Promise<number | null>;
   /**
@@ -281,7 +282,7 @@ export interface PoolDevice {
   /** CHANNEL UNSUBSCRIBE: clears the channel's bit. */
   channelUnsubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
   /** CHANNEL LIST: 32 bytes, bit c % 8 of byte c / 8 for channel c. */
-  channelList(session: number, options?: CallOptions): Promise<Uint8Array>;
+  channelList(session: number, options?: CallOptions): Promise<Bytes>;
   /** The local end of a session's connection, which a device that pool-ts serves tells; null where a device does not. */
   localEnd(session: number, options?: CallOptions): Promise<LocalEnd | null>;
   /** Takes every call back (they reject ERR_POOL_CLOSED) and closes the descriptor; no session is closed by it. Idempotent. */

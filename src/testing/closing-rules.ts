@@ -225,7 +225,7 @@ export const closing: Readonly<Record<string, Check>> = {
     const own = meanwhile(loop(c1));
     await turn();
     await c1.writeMessage('before the end');
-    await until(() => c2.bytesRead > 0n);
+    await until(() => c2.bytesRead > 0);
     await c1.close();
     assert.equal(await own, 0);
     assert.equal(await ofPeer, 1);

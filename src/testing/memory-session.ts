@@ -6,7 +6,7 @@
 import { PoolError } from '../errors.js';
 import { Addr } from '../pool/addr.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../pool/backend.js';
-import { toTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../pool/telemetry.js';
+import { toNodeTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../pool/telemetry.js';
 import { clearTimeout, performance, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Payload bytes that a wire holds before its sender is told to stop, as a socket's buffers do. */
@@ -185,7 +185,7 @@ class MemoryEnd implements MemorySession {
   unref(): void {}
 
   #telemetry(): Telemetry {
-    return toTelemetry({
+    const raw = {
       rttNs: 0n,
       jitterNs: 0n,
       lossRatePpm: 0,
@@ -195,7 +195,8 @@ class MemoryEnd implements MemorySession {
       uptimeNs: BigInt(Math.round((performance.now() - this.#since) * 1e6)),
       rekeyCount: 0,
       configVersion: 0,
-    });
+    };
+    return toNodeTelemetry(raw, null);
   }
 
   /** A call into the session table: answered in a later turn. */

@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { killAll, run, start } from '../programs/run.js';
+import { randomBytes } from '../random.js';
 
 const BRIDGE = 'examples/bridge.ts';
 

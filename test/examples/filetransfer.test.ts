@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { dial } from '../../src/index.js';
 import { killAll, run, start } from '../programs/run.js';
+import { randomBytes } from '../random.js';
 
 const EXAMPLE = 'examples/filetransfer.ts';
 

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import got from 'got';
 import { describe, expect, it } from 'vitest';
 import { backend, serve, serverBackend } from './pool-pair.js';
+import { randomBytes } from '../random.js';
 
 const MIB = 1 << 20;
 const TOTAL = 50 * MIB;

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manners, serve, type Service } from './pool-pair.js';
+import { randomBytes } from '../random.js';
 
 const MIB = 1 << 20;
 const services: Service[] = [];

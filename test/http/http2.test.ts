@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createConnection } from '../../src/http/index.js';
 import { backend, connPair, serve } from './pool-pair.js';
+import { randomBytes } from '../random.js';
 
 const stops: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

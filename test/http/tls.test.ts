@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { randomBytes } from 'node:crypto';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../bench/certificate.js';
 import type { Channel } from '../../src/index.js';
 import { connPair } from './pool-pair.js';
+import { randomBytes } from '../random.js';
 
 /** POOL 1 doesn't say who the peer is. TLS within a channel does, both ways. */
 const SECURE = 7;

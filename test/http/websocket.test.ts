@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { manners, serve, type Service } from './pool-pair.js';
+import { randomBytes } from '../random.js';
 
 let service: Service;
 afterEach(() => service.stop());

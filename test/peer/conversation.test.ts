@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen, type Conn, type Listener } from '../../src/index.js';
 import { FLAG, Peer, TYPE } from './peer.js';
+import { randomBytes } from '../random.js';
 
 /** The whole conversation with the independent peer, in both roles. */
 const open: { destroy(): void }[] = [];

@@ -22,7 +22,7 @@ describe('a process with a conversation open', () => {
       program.child.kill('SIGTERM');
     }
     expect([await program.ended, scenario === 'throw' ? '' : program.output.stderr]).toEqual([code, '']);
-    // The goal is 200 ms; a noisy machine gets more. What it must not take is any of the timeouts of seconds.
-    expect(performance.now() - begun).toBeLessThan(2000);
+    // The goal is 200 ms; a busy machine gets more. What it must not take is any of the timeouts, of which 5 s is the least.
+    expect(performance.now() - begun).toBeLessThan(4500);
   });
 });

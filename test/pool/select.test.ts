@@ -105,7 +105,7 @@ describe('selectBackend', () => {
     const stat = () =>
       Promise.reject(Object.assign(new Error('denied'), { code: 'EACCES', errno: -13, syscall: 'stat' }));
     const error = await rejection(selectBackend(NOTHING, { ...parts, stat }));
-    expect(error).toMatchObject({ code: 'EACCES', errno: 13, syscall: 'stat' });
+    expect(error).toMatchObject({ code: 'EACCES', errno: -13, syscall: 'stat' });
     expect(log).toEqual([]);
   });
 

@@ -32,14 +32,14 @@ describe('a device', () => {
     expect(refused).toBeInstanceOf(PoolError);
     expect(refused).toMatchObject({
       code: 'ECONNREFUSED',
-      errno: errno.ECONNREFUSED,
+      errno: -errno.ECONNREFUSED,
       syscall: 'ioctl',
       address: '127.0.0.1',
       port: 9253,
       message: 'connect to 127.0.0.1:9253 on /scripted: connection refused (ECONNREFUSED)',
     });
     expect((refused as Error).stack).toContain('device.test.ts');
-    await expect(device.connect(peer)).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL', errno: errno.ENOSPC });
+    await expect(device.connect(peer)).rejects.toMatchObject({ code: 'ERR_POOL_SESSION_FULL', errno: -errno.ENOSPC });
     await expect(device.listen(9253)).rejects.toMatchObject({ code: 'EADDRINUSE', port: 9253 });
     await device.close();
   });
@@ -108,7 +108,7 @@ describe('a device', () => {
     const { Device } = await import('../../src/poolioc/device.js');
     const workers = { pool: script.pool, exit: script.exit };
     const missing = await Device.open('/missing', { workers }).catch((error: unknown) => error);
-    expect(missing).toMatchObject({ code: 'ENOENT', syscall: 'open', errno: errno.ENOENT });
+    expect(missing).toMatchObject({ code: 'ENOENT', syscall: 'open', errno: -errno.ENOENT });
     expect((missing as Error).message).toMatch(/modprobe pool.*npx pool-ts device.*backend 'user'/);
     await device.close();
   });

@@ -1,9 +1,10 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import { ipv6, requirement } from '../require.js';
 import { bytes, codeOf, pair, Recorder, Server, turn, until } from './conversation.js';
+import { randomBetween } from '../random.js';
 
 const loopback6 = ipv6();
 
@@ -51,7 +52,7 @@ describe('a node', () => {
       const go = (): void => {
         while (left > 0) {
           left--;
-          const data = Buffer.alloc(randomInt(1, 65536), left & 255);
+          const data = Buffer.alloc(randomBetween(1, 65536), left & 255);
           hash.update(data);
           if (!from.send(left % 8, data)) return;
         }

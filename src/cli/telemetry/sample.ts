@@ -34,13 +34,13 @@ export interface Moment {
 /** The sample of `info`, taken at `at`. */
 export function sampleOf(info: SessionInfo, at: number, time: number, before: Moment | null): Sample {
   const { telemetry } = info;
-  const known = telemetry.rttNs > 0n;
   const [bytesSent, bytesReceived] = [Number(info.bytesSent), Number(info.bytesRecv)];
   return {
     time,
     state: info.state,
-    rttUs: known ? Number(telemetry.rttNs) / 1000 : null,
-    jitterUs: known ? Number(telemetry.jitterNs) / 1000 : null,
+    // The kernel module says 0 before it has measured.
+    rttUs: telemetry.rttNs ? Number(telemetry.rttNs) / 1000 : null,
+    jitterUs: telemetry.rttNs ? Number(telemetry.jitterNs) / 1000 : null,
     lossPercent: telemetry.lossPercent,
     sentRate: before && rate(bytesSent - before.sample.bytesSent, at - before.at),
     receivedRate: before && rate(bytesReceived - before.sample.bytesReceived, at - before.at),

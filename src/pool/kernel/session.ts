@@ -6,7 +6,7 @@
 import { PoolError } from '../../errors.js';
 import type { Addr } from '../addr.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../backend.js';
-import { toTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../telemetry.js';
+import { toTelemetry, withJson, type SessionInfo, type SessionState, type Telemetry } from '../telemetry.js';
 import { ChannelTurn } from './channel-turn.js';
 import { within, type Clock } from './clock.js';
 import type { KernelDevice } from './device.js';
@@ -220,7 +220,7 @@ export class KernelSession implements BackendSession, Recipient {
 
   async info(): Promise<SessionInfo> {
     const record = await this.#record();
-    return {
+    return withJson({
       index: this.index,
       localAddr: this.localAddr,
       peerAddr: this.remoteAddr,
@@ -233,7 +233,7 @@ export class KernelSession implements BackendSession, Recipient {
       packetsSinceRekey: record.packetsSinceRekey,
       emptyMessages: this.#emptyMessages,
       telemetry: toTelemetry(record.telemetry),
-    };
+    });
   }
 
   async state(): Promise<SessionState> {

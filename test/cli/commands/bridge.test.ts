@@ -1,6 +1,6 @@
 /** `pool-ts bridge`: curl downloads through both directions in a row. */
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -11,6 +11,7 @@ import { dial } from '../../../src/index.js';
 import { program } from '../../require.js';
 import { addressOf, type CliProgram, endCliPrograms, startCli } from '../cli-program.js';
 import { testTerminal } from '../test-terminal.js';
+import { randomBytes } from '../../random.js';
 
 const LOOPBACK = '127.0.0.1:0';
 const SIZE = 50_000_000;

@@ -1,5 +1,4 @@
 /** `pool-ts listen` and `pool-ts connect`, in processes of their own. */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { dial, listen } from '../../../src/index.js';
 import { run } from '../../../src/cli/program.js';
 import { addressOf, digestOf, endCliPrograms, runCli, startCli } from '../cli-program.js';
 import { testTerminal } from '../test-terminal.js';
+import { randomBytes } from '../../random.js';
 
 const USER = { backend: 'user' } as const;
 const LISTEN = '127.0.0.1:0';

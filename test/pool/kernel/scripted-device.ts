@@ -520,7 +520,7 @@ export class ScriptedDevice implements KernelDevice {
     const row = this.session(index)?.row;
     if (this.module || row === undefined || row === null) return null;
     const { address, port } = Addr.parse(row.local);
-    return { addr: ipv4ToMapped(address), port };
+    return { addr: Uint8Array.from(ipv4ToMapped(address)), port };
   }
 
   onExit(hook: (device: SyncDevice) => void): () => void {
@@ -639,7 +639,7 @@ export class ScriptedDevice implements KernelDevice {
       return [
         {
           index: session.index,
-          peerAddr: dialled.addr,
+          peerAddr: Uint8Array.from(dialled.addr),
           peerPort: servedAccepted ? 0 : dialled.port,
           addrFamily: dialled.family,
           state: state || IDLE,

@@ -3,7 +3,6 @@
  * hours of protocol take milliseconds. A tap on the link may change what goes over it.
  */
 import { PoolError } from '../../../src/errors.js';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
 import type {
   DiallerCredentials,
   ListenerCredentials,
@@ -11,6 +10,7 @@ import type {
 } from '../../../src/poolnode/protocol/authentication/types.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';
+import { seededCrypto } from '../../random.js';
 import type { Crypto, Handshake, Session, SessionEvent, SessionLimits } from '../../../src/poolnode/protocol/types.js';
 
 export const SECOND = 1_000_000_000n;
@@ -126,7 +126,7 @@ export class Pair {
 }
 
 export function handshakes(options: PairOptions = {}): { client: Handshake; server: Handshake } {
-  const crypto = options.crypto ?? usual;
+  const crypto = options.crypto ?? seededCrypto();
   return {
     client: createClientHandshake({
       crypto,

@@ -3,7 +3,7 @@
  * base; REKEY as it does it; nothing checked that it does not check. Built for scripts: each step is a call.
  */
 import { createHash } from 'node:crypto';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { seededCrypto } from '../../random.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../../src/poolnode/protocol/framer.js';
 import { deriveHandshakeKeys, derivePacketKeys } from '../../../src/poolnode/protocol/keys.js';
@@ -14,7 +14,7 @@ import { OwnSequence } from '../../../src/poolnode/protocol/sequence.js';
 import type { KeyPair, PacketCrypto } from '../../../src/poolnode/protocol/types.js';
 import { concat } from './pair.js';
 
-const crypto = nodeCrypto();
+const crypto = seededCrypto();
 const EMPTY = new Uint8Array(0);
 const ID = new Uint8Array(16).fill(0xcd);
 const SEED = new Uint8Array(32).fill(3);

@@ -1,3 +1,5 @@
+import { testSeed } from '../../random.js';
+
 /** Random numbers that a printed seed brings back (mulberry32). POOL_TEST_SEED replays a run. */
 export interface Seeded {
   readonly seed: number;
@@ -7,9 +9,7 @@ export interface Seeded {
 }
 
 export function seeded(name: string): Seeded {
-  const given = process.env['POOL_TEST_SEED'];
-  const seed = given === undefined ? (Math.random() * 2 ** 32) >>> 0 : Number(given);
-  console.info(`${name}: POOL_TEST_SEED=${seed}`);
+  const seed = testSeed(name);
   let state = seed;
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0;

@@ -82,7 +82,13 @@ const OPS: Readonly<Record<string, Op>> = {
   'replay an older one': (packets, at) => void packets.splice(at + 1, 0, packets[0]!),
   swap: (packets, at) => void packets.splice(at, 2, ...[packets[at + 1]!, packets[at]!].filter(Boolean)),
   'reflect one of its own': (packets, at, backwards) => void packets.splice(at, 0, backwards[at % backwards.length]!),
-  truncate: (packets, at) => void packets.splice(at, 1, packets[at]!.subarray(0, -1)),
+  truncate: (packets, at) => {
+    const [packet, next] = [packets[at]!, packets[at + 1]!];
+    // Where what is cut off equals what follows it, the packet would be whole.
+    let cut = 1;
+    while (Buffer.compare(packet.subarray(-cut), next.subarray(0, cut)) === 0) cut += 1;
+    packets.splice(at, 1, packet.subarray(0, -cut));
+  },
   'insert noise': (packets, at) => void packets.splice(at, 0, new Uint8Array(80).fill(0x13).fill(0, 44, 46)),
   'insert an ACK without HMAC': (packets, at) => {
     const forged = packets[at]!.slice(0, 80);

@@ -1,0 +1,24 @@
+/** Bytes as programs have them: what is taken, and what is given. */
+import { types } from 'node:util';
+
+/** What is taken wherever bytes are: an ArrayBuffer or any view of one, of any realm. */
+export type BytesInput = ArrayBufferView | ArrayBufferLike;
+
+/**
+ * Bytes that came: in memory of their own, which nobody shares. From TypeScript 5.7 on this is `Uint8Array<ArrayBuffer>`,
+ * which Blob, Response, fetch and WebCrypto take; before, `Uint8Array` has no parameter, and is that.
+ */
+export type Bytes = ReturnType<Uint8Array['slice']>;
+
+/** The bytes of `value`, without a copy; null for what has none. */
+export function bytesOf(value: unknown): Uint8Array | null {
+  // By its brand and not its class: arrays of another realm (a vm context, some test runners) are as good.
+  if (types.isUint8Array(value)) return value;
+  try {
+    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : null;
+  } catch {
+    // Detached: there is nothing in it, as in a Uint8Array that is.
+    return new Uint8Array(0);
+  }
+}
