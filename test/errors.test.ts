@@ -14,7 +14,7 @@ describe('PoolError', () => {
       port: 1,
       cause,
     });
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111, syscall: 'dial', address: '::1', port: 1 });
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: -111, syscall: 'dial', address: '::1', port: 1 });
     expect(error.cause).toBe(cause);
     expect('bytesWritten' in error).toBe(false);
     expect(Object.keys(error)).toEqual(['code', 'errno', 'syscall', 'address', 'port']);

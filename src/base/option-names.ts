@@ -11,8 +11,9 @@ const NEAR = 2;
  */
 export function refuseUnknown(options: object, known: Iterable<string>): void {
   const names = new Set(known);
-  for (const [name, value] of Object.entries(options)) {
-    if (names.has(name) || value === undefined) continue;
+  for (const name of Object.keys(options)) {
+    // What JSON.parse makes of a hostile text; and what is read once is not read again.
+    if (names.has(name) || name === '__proto__' || Reflect.get(options, name) === undefined) continue;
     const near = nearest(name, names);
     const hint = near === null ? `there are ${[...names].sort().join(', ')}` : `did you mean ${near}?`;
     throw new PoolError('ERR_INVALID_ARG_VALUE', `there is no option ${JSON.stringify(name.slice(0, 60))}: ${hint}`);

@@ -64,6 +64,5 @@ function interfaceHint(error: NodeJS.ErrnoException & { address?: string }): str
 }
 
 function details(error: NodeJS.ErrnoException): PoolErrorDetails {
-  // libuv's numbers are errno.h's, negated.
-  return { errno: error.errno === undefined ? undefined : Math.abs(error.errno), syscall: error.syscall, cause: error };
+  return { errno: error.errno, syscall: error.syscall, cause: error };
 }

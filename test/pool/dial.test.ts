@@ -48,7 +48,7 @@ describe('dial', () => {
     [':0', {}, 'ERR_OUT_OF_RANGE'],
     ['10.0.0.1:1', { timeout: -1 }, 'ERR_OUT_OF_RANGE'],
     ['10.0.0.1:1', { network: 'pool6' }, 'ERR_POOL_INVALID_ADDRESS'],
-    [{ host: 'a', port: '1' }, {}, 'ERR_INVALID_ARG_TYPE'],
+    [{ host: 'a', port: 'http' }, {}, 'ERR_INVALID_ARG_TYPE'],
     [undefined, {}, 'ERR_INVALID_ARG_TYPE'],
     ['10.0.0.1:1', null, 'ERR_INVALID_ARG_TYPE'],
   ] as [string, DialOptions, string][])('rejects %o %o before any I/O', async (address, options, code) => {
@@ -70,7 +70,7 @@ describe('dial', () => {
     expect(error.message).toBe('dial pool 10.0.0.1:9253: connection refused');
     expect(error).toMatchObject({
       code: 'ECONNREFUSED',
-      errno: 111,
+      errno: -111,
       syscall: 'connect',
       address: '10.0.0.1',
       port: 9253,

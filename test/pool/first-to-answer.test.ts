@@ -79,7 +79,7 @@ describe('firstToAnswer', () => {
     backend.dials[1]!.fail(new PoolError('ERR_POOL_NET_UNREACHABLE', 'no route'));
     backend.dials[0]!.fail(refused());
     const error = await rejection(session);
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111 });
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: -111 });
     expect(error.message).toBe('connection refused ([::1]:1; 2 other addresses failed too)');
     const cause = error.cause as AggregateError;
     expect(cause).toBeInstanceOf(AggregateError);

@@ -166,7 +166,8 @@ describe('readPort', () => {
   it.each([-1, 65536, 1.5, NaN, Infinity])('is out of range: %d', (port) => {
     expect(() => readPort(port)).toThrow(code('ERR_OUT_OF_RANGE'));
   });
-  it.each(['80', 80n, null])('is no number: %s', (port) => {
+  it.each(['0', '80', '65535'])('takes the digits %j', (port) => expect(readPort(port)).toBe(Number(port)));
+  it.each(['', ' 80', '8e1', '0x50', 80n, null])('is no number: %s', (port) => {
     expect(() => readPort(port)).toThrow(code('ERR_INVALID_ARG_TYPE'));
   });
 });

@@ -60,7 +60,7 @@ describe('listen', () => {
     const backend = new FakeBackend();
     backend.listen = () => Promise.reject(new PoolError('EADDRINUSE', 'address already in use', { errno: 98 }));
     const error = await rejection(start(':9253', {}, backend));
-    expect(error).toMatchObject({ code: 'EADDRINUSE', errno: 98, syscall: 'listen', address: '', port: 9253 });
+    expect(error).toMatchObject({ code: 'EADDRINUSE', errno: -98, syscall: 'listen', address: '', port: 9253 });
     expect(error.message).toBe('listen pool :9253: address already in use');
     expect(error.stack?.split('\n')[1]).toContain('listen.test.ts');
   });

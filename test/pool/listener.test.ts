@@ -329,7 +329,7 @@ describe('a listener that fails by itself', () => {
     const error = await rejection(listener.accept());
     expect(error).toMatchObject({
       code: 'ENODEV',
-      errno: 19,
+      errno: -19,
       message: 'accept pool 127.0.0.1:9253: the device is gone',
     });
     expect(await listener.closed).toEqual({ by: 'error', error: failure });

@@ -152,7 +152,7 @@ describe('a dial that fails over the user backend', () => {
     await cleanups.pop()!();
     const { dial, node } = api();
     const error = await rejection(dial({ host: '127.0.0.1', port }));
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: 111, syscall: 'connect', address: '127.0.0.1', port });
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: -111, syscall: 'connect', address: '127.0.0.1', port });
     expect(error.message).toBe(`dial pool 127.0.0.1:${port}: connection refused`);
     expect(node.sessions()).toEqual([]);
   });
@@ -233,7 +233,7 @@ describe('a dial that fails over the user backend', () => {
   it('a port that is taken', async () => {
     const { port } = await tcpServer();
     const error = await rejection(api().listen({ host: '127.0.0.1', port }));
-    expect(error).toMatchObject({ code: 'EADDRINUSE', errno: 98, syscall: 'listen', address: '127.0.0.1', port });
+    expect(error).toMatchObject({ code: 'EADDRINUSE', errno: -98, syscall: 'listen', address: '127.0.0.1', port });
     expect(error.message).toBe(`listen pool 127.0.0.1:${port}: address already in use`);
   });
 });

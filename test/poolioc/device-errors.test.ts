@@ -13,7 +13,7 @@ describe('callError', () => {
     ['ENXIO', /no driver/],
     ['ENOTCONN', /fusermount3 -u \/dev\/pool/],
   ] as const)('says what to do about %s of open', (name, message) => {
-    expect(error('open', 'open', errno[name])).toMatchObject({ code: name, errno: errno[name], syscall: 'open' });
+    expect(error('open', 'open', errno[name])).toMatchObject({ code: name, errno: -errno[name], syscall: 'open' });
     expect(error('open', 'open', errno[name]).message).toMatch(message);
   });
 

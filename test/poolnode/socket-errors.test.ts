@@ -17,7 +17,7 @@ describe('systemError', () => {
     const cause = errno(name);
     const error = systemError(cause);
     expect(error).toBeInstanceOf(PoolError);
-    expect(error).toMatchObject({ code, errno: constants.errno[name], syscall: 'connect', cause });
+    expect(error).toMatchObject({ code, errno: -constants.errno[name], syscall: 'connect', cause });
     expect(error.message).toMatch(message);
   });
 
@@ -42,7 +42,7 @@ describe('a peer that hangs up', () => {
     const error = handshakeSocketError(errno(name, 'read'), 'client');
     expect(error.code).toBe('ECONNRESET');
     expect(error.message).toContain('table may be full');
-    expect(error.errno).toBe(constants.errno[name]);
+    expect(error.errno).toBe(-constants.errno[name]);
   });
 
   it('with a FIN during the handshake too', () => {
@@ -58,7 +58,7 @@ describe('a peer that hangs up', () => {
   it.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'] as const)('with %s during the session is lost', (name) => {
     const cause = errno(name, 'read');
     const error = sessionSocketError(cause);
-    expect(error).toMatchObject({ code: 'ERR_POOL_PEER_LOST', errno: constants.errno[name], cause });
+    expect(error).toMatchObject({ code: 'ERR_POOL_PEER_LOST', errno: -constants.errno[name], cause });
     expect(error.message).toContain(name);
   });
 });
