@@ -38,9 +38,9 @@ export function randomBetween(from: number, below: number): number {
 }
 
 /** The real cryptography, whose keys and seeds replay. */
-export function seededCrypto(): Crypto {
+export function seededCrypto(real: Crypto = nodeCrypto()): Crypto {
   return {
-    ...nodeCrypto(),
+    ...real,
     generateKeyPair: () => x25519KeyPair(randomBytes(32)),
     randomBytes: (size) => Uint8Array.from(randomBytes(size)),
   };

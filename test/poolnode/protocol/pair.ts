@@ -21,11 +21,11 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-let usual: Crypto = nodeCrypto();
+let usual: Crypto = seededCrypto();
 
 /** The cryptography of pairs that are not told theirs, from here on. */
 export function useCrypto(crypto: Crypto): void {
-  usual = crypto;
+  usual = seededCrypto(crypto);
 }
 
 export interface PairOptions {
@@ -126,7 +126,7 @@ export class Pair {
 }
 
 export function handshakes(options: PairOptions = {}): { client: Handshake; server: Handshake } {
-  const crypto = options.crypto ?? seededCrypto();
+  const crypto = options.crypto ?? usual;
   return {
     client: createClientHandshake({
       crypto,
