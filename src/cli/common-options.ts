@@ -1,6 +1,7 @@
 /** Options that several commands take, and the readers of their values. */
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isIPv6 } from 'node:net';
 import type { BackendChoice, CommonOptions, Network } from '../index.js';
 
 /** Options of a command that opens sessions, as commander gives them. */
@@ -49,7 +50,18 @@ export function idleOptions({ idleTimeout }: IdleFlags): Pick<CommonOptions, 'id
 
 /** Where to listen: a port alone is every address, as with `:port`. */
 export function listenAddress(text: string): string {
-  return /^\d+$/.test(text) ? `:${text}` : text;
+  return /^\d+$/.test(text) ? `:${text}` : withoutScheme(text);
+}
+
+/** Whom to dial: `host:port`, `pool://host:port` as some write it, or host and port apart, as netcat has them. */
+export function peerAddress(text: string, port?: string): string {
+  const host = withoutScheme(text);
+  if (port === undefined) return host;
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function withoutScheme(text: string): string {
+  return text.replace(/^pool:\/\/([^/]*)\/?$/i, '$1');
 }
 
 /** The options of dial and listen that these flags ask for. */

@@ -15,7 +15,8 @@ import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
 import { reflow } from './screen/reflow.js';
-import type { Terminal } from './terminal.js';
+import { columnsOf } from './screen/text-width.js';
+import { print, type Terminal } from './terminal.js';
 import { version } from './version.js';
 
 /** Commands in the order of `--help`. Each file loads what its command needs only when the command runs. */
@@ -50,13 +51,18 @@ export function program(terminal: Terminal): Command {
     .version(version())
     .addHelpText('after', EXAMPLES);
   for (const make of COMMANDS) root.addCommand(make(terminal));
+  // What other programs have as a command is typed here too.
+  root.addCommand(
+    new Command('version').action(() => print(terminal, version())),
+    { hidden: true },
+  );
   settle(root, terminal);
   return root;
 }
 
 /** Commander's own ending and printing, for a command and all below it: nothing here ends the process. */
 function settle(command: Command, terminal: Terminal): void {
-  const width = (): number => terminal.stdout.columns ?? USUAL_COLUMNS;
+  const width = (): number => columnsOf(terminal.stdout, USUAL_COLUMNS);
   command.exitOverride().configureOutput({
     writeOut: (text) => void terminal.stdout.write(reflow(text, width())),
     writeErr: (text) => void terminal.stderr.write(reflow(text, width())),

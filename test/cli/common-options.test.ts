@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listenAddress } from '../../src/cli/common-options.js';
+import { listenAddress, peerAddress } from '../../src/cli/common-options.js';
 
 describe('where to listen', () => {
   it.each([
@@ -7,7 +7,23 @@ describe('where to listen', () => {
     [':9253', ':9253'],
     ['127.0.0.1', '127.0.0.1'],
     ['[::1]:0', '[::1]:0'],
+    ['pool://:9253', ':9253'],
   ])('%s is %s', (text, address) => {
     expect(listenAddress(text)).toBe(address);
+  });
+});
+
+describe('whom to dial', () => {
+  it.each([
+    ['host:9253', undefined, 'host:9253'],
+    ['host', '9253', 'host:9253'],
+    ['::1', '9253', '[::1]:9253'],
+    ['[::1]', '9253', '[::1]:9253'],
+    ['pool://host:9253', undefined, 'host:9253'],
+    ['pool://host:9253/', undefined, 'host:9253'],
+    ['POOL://host', '80', 'host:80'],
+    ['http://host', undefined, 'http://host'],
+  ])('%s %s is %s', (host, port, address) => {
+    expect(peerAddress(host, port)).toBe(address);
   });
 });

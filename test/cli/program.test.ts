@@ -23,6 +23,20 @@ describe('the command line', () => {
     expect((await printed('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
+  it('says its version also as a command, and on a terminal of 0 columns prints words', async () => {
+    expect((await printed('version')).out).toBe((await printed('--version')).out);
+    const terminal = testTerminal();
+    Object.assign(terminal.stdout, { columns: 0 });
+    await run(['send', '--help'], terminal);
+    expect(terminal.out()).toContain('resumable and checked');
+  });
+
+  it('prints JSON also where there is no table to list', async () => {
+    const { code, out, err } = await printed('sessions', '--json', '--device', '/nonexistent/pool');
+    expect([code, JSON.parse(out)]).toEqual([69, []]);
+    expect(err).toMatch(/^pool-ts sessions: /);
+  });
+
   it('tells what is wrong with a command in one line, and where to read on', async () => {
     expect(await printed('devcie')).toEqual({
       code: 64,

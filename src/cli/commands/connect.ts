@@ -1,6 +1,6 @@
 /** `pool-ts connect host:port`: a netcat's client. */
 import { Command } from 'commander';
-import { dialOptions, idleOptions, withTimeout } from '../common-options.js';
+import { dialOptions, idleOptions, peerAddress, withTimeout } from '../common-options.js';
 import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
 import { tell, type Terminal } from '../terminal.js';
 
@@ -15,6 +15,7 @@ A program that is killed on a kernel module leaves its session behind, which loo
 
 Examples:
   pool-ts connect 10.0.0.1:9253                   type lines; ^D ends
+  pool-ts connect 10.0.0.1 9253                   the same, as nc has it
   echo hi | pool-ts connect 10.0.0.1:9253         send, print what comes back, end
   pool-ts connect -q 0 10.0.0.1:9253 < file       send a file, and close at once
   pool-ts connect -q never 10.0.0.1:9253 > file < /dev/null
@@ -24,10 +25,13 @@ Examples:
 export function connectCommand(terminal: Terminal): Command {
   const command = new Command('connect')
     .description('talk to a POOL peer through standard input and output, as netcat does')
-    .argument('<host:port>', 'the peer; the port is 9253 where it is left out');
+    .argument('<host:port>', 'the peer; the port is 9253 where it is left out')
+    .argument('[port]', 'the port, where it is not behind the host');
   return withTimeout(withNetcatOptions(command, { ms: 1000, text: '1' }))
     .addHelpText('after', EXAMPLES)
-    .action((address: string, flags: NetcatFlags) => connect(terminal, address, flags));
+    .action((host: string, port: string | undefined, flags: NetcatFlags) =>
+      connect(terminal, peerAddress(host, port), flags),
+    );
 }
 
 async function connect(terminal: Terminal, address: string, flags: NetcatFlags): Promise<void> {

@@ -6,6 +6,7 @@ import { integer } from '../common-options.js';
 import type { Diagnosis, DiagnoseFlags } from '../doctor/diagnose.js';
 import { EXIT } from '../exit-codes.js';
 import { colorsFor } from '../screen/colors.js';
+import { columnsOf } from '../screen/text-width.js';
 import { print, type Terminal } from '../terminal.js';
 
 interface DoctorFlags extends DiagnoseFlags {
@@ -45,7 +46,7 @@ async function doctor(terminal: Terminal, flags: DoctorFlags): Promise<void> {
   const { red, yellow, green } = colorsFor(terminal);
   const text = flags.json
     ? JSON.stringify(diagnosis, null, 2)
-    : report(diagnosis, { ok: green, warn: yellow, fail: red }, terminal.stdout.columns).join('\n');
+    : report(diagnosis, { ok: green, warn: yellow, fail: red }, columnsOf(terminal.stdout, Infinity)).join('\n');
   await print(terminal, text);
   if (!diagnosis.usable) throw new CliError(EXIT.UNAVAILABLE, verdict(flags, diagnosis));
 }

@@ -14,10 +14,11 @@ interface ReceiveFlags extends TransferFlags {
   listen: string;
   once?: boolean;
   overwrite?: boolean;
+  anyName?: boolean;
 }
 
-/** Senders at a time; more wait. */
-const CONCURRENCY = 16;
+/** Senders at a time; more wait. Many, since one that is silent keeps its place until --idle-timeout, and costs little. */
+const CONCURRENCY = 256;
 
 const EXAMPLES = `
 Examples:
@@ -37,6 +38,7 @@ export function receiveCommand(terminal: Terminal): Command {
     .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
     .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
     .option('--overwrite', 'replace files that are there already')
+    .option('--any-name', 'take names that begin with . or - too')
     .addHelpText('after', EXAMPLES)
     .action((dir: string, flags: ReceiveFlags) => receive(terminal, dir, flags));
   return withTransferOptions(command, 'a sender');
@@ -62,6 +64,7 @@ async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Pr
       await receiveFiles(conn, {
         folder,
         overwrite: flags.overwrite === true,
+        anyName: flags.anyName === true,
         idleTimeout: flags.idleTimeout,
         signal: terminal.stop,
         view,

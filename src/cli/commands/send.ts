@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
-import { dialOptions, withTimeout } from '../common-options.js';
+import { dialOptions, peerAddress, withTimeout } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 import { type TransferFlags, withTransferOptions } from '../transfer/transfer-flags.js';
@@ -51,7 +51,7 @@ async function send(terminal: Terminal, args: readonly string[], flags: Transfer
     import('../transfer/messages.js'),
   ]);
   if (sources.length > MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
-  const conn = await dial(address, { ...dialOptions(flags), signal: terminal.stop });
+  const conn = await dial(peerAddress(address), { ...dialOptions(flags), signal: terminal.stop });
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
   const outcome = new Outcome(terminal, view, { json: flags.json === true, quiet: flags.quiet === true });
   try {

@@ -1,6 +1,9 @@
 /** `pool-ts sessions`: the session table of a device, and closing one of its sessions. */
 import { Command } from 'commander';
 import { integer } from '../common-options.js';
+import { exitCodeOf } from '../cli-error.js';
+import { EXIT } from '../exit-codes.js';
+import { columnsOf } from '../screen/text-width.js';
 import { print, type Terminal } from '../terminal.js';
 
 interface SessionsFlags {
@@ -46,11 +49,16 @@ async function list(terminal: Terminal, flags: SessionsFlags): Promise<void> {
   const { withDevice } = await import('../sessions/device-table.js');
   const { sessionRow } = await import('../sessions/session-row.js');
   const { sessionList } = await import('../sessions/session-list.js');
-  await withDevice(flags.device, terminal.env, async (device) => {
+  const listed = withDevice(flags.device, terminal.env, async (device) => {
     const rows = (await device.sessions()).map(sessionRow);
-    const width = terminal.stdout.columns ?? Infinity;
+    const width = columnsOf(terminal.stdout, Infinity);
     const text = () => sessionList(rows, device.isCharacterDevice, width).join('\n');
     await print(terminal, flags.json === true ? JSON.stringify(rows) : text());
+  });
+  await listed.catch(async (error: unknown) => {
+    // What reads JSON gets JSON, also where there is nothing; the exit code tells why.
+    if (flags.json === true && exitCodeOf(error) === EXIT.UNAVAILABLE) await print(terminal, '[]');
+    throw error;
   });
 }
 

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import {
   dialOptions,
   integer,
+  peerAddress,
   secondsOption,
   type SessionFlags,
   withSessionOptions,
@@ -47,7 +48,7 @@ async function telemetry(terminal: Terminal, address: string, flags: TelemetryFl
   const { dial } = await import('../../index.js');
   const { watch } = await import('../telemetry/watch.js');
   const { isModule } = await import('../telemetry/is-module.js');
-  const conn = await dial(address, { ...dialOptions(flags), signal: terminal.stop });
+  const conn = await dial(peerAddress(address), { ...dialOptions(flags), signal: terminal.stop });
   try {
     if (terminal.stdout.isTTY !== true) {
       tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend); RTT is known after 5 s`);

@@ -1,5 +1,6 @@
 /** Lines at the end of a terminal that are drawn again and again, below those that stay. */
 import { createLogUpdate } from 'log-update';
+import { columnsOf } from './text-width.js';
 import type { Terminal } from '../terminal.js';
 
 /** What of a terminal matters here: one of its outputs, and the environment. */
@@ -29,7 +30,7 @@ export function liveLines(stream: Terminal['stderr']): LiveLines {
   const log = createLogUpdate(stream as NodeJS.WritableStream, { showCursor: true });
   return {
     get columns() {
-      return (stream.columns ?? 80) - 1;
+      return columnsOf(stream, 80) - 1;
     },
     draw: (text) => log(text),
     clear: () => log.clear(),

@@ -1,4 +1,5 @@
 /** Text that was written for a wide screen, brought to the width of this one, so that the terminal splits no word. */
+import wrapAnsi from 'wrap-ansi';
 import { textWidth } from './text-width.js';
 
 /** Cells that a remark needs beside what it is about; with less it goes below. */
@@ -35,18 +36,8 @@ export function reflow(text: string, width: number): string {
 
 /** Lines of words, none wider than `width` but for a word that is. */
 export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').filter((part) => part !== '')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && textWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, line];
+  const words = text.split(' ').filter((part) => part !== '');
+  return Number.isFinite(width) ? wrapAnsi(words.join(' '), Math.max(1, width)).split('\n') : [words.join(' ')];
 }
 
 function remarked(line: string, width: number): string[] {

@@ -1,19 +1,16 @@
 /** How many cells of a terminal a text takes, and texts of a given width. */
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 
-/** Scripts and symbols that take two cells (Unicode's East Asian Width W and F, in rough ranges), and marks that take none. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const NO_WIDTH = /[\p{Mn}\p{Me}\u200b-\u200f\ufe00-\ufe0f]/u;
 const CONTROL = /\p{Cc}/gu;
 
 const ELLIPSIS = '…';
 
+/** What a reader takes for one character: an emoji of several joined ones, a letter with its accents. */
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
 /** Cells that `text` takes; colours take none. */
 export function textWidth(text: string): number {
-  let width = 0;
-  for (const character of stripVTControlCharacters(text)) width += cells(character);
-  return width;
+  return stringWidth(text);
 }
 
 /** `text` without what would move the cursor: names of files and of peers are somebody else's. */
@@ -24,7 +21,7 @@ export function printable(text: string): string {
 /** Cuts plain text to `width` cells, with an ellipsis at the end. */
 export function cut(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
-  return width < 1 ? '' : head(text, width - 1) + ELLIPSIS;
+  return width < 1 ? '' : head(split(text), width - 1) + ELLIPSIS;
 }
 
 /** Cuts in the middle, so that an address keeps its port. */
@@ -32,8 +29,8 @@ export function cutMiddle(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   if (width < 3) return cut(text, width);
   const before = Math.floor((width - 1) / 2);
-  const reversed = head([...text].reverse().join(''), width - 1 - before);
-  return head(text, before) + ELLIPSIS + [...reversed].reverse().join('');
+  const parts = split(text);
+  return head(parts, before) + ELLIPSIS + tail(parts, width - 1 - before);
 }
 
 /** Plain text of exactly `width` cells: cut or filled up. */
@@ -43,17 +40,31 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? short + fill : fill + short;
 }
 
-function head(text: string, width: number): string {
+/** The columns of a stream: a serial console says 0 where it doesn't know, a pipe nothing. */
+export function columnsOf({ columns }: { columns?: number }, otherwise: number): number {
+  return columns === undefined || columns <= 0 ? otherwise : columns;
+}
+
+function split(text: string): string[] {
+  return Array.from(characters.segment(text), ({ segment }) => segment);
+}
+
+function head(parts: readonly string[], width: number): string {
   let [kept, taken] = ['', 0];
-  for (const character of text) {
-    taken += cells(character);
+  for (const part of parts) {
+    taken += textWidth(part);
     if (taken > width) break;
-    kept += character;
+    kept += part;
   }
   return kept;
 }
 
-function cells(character: string): number {
-  if (NO_WIDTH.test(character)) return 0;
-  return WIDE.test(character) ? 2 : 1;
+function tail(parts: readonly string[], width: number): string {
+  let [kept, taken] = ['', 0];
+  for (const part of parts.toReversed()) {
+    taken += textWidth(part);
+    if (taken > width) break;
+    kept = part + kept;
+  }
+  return kept;
 }

@@ -88,7 +88,7 @@ async function snapshots(
   { intervalMs, iterations, json }: TopOptions,
 ): Promise<void> {
   const count = iterations ?? (terminal.stdout.isTTY === true ? Infinity : 1);
-  const columns = terminal.stdout.columns ?? (Number(terminal.env['COLUMNS']) || FILE_COLUMNS);
+  const columns = terminal.stdout.columns || Number(terminal.env['COLUMNS']) || FILE_COLUMNS;
   await repeat({ intervalMs, stop: terminal.stop, count: count + 1 }, async (beat) => {
     if (beat === 0) return;
     await look();

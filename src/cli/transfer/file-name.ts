@@ -17,6 +17,16 @@ const FORBIDDEN = /[/\\\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 const WINDOWS = /^(?:[a-z]:|(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i;
 const WINDOWS_ONLY = /[<>:"|?*]|[. ]$/;
 
+/**
+ * Why a stranger's file of this name isn't taken unasked: `.bashrc` is read by programs, and `-rf` by them as an option. Null
+ * where it is.
+ */
+export function unusualName(name: string): string | null {
+  if (!/^[.-]/.test(name)) return null;
+  const what = name.startsWith('.') ? 'a hidden file' : 'an option to most programs';
+  return `it begins with ${JSON.stringify(name[0])}, as ${what}; pool-ts receive --any-name takes it`;
+}
+
 /** Why `name` is refused; null where it is fine. */
 export function nameProblem(name: string, platform: NodeJS.Platform = process.platform): string | null {
   if (name === '') return 'it is empty';

@@ -59,6 +59,10 @@ const CONTROL = {
   welcome: { version: whole(1, 65_535), window: whole(MIN_WINDOW_BYTES, 2 ** 31) },
   /** A file is to come. `mtimeNs` is ns since the epoch, in decimal, as text: it is more than a JSON number holds. */
   offer: { name: text(1024), size: bytes, mode: whole(0, 0o7777), mtimeNs: time },
+  /** The receiver has `offset` bytes, and asks for the digest of the sender's own: it tells its own to nobody who hasn't them. */
+  show: { offset: bytes },
+  /** The digest of that many bytes. */
+  shown: { offset: bytes, sha256: digest },
   /** The receiver has `offset` bytes with that digest; `complete` when they are a finished file. */
   start: { offset: bytes, sha256: digest, complete: flag },
   /** The sender's bytes up to there are others. */

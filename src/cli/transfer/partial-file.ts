@@ -11,7 +11,7 @@ import type { Control } from './messages.js';
 
 type Offer = Control<'offer'>;
 
-/** Bits of the mode that a peer may set: never setuid, setgid or sticky. */
+/** Bits of the mode that a peer may set, as far as the umask lets: never setuid, setgid or sticky. */
 const MODE_MASK = 0o777;
 const MAX_RECORD_BYTES = 1024;
 /** A link in the place of a file would write elsewhere; a FIFO would block. */
@@ -94,8 +94,8 @@ export class PartialFile {
     const { name, mode, mtimeNs } = this.#offer;
     const part = join(this.#folder, partName(name));
     const final = join(this.#folder, name);
-    await this.handle.chmod(mode & MODE_MASK);
-    await this.handle.utimes(new Date(), Number(BigInt(mtimeNs) / 1000n) / 1e6);
+    await this.handle.chmod(mode & MODE_MASK & ~process.umask());
+    await this.handle.utimes(new Date(), fileTime(BigInt(mtimeNs)));
     await this.handle.sync();
     if (options.overwrite) await replace(part, final);
     else await add(part, final);
@@ -113,6 +113,12 @@ export class PartialFile {
     await this.handle.close();
     await remove(this.#folder, this.#offer.name);
   }
+}
+
+/** As utimes takes it. A negative number would be the present to it, a Date of before 1970 is what it is, to the ms. */
+function fileTime(ns: bigint): number | Date {
+  if (ns >= 0n) return Number(ns / 1000n) / 1e6;
+  return new Date(Number((ns - 999_999n) / 1_000_000n));
 }
 
 /** What is left to write of `buffers` after `written` bytes. */

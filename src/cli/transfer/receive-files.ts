@@ -15,6 +15,8 @@ export interface ReceiveOptions extends TransferOptions {
   folder: string;
   /** Whether files that are there may be replaced. */
   overwrite: boolean;
+  /** Whether hidden files, and those that look like options, are taken. */
+  anyName: boolean;
 }
 
 /** ms for the sender to close after the last file; then this side does. */

@@ -5,7 +5,7 @@ import { type FileHandle, lstat, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesText } from '../screen/quantities.js';
 import { broken, TransferFailure } from './failure.js';
-import { nameProblem, partName } from './file-name.js';
+import { nameProblem, partName, unusualName } from './file-name.js';
 import { type Control, type Data, WINDOW_BYTES } from './messages.js';
 import { alreadyThere, PartialFile } from './partial-file.js';
 import { lockPart } from './part-lock.js';
@@ -23,6 +23,8 @@ const NOTHING = createHash('sha256').digest('hex');
 export interface ReceivingOptions {
   folder: string;
   overwrite: boolean;
+  /** Whether hidden files, and those that look like options, are taken. */
+  anyName: boolean;
   signal: AbortSignal;
   /** Gives the session up, since another one takes over. */
   stop(reason: Error): void;
@@ -62,7 +64,7 @@ export class Receiving {
   async run(): Promise<void> {
     const { folder, overwrite } = this.#options;
     const { name, size } = this.#offer;
-    const problem = nameProblem(name);
+    const problem = nameProblem(name) ?? (this.#options.anyName ? null : unusualName(name));
     if (problem !== null) throw new TransferFailure('name', `the name is refused: ${problem}`);
     const writer = { ...this.#options, heard: () => this.#talk.heard() };
     this.#unlock = await this.#talk.busy(lockPart(join(folder, partName(name)), writer));
@@ -145,6 +147,8 @@ export class Receiving {
   /** Gives the hash where the sender has the same bytes, null where it has others. */
   async #propose(hash: Hash, offset: number, complete: boolean): Promise<Hash | null> {
     const sha256 = offset === 0 ? NOTHING : digestSoFar(hash);
+    // A stranger who offers a name would else learn what is in the file of that name.
+    if (offset > 0 && !(await this.#senderHas(offset, sha256))) return null;
     await this.#talk.tell({ type: 'start', offset, sha256, complete });
     const answer = await this.#talk.expect('go', 'differs');
     if (answer.type === 'differs') return null;
@@ -152,6 +156,13 @@ export class Receiving {
     this.offset = offset;
     this.complete = complete;
     return hash;
+  }
+
+  async #senderHas(offset: number, sha256: string): Promise<boolean> {
+    await this.#talk.tell({ type: 'show', offset });
+    const shown = await this.#talk.expect('shown');
+    if (shown.offset !== offset) throw broken(`the sender showed ${shown.offset} bytes and not ${offset}`);
+    return shown.sha256 === sha256;
   }
 
   async #hashFinal(): Promise<Hash> {

@@ -71,6 +71,7 @@ class Sender {
     }
     watch.end();
     result.seconds = Math.round(performance.now() - began) / 1000;
+    result.size = sending.size ?? source.size;
     result.resumedFrom = sending.offset;
     result.sha256 = sending.sha256;
     if (failure === null) {
@@ -113,6 +114,8 @@ class Sending {
   stage: 'offered' | 'data' | 'ended' = 'offered';
   /** Bytes that the receiver had. */
   offset = 0;
+  /** Bytes that were offered, once they were. */
+  size: number | undefined;
   /** It had all of it, finished. */
   complete = false;
   sha256: string | undefined;
@@ -137,6 +140,7 @@ class Sending {
   async run(source: Source): Promise<void> {
     const file = await OpenSource.open(source);
     try {
+      this.size = file.offer.size;
       await this.#talk.tell(file.offer);
       const hash = await this.#agree(file);
       this.#credit = new Credit(this.offset, this.#window);
@@ -158,15 +162,22 @@ class Sending {
   /** Finds out from where to send: gives the hash of what the receiver has already. */
   async #agree(file: OpenSource): Promise<Hash> {
     const { size } = file.offer;
-    for (let differed = false; ; differed = true) {
-      const { offset, sha256, complete } = await this.#talk.expect('start');
-      if (offset > size || (complete && offset !== size)) {
+    let shown: { offset: number; hash: Hash } | null = null;
+    for (let differed = false; ; ) {
+      const asked = await this.#talk.expect('show', 'start');
+      const { offset } = asked;
+      if (offset > size || (asked.type === 'start' && asked.complete && offset !== size)) {
         throw broken(`the receiver says that it has ${offset} bytes of ${size}`);
       }
+      if (asked.type === 'show') {
+        if (shown !== null) throw broken('the receiver asked twice for a digest');
+        shown = { offset, hash: await this.#hash(file, offset) };
+        await this.#talk.tell({ type: 'shown', offset, sha256: digestSoFar(shown.hash) });
+        continue;
+      }
+      const { sha256, complete } = asked;
       if (differed && (offset > 0 || complete)) throw broken('the receiver does not begin anew though it was told to');
-      if (offset > 0) this.#watch.note(`checking the ${bytesText(offset)} that are there`);
-      const hash = await this.#talk.busy(hashPrefix(file.handle, offset, { signal: this.#signal }));
-      this.#watch.note(undefined);
+      const hash = shown?.offset === offset ? shown.hash : await this.#hash(file, offset);
       if (digestSoFar(hash) === sha256) {
         this.offset = offset;
         this.complete = complete;
@@ -174,7 +185,16 @@ class Sending {
       }
       if (offset === 0) throw broken('the receiver names a wrong digest of nothing');
       await this.#talk.tell({ type: 'differs' });
+      differed = true;
     }
+  }
+
+  /** Of the first `length` bytes. */
+  async #hash(file: OpenSource, length: number): Promise<Hash> {
+    if (length > 0) this.#watch.note(`checking the ${bytesText(length)} that are there`);
+    const hash = await this.#talk.busy(hashPrefix(file.handle, length, { signal: this.#signal }));
+    this.#watch.note(undefined);
+    return hash;
   }
 
   async #data(file: OpenSource, hash: Hash, credit: Credit): Promise<void> {

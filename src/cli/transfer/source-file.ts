@@ -1,7 +1,8 @@
 /** A file to be sent: refused before anything is sent where it can't be, and watched for changes while it is. */
 import { constants } from 'node:fs';
-import { access, type FileHandle, open, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { access, type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { diskFailure, TransferFailure } from './failure.js';
@@ -61,11 +62,14 @@ export class OpenSource {
   readonly offer: Control<'offer'>;
   readonly handle: FileHandle;
   readonly #path: string;
+  /** What is sent is a copy, which nobody changes. */
+  readonly #copied: boolean;
 
-  private constructor(path: string, handle: FileHandle, offer: Control<'offer'>) {
+  private constructor(path: string, handle: FileHandle, offer: Control<'offer'>, copied: boolean) {
     this.#path = path;
     this.handle = handle;
     this.offer = offer;
+    this.#copied = copied;
   }
 
   /** Rejects with a TransferFailure `unreadable` where it is gone meanwhile. */
@@ -78,8 +82,12 @@ export class OpenSource {
         if (!found.isFile())
           throw new TransferFailure('unreadable', `${printable(path)} is not a regular file any more`);
         const mode = Number(found.mode & 0o777n);
-        const offer = { type: 'offer', name, size: Number(found.size), mode, mtimeNs: String(found.mtimeNs) } as const;
-        return new OpenSource(path, handle, offer);
+        const copy = hasNoSize(found) ? await copyOf(handle) : null;
+        const size = copy?.size ?? Number(found.size);
+        const offer = { type: 'offer', name, size, mode, mtimeNs: String(found.mtimeNs) } as const;
+        if (copy === null) return new OpenSource(path, handle, offer, false);
+        await handle.close();
+        return new OpenSource(path, copy.handle, offer, true);
       } catch (error) {
         await handle.close();
         throw error;
@@ -116,6 +124,7 @@ export class OpenSource {
 
   /** Rejects where size or time are not what was offered: what was sent is then no state that the file ever had. */
   async requireUnchanged(): Promise<void> {
+    if (this.#copied) return;
     const { size, mtimeNs } = await this.handle.stat({ bigint: true });
     if (Number(size) !== this.offer.size || String(mtimeNs) !== this.offer.mtimeNs) throw this.#changed();
   }
@@ -126,5 +135,35 @@ export class OpenSource {
 
   #changed(): TransferFailure {
     return new TransferFailure('changed', `${printable(this.#path)} changed while it was sent, send it again`);
+  }
+}
+
+/** Bytes of a file of sysfs, whose size is that of a page whatever is in it. */
+const PAGE_BYTES = 4096n;
+
+/** Files of /proc say 0, those of /sys a page, and neither takes up any block: how long they are, only reading tells. */
+function hasNoSize({ size, blocks }: { size: bigint; blocks: bigint }): boolean {
+  return size === 0n || (blocks === 0n && size <= PAGE_BYTES);
+}
+
+/** All that can be read of `source`, in a file without a name, which is gone with its handle. */
+async function copyOf(source: FileHandle): Promise<{ handle: FileHandle; size: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pool-ts-send-'));
+  try {
+    const handle = await open(join(folder, 'copy'), 'wx+', 0o600);
+    try {
+      const buffer = Buffer.allocUnsafe(65_536);
+      for (let size = 0; ; ) {
+        const { bytesRead } = await source.read(buffer, 0, buffer.length, null);
+        if (bytesRead === 0) return { handle, size };
+        await handle.writeFile(buffer.subarray(0, bytesRead));
+        size += bytesRead;
+      }
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }

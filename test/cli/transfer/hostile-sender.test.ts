@@ -1,6 +1,6 @@
 /** A sender that breaks the rules, or goes: the receiver says one thing, and nothing appears under a final name. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataMessage } from '../../../src/cli/transfer/messages.js';
@@ -46,6 +46,21 @@ async function heard(talk: Talk): Promise<string> {
   }
   return said.join('\n');
 }
+
+describe('a file that is there', () => {
+  it('is told of to nobody who has not shown to have it, and its digest in no case', async () => {
+    writeFileSync(join(sides.in, 'file'), '0123456789');
+    const received = sides.receive();
+    const talk = await greeted();
+    await talk.data([offer()]);
+    expect(await talk.next()).toEqual({ type: 'show', offset: 10 });
+    await talk.tell({ type: 'shown', offset: 10, sha256: createHash('sha256').update('guess').digest('hex') });
+    const said = await heard(talk);
+    expect(said).toMatch(/"reason":"exists"/);
+    expect(said).not.toContain(SHA);
+    expect((await received).results[0]?.status).toBe('failed');
+  });
+});
 
 describe('a name', () => {
   it.each([

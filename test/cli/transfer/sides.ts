@@ -46,8 +46,16 @@ export class Sides {
   }
 
   send(paths: readonly string[], options: Partial<TransferOptions> = {}): Promise<Ended> {
+    return this.sendPaths(
+      paths.map((path) => join(this.out, path)),
+      options,
+    );
+  }
+
+  /** Files from anywhere. */
+  sendPaths(paths: readonly string[], options: Partial<TransferOptions> = {}): Promise<Ended> {
     return this.#ended(async (common) =>
-      sendFiles(this.pair[0], await examine(paths.map((path) => join(this.out, path))), {
+      sendFiles(this.pair[0], await examine(paths), {
         ...common,
         signal: this.stopSender.signal,
         ...options,
@@ -62,6 +70,7 @@ export class Sides {
         signal: this.stopReceiver.signal,
         folder: this.in,
         overwrite: false,
+        anyName: false,
         ...options,
       }),
     );

@@ -54,8 +54,51 @@ describe('a transfer', () => {
       expect(readFileSync(join(sides.in, name)).equals(bytes(size))).toBe(true);
     }
     const { mode, mtimeMs } = statSync(join(sides.in, 'small'));
-    expect(mode & 0o7777).toBe(0o751);
+    expect(mode & 0o7777).toBe(0o751 & ~process.umask());
     expect(mtimeMs).toBe(86_400_500);
+  });
+
+  it('gives a file from before 1970 its time, and heeds the umask', async () => {
+    writeFileSync(join(sides.out, 'old'), 'x', { mode: 0o666 });
+    chmodSync(join(sides.out, 'old'), 0o666);
+    const time = new Date('1950-06-01T12:00:00.250Z');
+    utimesSync(join(sides.out, 'old'), time, time);
+    const before = process.umask(0o027);
+    try {
+      const [sent, received] = await sides.both(['old']);
+      expect(sent.error ?? received.error).toBeNull();
+    } finally {
+      process.umask(before);
+    }
+    const { mode, mtime } = statSync(join(sides.in, 'old'));
+    expect([mode & 0o777, mtime.toISOString()]).toEqual([0o640, '1950-06-01T12:00:00.250Z']);
+  });
+
+  it.skipIf(process.platform !== 'linux').each(['/proc/version', '/sys/kernel/mm/transparent_hugepage/enabled'])(
+    'sends all that can be read of %s, whatever its size is said to be',
+    async (path) => {
+      if (!existsSync(path)) return expect(path).toMatch(/^\/sys/);
+      const sides = new Sides();
+      try {
+        const [sent, received] = await Promise.all([sides.sendPaths([path]), sides.receive()]);
+        expect(sent.error ?? received.error).toBeNull();
+        const name = path.slice(path.lastIndexOf('/') + 1);
+        expect(readFileSync(join(sides.in, name), 'utf8')).toBe(readFileSync(path, 'utf8'));
+        expect(sent.results[0]?.size).toBeGreaterThan(0);
+      } finally {
+        sides.remove();
+      }
+    },
+  );
+
+  it.each(['.bashrc', '-rf', '--help'])('takes the name %s only where it was told to', async (name) => {
+    writeFileSync(join(sides.out, name), 'x');
+    const [refused] = await sides.both([name]);
+    expect(refused.error?.message).toMatch(/the name is refused: it begins with .*--any-name/);
+    expect(readdirSync(sides.in)).toEqual([]);
+    const [sent, received] = await sides.both([name], { anyName: true });
+    expect(sent.error ?? received.error).toBeNull();
+    expect(readdirSync(sides.in)).toEqual([name]);
   });
 
   it('takes what is there already for done, and refuses to replace what is something else', async () => {
