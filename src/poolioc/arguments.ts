@@ -93,7 +93,7 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
 }
 
 /** Options of one call or another. */
-const CALL_OPTIONS = ['timeout', 'signal', 'onLate', 'abort', 'thread', 'workers', 'proc'];
+const CALL_OPTIONS = 'timeout signal onLate abort thread sessionId pair onCall patience workers proc'.split(' ');
 
 /** ms are finite and not negative, a signal is one. */
 export function checkOptions(options: CallOptions): void {

@@ -380,7 +380,7 @@ describe('the Duplex of a Conn', () => {
     const [client, server] = pipe();
     const stream = client.toDuplex();
     stream.write(Buffer.alloc(16 * MIB), () => {});
-    for (let before = -1n; client.bytesWritten !== before; ) {
+    for (let before = -1; client.bytesWritten !== before; ) {
       before = client.bytesWritten;
       for (let i = 0; i < 50; i++) await turn();
     }
@@ -406,7 +406,7 @@ describe('the Duplex of a Conn', () => {
         if (reader !== 'none') stream.on('data', () => {});
         if (reader === 'paused') stream.pause();
         await server.writeMessage('unread');
-        while (client.bytesRead === 0n) await turn();
+        while (client.bytesRead === 0) await turn();
         if (reader === 'stopped') stream.pause();
         if (peer === 'lost') server.destroy();
         if (peer === 'closed') await server.close();

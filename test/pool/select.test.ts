@@ -96,7 +96,7 @@ describe('selectBackend', () => {
   it('a missing device is an error for who asks for the kernel backend, and says what to do', async () => {
     const { parts } = machine({});
     const error = await rejection(selectBackend({ ...NOTHING, backend: 'kernel', device: '/x' }, parts));
-    expect(error).toMatchObject({ code: 'ENOENT', errno: 2 });
+    expect(error).toMatchObject({ code: 'ENOENT', errno: -2 });
     expect(error.message).toMatch(/at \/x: load the kernel module \(pool\.ko\), or pass backend: 'user'/);
   });
 
