@@ -1,8 +1,8 @@
 /** Bytes as programs have them: what is taken, and what is given. */
 import { types } from 'node:util';
 
-/** What is taken wherever bytes are: an ArrayBuffer or any view of one, of any realm. */
-export type BytesInput = ArrayBufferView | ArrayBufferLike;
+/** What is taken wherever bytes are: an ArrayBuffer or a view of its bytes, of any realm. A Float64Array is numbers. */
+export type BytesInput = Uint8Array | Int8Array | Uint8ClampedArray | DataView | ArrayBufferLike;
 
 /**
  * Bytes that came: in memory of their own, which nobody shares. From TypeScript 5.7 on this is `Uint8Array<ArrayBuffer>`,
@@ -15,10 +15,19 @@ export function bytesOf(value: unknown): Uint8Array | null {
   // By its brand and not its class: arrays of another realm (a vm context, some test runners) are as good.
   if (types.isUint8Array(value)) return value;
   try {
-    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    if (ArrayBuffer.isView(value)) return areBytes(value) ? view(value) : null;
     return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : null;
   } catch {
     // Detached: there is nothing in it, as in a Uint8Array that is.
     return new Uint8Array(0);
   }
+}
+
+/** Numbers that are wider have an order of bytes, which is the machine's: nobody means to send that. */
+function areBytes(value: ArrayBufferView): boolean {
+  return types.isDataView(value) || (value as Uint8Array).BYTES_PER_ELEMENT === 1;
+}
+
+function view({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

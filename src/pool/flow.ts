@@ -52,7 +52,7 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Bytes> {
    *
    * Settles when the last byte was handed to the socket (user backend) or SEND returned (kernel backend): waiting for
    * it is the backpressure.
-   * @param data an ArrayBuffer, any view of one, or a string, which is sent as UTF-8
+   * @param data an ArrayBuffer, a view of bytes, or a string, which is sent as UTF-8
    * @returns how many bytes: all
    * @throws PoolError ERR_POOL_TIMEOUT once the write deadline has passed. `bytesWritten` says how much went out; a
    * signal that fires in the middle rejects with an AbortError (code ABORT_ERR) that says so too.

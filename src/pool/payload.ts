@@ -3,14 +3,14 @@ import { inspect } from 'node:util';
 import { bytesOf } from '../base/bytes.js';
 import { PoolError } from '../errors.js';
 
-/** Bytes of an ArrayBuffer or any view as they are, a string as UTF-8. Bytes aren't copied. */
+/** Bytes of an ArrayBuffer or of a view as they are, a string as UTF-8. Bytes aren't copied. */
 export function toBytes(data: unknown): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data, 'utf8');
   const bytes = bytesOf(data);
   if (bytes !== null) return bytes;
   throw new PoolError(
     'ERR_INVALID_ARG_TYPE',
-    `data is bytes (an ArrayBuffer or a view) or a string, not ${shown(data)}`,
+    `data is bytes (an ArrayBuffer or a view of bytes) or a string, not ${shown(data)}`,
   );
 }
 
@@ -42,7 +42,7 @@ export function toMessages(messages: unknown, maxMessageSize: number): Uint8Arra
 export function requireBuffer(buffer: unknown): Uint8Array {
   const bytes = bytesOf(buffer);
   if (bytes !== null) return bytes;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `a read fills an ArrayBuffer or a view, not ${shown(buffer)}`);
+  throw new PoolError('ERR_INVALID_ARG_TYPE', `a read fills an ArrayBuffer or a view of bytes, not ${shown(buffer)}`);
 }
 
 /** Type and size, and never the content: it may be somebody's data. */

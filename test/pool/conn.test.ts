@@ -261,7 +261,10 @@ describe('errors', () => {
     const at = 'pool 127.0.0.1:9253';
     for (const [call, message] of [
       [conn.writeMessage(''), `writeMessage ${at}: a message has at least one byte`],
-      [five.write(5 as never), `write ${at} channel 5: data is bytes (an ArrayBuffer or a view) or a string, not 5`],
+      [
+        five.write(5 as never),
+        `write ${at} channel 5: data is bytes (an ArrayBuffer or a view of bytes) or a string, not 5`,
+      ],
       [conn.openChannel(256), `openChannel ${at}: a channel is 1 to 255, not 256; channel 0 is the Conn itself`],
     ] as const) {
       const error = await (call as Promise<unknown>).catch((reason: unknown) => reason as PoolError);

@@ -78,9 +78,12 @@ describe('bytes', () => {
     expect([conn.bytesWritten, peer.bytesRead]).toEqual([3, 3]);
   });
 
-  it.each([[[1, 2]], [new Date(0)], [null], [7]])('are not %s', async (data) => {
-    expect(await rejection(conn.write(data as never))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
-  });
+  it.each([[[1, 2]], [new Float64Array(1)], [new Uint16Array(2)], [new Date(0)], [null], [7]])(
+    'are not %s',
+    async (data) => {
+      expect(await rejection(conn.write(data as never))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    },
+  );
 });
 
 describe('JSON', () => {
