@@ -1,7 +1,6 @@
 /** What a call refuses before any I/O. */
 import { isLinkLocal, isV4Mapped } from '../base/ip.js';
 import { bytesOf } from '../base/bytes.js';
-import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
 import type { CallOptions, ConnectRequest } from './types.js';
@@ -92,15 +91,11 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
   return { peerAddr: Uint8Array.from(address), peerPort, addrFamily: AF_INET6, poolVersion };
 }
 
-/** Options of one call or another. */
-const CALL_OPTIONS = 'timeout signal onLate abort thread sessionId pair onCall patience workers proc'.split(' ');
-
 /** ms are finite and not negative, a signal is one. */
 export function checkOptions(options: CallOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `options must be an object, got ${kindOf(options)}`);
   }
-  refuseUnknown(options, CALL_OPTIONS);
   const { timeout, signal } = options;
   if (timeout !== undefined && typeof timeout !== 'number') {
     throw new PoolError('ERR_INVALID_ARG_TYPE', `timeout must be a number of ms, got ${kindOf(timeout)}`);
