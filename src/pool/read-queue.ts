@@ -164,7 +164,7 @@ export class ReadQueue {
   }
 
   /** The next message if it can be had at once, without waiting and without an error; else null. */
-  messageNow(): Uint8Array | null {
+  messageNow(): Bytes | null {
     if (this.#messages.length === 0 || this.#closed || this.#holder !== null || !this.#waiters.empty) return null;
     return this.deadline.isSet ? null : this.#shift();
   }
