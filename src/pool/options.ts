@@ -163,6 +163,7 @@ function readHandshakes(options: object | undefined): HandshakeOptions | undefin
   if (options === undefined) return undefined;
   const read = reader(options, 'options.handshakes');
   const limits = Object.entries(HANDSHAKE_RANGES).map(([name, range]) => [name, read.integer(name, ...range)] as const);
+  read.done();
   return bare(Object.fromEntries(limits.filter(([, value]) => value !== undefined)) as HandshakeOptions);
 }
 
