@@ -31,7 +31,12 @@ async function greeted(): Promise<Talk> {
 async function going(): Promise<Talk> {
   const talk = await greeted();
   await talk.data([offer()]);
-  await talk.expect('start');
+  const asked = await talk.expect('show', 'start');
+  if (asked.type === 'show') {
+    // What an earlier one left is not this one's.
+    await talk.tell({ type: 'shown', offset: asked.offset, sha256: createHash('sha256').digest('hex') });
+    await talk.expect('start');
+  }
   await talk.tell({ type: 'go', offset: 0 });
   return talk;
 }
