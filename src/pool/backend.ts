@@ -66,6 +66,8 @@ export interface BackendSession {
 }
 
 export interface BackendDialOptions {
+  /** ms, 0 for never: what this program's node does about a peer that takes nothing; the module has its own rule. */
+  writeStallTimeout?: number;
   /** Gives up at once; rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -101,6 +103,7 @@ export interface BackendListenOptions {
   /** Limits of this program's node; the module has its own. */
   handshakes?: HandshakeOptions | undefined;
   maxSessionsPerAddress?: number | undefined;
+  writeStallTimeout?: number;
   signal?: AbortSignal;
   /** Asked as early as the backend can: a reason drops the connection. */
   admit(remote: Addr): RefuseReason | null;

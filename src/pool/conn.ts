@@ -62,7 +62,8 @@ export interface ConnOptions {
   writeQueueBytes: number;
   /**
    * ms without a message either way after which the session is closed: reads then give ERR_POOL_TIMEOUT behind what is
-   * queued. 0 for never. Time in which this side reads nothing, because its queue is full, doesn't count.
+   * queued. 0 for never. Time in which this side reads nothing, because its queue is full, doesn't count, unless what it
+   * has sent does not go out either.
    */
   idleTimeout: number;
   /** Channels that are open before the first message is received. */
@@ -279,7 +280,8 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   #idled(): boolean {
-    if (this.#bound.stopped) return false;
+    // Who doesn't read is not idle, unless the peer doesn't read either.
+    if (this.#bound.stopped && !this.#writes.underWay) return false;
     const reason = `nothing was sent or received for ${this.#options.idleTimeout} ms`;
     this.#finish({ by: 'error', error: new PoolError('ERR_POOL_TIMEOUT', reason) });
     // The peer is told as by any close; a peer that doesn't take it has been given up already.

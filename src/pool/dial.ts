@@ -94,7 +94,7 @@ async function connectUnder(
   const addresses = await addressesToDial(target, { ...settings, signal });
   const session = await firstToAnswer(
     settings.autoSelectFamily ? addresses : [addresses[0]],
-    (address, signal) => backend.dial(address, bare({ signal })),
+    (address, signal) => backend.dial(address, bare({ signal, writeStallTimeout: settings.writeStallTimeout })),
     { signal, stagger: backend.parallelDials ? settings.autoSelectFamilyAttemptDelay : null },
   );
   if (signal.aborted) {

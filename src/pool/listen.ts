@@ -63,7 +63,8 @@ export async function listenWith(
 }
 
 async function open(parts: ListenParts, target: Target, settings: ListenSettings): Promise<Listener> {
-  const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList } = settings;
+  const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList, writeStallTimeout } =
+    settings;
   const backend = await orAborted(parts.selectBackend(settings), signal);
   const host = await numericHost(backend, target, signal);
   const makeConn = parts.connMaker(backend.name, settings);
@@ -76,6 +77,7 @@ async function open(parts: ListenParts, target: Target, settings: ListenSettings
       ipv6Only: network === 'pool6',
       maxSessionsPerAddress,
       handshakes,
+      writeStallTimeout,
       ...(signal === undefined ? {} : { signal }),
       admit: (remote) => listener.admit(remote),
       session: (session) => listener.session(session),

@@ -12,7 +12,7 @@ import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../errors.js';
 import { bare, ownOption } from '../own-properties.js';
-import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE } from '../poolnode/constants.js';
+import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from '../poolnode/constants.js';
 import type { HandshakeOptions } from '../poolnode/types.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
@@ -34,8 +34,17 @@ export interface CommonOptions {
   readQueueBytes?: number | undefined;
   /** Bytes that may wait to be sent before writers wait. Default 1 MiB. */
   writeQueueBytes?: number | undefined;
-  /** ms without a message in either direction after which the session ends; 0, the default, is never. At most 24 days. */
+  /**
+   * ms without a message in either direction after which the session ends; 0, the default, is never. At most 24 days. While
+   * this side doesn't read, because its queue is full, it ends only when what was written doesn't go out either.
+   */
   idleTimeout?: number | undefined;
+  /**
+   * User backend: ms after which a session ends with ERR_POOL_TIMEOUT when this side doesn't read, because its queue is full
+   * or the program waits to write, and the peer took no byte of what was written. 0 is never. Default 60 000. The kernel
+   * module ends a session whose peer takes nothing after 10 s.
+   */
+  writeStallTimeout?: number | undefined;
   /** Channels, 1 to 255, that are open before the first receive. */
   channels?: readonly number[] | undefined;
   /** User backend: size of the process's session table. Fixed by its first use; default POOL_MAX_SESSIONS, else 1024. */
@@ -90,6 +99,7 @@ export interface CommonSettings {
   readQueueBytes: number;
   writeQueueBytes: number;
   idleTimeout: number;
+  writeStallTimeout: number;
   channels: readonly number[];
   maxSessions: number | undefined;
 }
@@ -190,6 +200,7 @@ function readCommon(read: Reader): CommonSettings {
     readQueueBytes: read.integer('readQueueBytes', 1, LARGEST) ?? DEFAULT_QUEUE_BYTES,
     writeQueueBytes: read.integer('writeQueueBytes', 1, LARGEST) ?? DEFAULT_QUEUE_BYTES,
     idleTimeout: read.milliseconds('idleTimeout') ?? 0,
+    writeStallTimeout: read.milliseconds('writeStallTimeout') ?? WRITE_STALL_TIMEOUT_MS,
     channels: read.channels('channels') ?? [],
     maxSessions: read.integer('maxSessions', 1, LARGEST),
   };

@@ -29,19 +29,20 @@ export function createUserBackend(node: PoolNode): Backend {
   };
 }
 
-async function dial(node: PoolNode, { address, port }: Addr, { signal }: BackendDialOptions): Promise<BackendSession> {
-  const session = await node.dial(bare({ host: address, port, ...(signal === undefined ? {} : { signal }) }));
+async function dial(node: PoolNode, { address, port }: Addr, options: BackendDialOptions): Promise<BackendSession> {
+  const session = await node.dial(bare({ host: address, port, ...options }));
   return new UserSession(session);
 }
 
 async function listen(node: PoolNode, options: BackendListenOptions): Promise<BackendListener> {
-  const { port, ipv4Only, ipv6Only, signal, handshakes, maxSessionsPerAddress } = options;
+  const { port, ipv4Only, ipv6Only, signal, handshakes, maxSessionsPerAddress, writeStallTimeout } = options;
   signal?.throwIfAborted();
   const listener = await node.listen(
     bare({
       host: options.host === '' && ipv4Only ? '0.0.0.0' : options.host,
       port,
       ipv6Only,
+      ...(writeStallTimeout === undefined ? {} : { writeStallTimeout }),
       ...(handshakes === undefined ? {} : { handshakes }),
       ...(maxSessionsPerAddress === undefined ? {} : { maxSessionsPerAddress }),
       admit: (remote) => options.admit(new Addr(remote.address, remote.port)),

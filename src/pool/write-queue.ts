@@ -40,6 +40,11 @@ export class WriteQueue {
     this.#turns.push(writer);
   }
 
+  /** Whether messages are with the backend that have not gone out. */
+  get underWay(): boolean {
+    return this.#underWay > 0;
+  }
+
   /** The backend has room again. */
   drained(): void {
     this.#full = false;

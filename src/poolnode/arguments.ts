@@ -1,7 +1,7 @@
 /** What bad arguments to the node get, before any I/O. */
 import { PoolError } from '../errors.js';
 import { ownOption } from '../own-properties.js';
-import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE } from './constants.js';
+import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from './constants.js';
 import type { HandshakeLimits, HandshakeOptions } from './types.js';
 
 export function checkInteger(name: string, value: unknown, from: number, to: number): number {
@@ -22,6 +22,12 @@ export function checkTimeout(name: string, value: unknown, fallback: number): nu
   }
   if (!(value > 0)) throw new PoolError('ERR_OUT_OF_RANGE', `${name} must be above 0 ms, not ${value}`);
   return value;
+}
+
+/** ms, 0 for never; the default where none is given. */
+export function checkWriteStallTimeout(value: unknown): number {
+  if (value === 0) return 0;
+  return checkTimeout('writeStallTimeout', value, WRITE_STALL_TIMEOUT_MS);
 }
 
 export function checkHost(value: unknown): string {

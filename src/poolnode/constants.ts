@@ -71,6 +71,9 @@ export const WRITE_LOW_WATER = 64 * 1024;
 /** Bytes gathered in one tick that go to the socket without waiting for the tick's end: beyond it batching gains nothing. */
 export const WRITE_BATCH = 128 * 1024;
 
+/** ms after which a session ends that reads nothing, and of whose output the socket took no byte. */
+export const WRITE_STALL_TIMEOUT_MS = 60_000;
+
 /** ms that `close` waits for the peer to take what was sent. */
 export const CLOSE_TIMEOUT_MS = 5000;
 

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { PoolError } from '../errors.js';
 import { bare } from '../own-properties.js';
-import { checkHost, checkInteger, checkTimeout } from './arguments.js';
+import { checkHost, checkInteger, checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nanoseconds } from './clock.js';
 import {
@@ -22,6 +22,9 @@ import { SocketReader } from './socket-reader.js';
 import type { TcpSession } from './tcp-session.js';
 import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession, SessionStateName } from './types.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
+
+/** {@link NodeDialOptions}, checked. */
+type AttemptOptions = NodeDialOptions & { writeStallTimeout: number };
 
 /** Times of one try, ms. */
 interface Times {
@@ -43,10 +46,11 @@ export async function dial(node: NodeParts, options: NodeDialOptions): Promise<N
     challenge: checkTimeout('challengeTimeout', options.challengeTimeout, CHALLENGE_TIMEOUT_MS),
     completion: checkTimeout('completionTimeout', options.completionTimeout, COMPLETION_TIMEOUT_MS),
   };
+  const writeStallTimeout = checkWriteStallTimeout(options.writeStallTimeout);
   signal?.throwIfAborted();
   const place = node.table.reserve();
   try {
-    const session = await attemptUntilApart(node, options, times, place);
+    const session = await attemptUntilApart(node, { ...options, writeStallTimeout }, times, place);
     if (signal?.aborted) session.destroy();
     signal?.throwIfAborted();
     return session;
@@ -58,7 +62,7 @@ export async function dial(node: NodeParts, options: NodeDialOptions): Promise<N
 /** Tries again where the peer's random sequence numbers came too near to ours: the next try draws new ones. */
 async function attemptUntilApart(
   node: NodeParts,
-  options: NodeDialOptions,
+  options: AttemptOptions,
   times: Times,
   place: Reservation<TcpSession>,
 ): Promise<TcpSession> {
@@ -76,11 +80,11 @@ async function attemptUntilApart(
 /** One try. Settles once; after that nothing of it is left but the session. */
 function attempt(
   node: NodeParts,
-  options: NodeDialOptions,
+  options: AttemptOptions,
   times: Times,
   place: Reservation<TcpSession>,
 ): Promise<TcpSession> {
-  const { host, port, lookup, signal } = options;
+  const { host, port, lookup, signal, writeStallTimeout } = options;
   return new Promise((resolve, reject) => {
     const reader = new SocketReader(true);
     const { onread } = reader;
@@ -121,7 +125,7 @@ function attempt(
           const ends = endpointsOf(socket);
           if (ends === null) return fail(hungUp('client'));
           settle();
-          resolve(place.fill(sessionMaker(node, { socket, reader, protocol, peer, ...ends })));
+          resolve(place.fill(sessionMaker(node, { socket, reader, protocol, peer, writeStallTimeout, ...ends })));
         },
         failed: fail,
       });

@@ -3,7 +3,7 @@ import * as net from 'node:net';
 import type { PoolError } from '../errors.js';
 import { bare } from '../own-properties.js';
 import { sourceOf } from './admission.js';
-import { checkFunction, checkHandshakeLimits, checkHost, checkInteger } from './arguments.js';
+import { checkFunction, checkHandshakeLimits, checkHost, checkInteger, checkWriteStallTimeout } from './arguments.js';
 import { Candidate, type CandidateOutcome } from './candidate.js';
 import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
@@ -21,6 +21,7 @@ export async function listen(node: NodeParts, options: NodeListenOptions): Promi
   checkFunction(options, 'session');
   if (options.backlog !== undefined) checkInteger('backlog', options.backlog, 1, 2 ** 31 - 1);
   const handshakes = checkHandshakeLimits(options.handshakes ?? {});
+  const writeStallTimeout = checkWriteStallTimeout(options.writeStallTimeout);
   const { maxSessionsPerAddress } = options;
   if (maxSessionsPerAddress !== undefined) {
     checkInteger('maxSessionsPerAddress', maxSessionsPerAddress, 1, LARGEST_SESSION_TABLE);
@@ -36,6 +37,7 @@ export async function listen(node: NodeParts, options: NodeListenOptions): Promi
   await opened(server, bare(where));
   const settings = bare({
     ...options,
+    writeStallTimeout,
     handshakes: { ...node.handshakeLimits, ...handshakes },
     maxSessionsPerAddress: maxSessionsPerAddress ?? Math.ceil(SHARE_OF_ONE_ADDRESS * node.table.size),
   });
@@ -54,7 +56,11 @@ function opened(server: net.Server, where: net.ListenOptions): Promise<void> {
 }
 
 /** {@link NodeListenOptions}, the limits complete. */
-type Settings = NodeListenOptions & { handshakes: Partial<HandshakeLimits>; maxSessionsPerAddress: number };
+type Settings = NodeListenOptions & {
+  handshakes: Partial<HandshakeLimits>;
+  maxSessionsPerAddress: number;
+  writeStallTimeout: number;
+};
 
 class TcpListener implements NodeListener {
   readonly local: Endpoint;
@@ -124,8 +130,9 @@ class TcpListener implements NodeListener {
         if (full !== null) return refused(full);
         if (output.length > 0) socket.write(output);
         socket.ref();
+        const { writeStallTimeout } = this.#options;
         const session = this.#node.table.add(
-          sessionMaker(this.#node, { socket, reader, protocol, peer, ...ends }),
+          sessionMaker(this.#node, { socket, reader, protocol, peer, writeStallTimeout, ...ends }),
           source,
         );
         if (!call(() => this.#options.session(session))) session.destroy();

@@ -63,7 +63,7 @@ export function selfSecret(node: NodeParts): Uint8Array {
 /** Makes the session for a slot of the node's table. */
 export function sessionMaker(
   { clock, retainEnded, table }: NodeParts,
-  parts: Pick<TcpSessionParts, 'socket' | 'reader' | 'protocol' | 'local' | 'remote' | 'peer'>,
+  parts: Pick<TcpSessionParts, 'socket' | 'reader' | 'protocol' | 'local' | 'remote' | 'peer' | 'writeStallTimeout'>,
 ): (index: number) => TcpSession {
   return (index) =>
     new TcpSession({

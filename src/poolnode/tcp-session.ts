@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { PoolError } from '../errors.js';
 import { ChannelSet } from './channel-set.js';
-import type { Clock } from './clock.js';
+import { type Clock, nanoseconds } from './clock.js';
 import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE } from './constants.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Session } from './protocol/types.js';
@@ -16,6 +16,7 @@ import { sessionSocketError } from './socket-errors.js';
 import { SocketOutput, type Sent } from './socket-output.js';
 import type { SocketReader } from './socket-reader.js';
 import { StallWatch } from './stall-watch.js';
+import { WriteStall } from './write-stall.js';
 import type {
   Endpoint,
   NodePeer,
@@ -38,6 +39,8 @@ export interface TcpSessionParts {
   remote: Endpoint;
   peer: NodePeer;
   clock: Clock;
+  /** ms in which a socket that takes nothing ends a session that reads nothing; 0 for never. */
+  writeStallTimeout: number;
   /** The slot stays until `release()` is called. */
   retainEnded: boolean;
   /** Frees the slot. */
@@ -61,6 +64,7 @@ export class TcpSession implements NodeSession {
   readonly #output: SocketOutput;
   readonly #timer: DeadlineTimer;
   readonly #stall: StallWatch;
+  readonly #writeStall: WriteStall;
   readonly #channels = new ChannelSet();
   /** The time of the messages that wait for the end of the tick. */
   #now: bigint;
@@ -101,6 +105,7 @@ export class TcpSession implements NodeSession {
       threw,
     });
     this.#stall = new StallWatch(this.#input);
+    this.#writeStall = new WriteStall(this.#input, socket, nanoseconds(parts.writeStallTimeout));
     this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now));
     parts.reader.start(socket, (chunk) => {
       this.#input.receive(chunk);
@@ -255,6 +260,7 @@ export class TcpSession implements NodeSession {
 
   #armTimer(): void {
     this.#timer.within(this.#protocol.nextTimeout());
+    this.#timer.within(this.#writeStall.deadline);
     // Before `start` there is nobody to tell.
     if (this.#handler !== null) this.#timer.within(this.#stall.deadline);
   }
@@ -262,6 +268,7 @@ export class TcpSession implements NodeSession {
   #atDeadline(now: bigint): void {
     const due = this.#protocol.nextTimeout();
     if (due !== null && due <= now) this.#protocol.handleTimeout(now);
+    if (this.#writeStall.check(now)) return this.#fail(this.#stuck());
     this.#reportStall(now);
     this.#input.pump();
   }
@@ -274,6 +281,12 @@ export class TcpSession implements NodeSession {
     } catch (error) {
       this.#ownerThrew(error);
     }
+  }
+
+  #stuck(): PoolError {
+    const { writeStallTimeout } = this.#parts;
+    const reason = `the peer took nothing of what was sent for ${writeStallTimeout} ms (writeStallTimeout)`;
+    return new PoolError('ERR_POOL_TIMEOUT', `${reason}, and nothing is read before that`);
   }
 
   #finReceived(): void {

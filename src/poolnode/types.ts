@@ -114,6 +114,11 @@ export interface NodeDialOptions {
   challengeTimeout?: number;
   /** ms for the completion after RESPONSE; default 30 000. */
   completionTimeout?: number;
+  /**
+   * ms after which a session ends with ERR_POOL_TIMEOUT when nothing is read on this side and the socket took no byte of
+   * what waits to be sent; 0 for never. Default 60 000.
+   */
+  writeStallTimeout?: number;
   /** For a host that is a name after all; default `dns.lookup`. */
   lookup?: LookupFunction;
   /** The session opens when the listener has proved who it is. */
@@ -189,6 +194,11 @@ export interface NodeListenOptions {
   maxSessionsPerAddress?: number;
   /** Sessions open when both sides have proved what this asks for. */
   authentication?: ListenAuthentication | undefined;
+  /**
+   * ms after which a session ends with ERR_POOL_TIMEOUT when nothing is read on this side and the socket took no byte of
+   * what waits to be sent; 0 for never. Default 60 000.
+   */
+  writeStallTimeout?: number;
   /** Asked when TCP accepts, before any byte is read: a reason drops the connection. */
   admit?(remote: Endpoint): DropReason | null;
   /** A session is established: the receiver owns it, and must `start` it or `destroy` it. */
