@@ -147,6 +147,21 @@ describe('the idle timeout', () => {
     }
   });
 
+  it('runs while this side reads nothing when nothing goes out either', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { conn, peer, own } = connTo({ idleTimeout: 1000, readQueueBytes: 100, timers: globalTimers });
+      send(peer, 0, 'more than the bound, with what a message costs');
+      while (conn.readableLength === 0) await turn();
+      vi.spyOn(own, 'send').mockReturnValue(false);
+      conn.writeMessage('never taken').catch(() => undefined);
+      vi.advanceTimersByTime(2000);
+      expect(conn.state).toBe('closed');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('does not run while this side reads nothing', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {

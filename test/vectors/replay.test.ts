@@ -5,7 +5,7 @@ import { PacketType } from '../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../src/poolnode/protocol/framer.js';
 import { deriveHandshakeKeys } from '../../src/poolnode/protocol/keys.js';
 import { Outbox } from '../../src/poolnode/protocol/outbox.js';
-import { checkHeader, PacketOpener, PacketWriter } from '../../src/poolnode/protocol/packet-codec.js';
+import { checkHeader, headerOf, PacketOpener, PacketWriter } from '../../src/poolnode/protocol/packet-codec.js';
 import { readTelemetry } from '../../src/poolnode/protocol/telemetry.js';
 import { OwnSequence } from '../../src/poolnode/protocol/sequence.js';
 import { createServerHandshake } from '../../src/poolnode/protocol/server-handshake.js';
@@ -67,7 +67,8 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', (cryptograp
         const packet = parse(frame);
         if (packet.header.type <= PacketType.Challenge) continue;
         expect(opener.authentic(keys.packet, packet)).toBe(true);
-        expect(() => checkHeader(packet, vectors.sessionId)).not.toThrow();
+        expect(() => headerOf(vectors.sessionId)(packet.header)).not.toThrow();
+        expect(() => checkHeader(packet)).not.toThrow();
         expect(opener.open(keys.packet, packet)).not.toBeNull();
         sealed++;
       }

@@ -5,6 +5,7 @@ import { CHALLENGE_BYTES, Flag, PacketType } from './constants.js';
 import { unauthentic } from './faults.js';
 import { HandshakePeer, onlyPlain } from './handshake-peer.js';
 import { deriveHandshakeKeys } from './keys.js';
+import { headerOf } from './packet-codec.js';
 import { type Challenge, readChallenge, writeInit, writeResponse } from './payloads.js';
 import { PuzzleSolver } from './puzzle.js';
 import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
@@ -95,7 +96,7 @@ class ClientHandshake extends HandshakePeer {
 
   /** The first packet under the keys completes, whatever its type: a HEARTBEAT may overtake the ACK. */
   #complete(keys: PacketCrypto, now: bigint): Session | null {
-    const packet = this.nextPacket(now);
+    const packet = this.nextPacket(now, headerOf(this.#sessionId));
     if (packet === null) return null;
     if (!this.opener.authentic(keys, packet)) throw unauthentic();
     const session = this.establish(

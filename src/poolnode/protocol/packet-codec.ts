@@ -3,8 +3,8 @@
  * and ciphertext, on every packet. Receiving goes the other way: HMAC, header, and only then decryption.
  */
 import { Flag, HEADER_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, PROTOCOL_VERSION, TAG_BYTES } from './constants.js';
-import { violation } from './faults.js';
-import type { Packet } from './framer.js';
+import { unauthentic, violation } from './faults.js';
+import type { HeaderPolicy, Packet } from './framer.js';
 import { HeaderWords, HMAC_AT, writeHeaderWords } from './header.js';
 import type { Outbox } from './outbox.js';
 import type { OwnSequence } from './sequence.js';
@@ -127,12 +127,20 @@ export class PacketOpener {
   }
 }
 
+/**
+ * Before all of that, as soon as a header is there: whether it can be one of this session's. A stream that lost or gained a
+ * byte shows here, and not only when a payload of an accidental length is complete or late. It ends the session as a wrong
+ * HMAC does, which it would have.
+ */
+export function headerOf(sessionId: Uint8Array): HeaderPolicy {
+  return (header) => {
+    const { version, reservedIsZero } = header;
+    if (version !== PROTOCOL_VERSION || !reservedIsZero || !header.isOf(sessionId)) throw unauthentic();
+  };
+}
+
 /** Second: what must hold of every packet once there are keys. The type's own rules and the sequence come after it. */
-export function checkHeader({ header }: Packet, sessionId: Uint8Array): void {
-  if (header.version !== PROTOCOL_VERSION) throw violation(`version ${header.version} instead of ${PROTOCOL_VERSION}`);
-  if (!header.isOf(sessionId)) throw violation('a packet of another session');
-  if (!header.reservedIsZero) throw violation('a reserved header byte is not zero');
-  const { flags, payloadLength } = header;
+export function checkHeader({ header: { flags, payloadLength } }: Packet): void {
   if ((flags & Flag.Compressed) !== 0) throw violation('a compressed payload: compression is refused');
   if (payloadLength === 0) return;
   if ((flags & Flag.Encrypted) === 0) throw violation('a payload that is not encrypted');

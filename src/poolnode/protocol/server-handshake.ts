@@ -19,7 +19,7 @@ import type { Packet } from './framer.js';
 import { checkVersion, HandshakePeer, onlyPlain } from './handshake-peer.js';
 import type { Header } from './header.js';
 import { deriveHandshakeKeys } from './keys.js';
-import { checkHeader } from './packet-codec.js';
+import { checkHeader, headerOf } from './packet-codec.js';
 import { readInit, readResponse, writeChallenge } from './payloads.js';
 import { solves } from './puzzle.js';
 import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
@@ -102,7 +102,11 @@ class ServerHandshake extends HandshakePeer {
   #establish(response: Packet, now: bigint): Session {
     const keys = this.#verify(response);
     const early = [...this.#parked, response.keep()];
-    for (const packet of early) checkHeader(packet, this.#sessionId);
+    const ours = headerOf(this.#sessionId);
+    for (const packet of early) {
+      ours(packet.header);
+      checkHeader(packet);
+    }
     const id = this.#sessionId;
     const session = this.establish({ role: 'server', id, peerPublicKey: this.#peerPublicKey, early }, now);
     this.writer.ack = response.header.seq;

@@ -19,12 +19,12 @@ import type { Exchange } from './authentication/types.js';
 import { Control } from './control.js';
 import { asPoolError, peerLost, unauthentic, violation } from './faults.js';
 import { cut, Reassembly } from './fragments.js';
-import type { Framer, Packet } from './framer.js';
+import type { Framer, HeaderPolicy, Packet } from './framer.js';
 import { KeyRing } from './key-ring.js';
 import { derivePacketKeys } from './keys.js';
 import { sessionLimits } from './limits.js';
 import type { Outbox } from './outbox.js';
-import { checkHeader, PacketOpener, type PacketWriter } from './packet-codec.js';
+import { checkHeader, headerOf, PacketOpener, type PacketWriter } from './packet-codec.js';
 import { PacketWatch } from './packet-watch.js';
 import { readRekey } from './payloads.js';
 import { Rekey } from './rekey.js';
@@ -69,6 +69,7 @@ export class EstablishedSession implements Session {
   readonly #framer: Framer;
   readonly #traffic: Traffic;
   readonly #early: Packet[];
+  readonly #policy: HeaderPolicy;
   readonly #opener: PacketOpener;
   readonly #ownSequence: OwnSequence;
   readonly #peerSequence: PeerSequence;
@@ -106,6 +107,11 @@ export class EstablishedSession implements Session {
     this.#early = from.early;
     this.#authenticates = from.exchange !== null;
     this.#gate = from.exchange === null ? null : new AuthenticationGate(from.exchange, now);
+    const ours = headerOf(from.id);
+    this.#policy = (header) => {
+      ours(header);
+      this.#gate?.policy(header);
+    };
     this.#opener = new PacketOpener();
     this.#ownSequence = from.ownSequence;
     this.#peerSequence = new PeerSequence(from.ownSequence, from.early[0]!.header.seq);
@@ -171,7 +177,7 @@ export class EstablishedSession implements Session {
       if (this.#over) return null;
       try {
         this.#inherited = this.#early.length > 0;
-        const packet = (this.#inherited ? this.#early.shift()! : null) ?? this.#framer.next(this.#gate?.policy);
+        const packet = (this.#inherited ? this.#early.shift()! : null) ?? this.#framer.next(this.#policy);
         if (packet === null) {
           this.#watch.waiting(this.#framer.partial, now);
           if (!this.#ended) return null;
@@ -188,11 +194,11 @@ export class EstablishedSession implements Session {
     }
   }
 
-  /** One packet: HMAC, header, sequence; only then is it looked into. */
+  /** One packet, whose header is this session's: HMAC, flags, sequence; only then is it looked into. */
   #take(packet: Packet, now: bigint): SessionEvent | null {
     const { header } = packet;
     const keys = this.#keysOf(packet);
-    checkHeader(packet, this.id);
+    checkHeader(packet);
     const { seqHigh, seqLow } = header;
     if (!this.#peerSequence.acceptNext(seqHigh, seqLow)) {
       this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));

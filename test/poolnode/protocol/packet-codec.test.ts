@@ -4,7 +4,8 @@ import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../../src/poolnode/protocol/framer.js';
 import { writeHeader, writeHmac } from '../../../src/poolnode/protocol/header.js';
 import { Outbox } from '../../../src/poolnode/protocol/outbox.js';
-import { checkHeader, PacketOpener, PacketWriter } from '../../../src/poolnode/protocol/packet-codec.js';
+import { unauthentic } from '../../../src/poolnode/protocol/faults.js';
+import { checkHeader, headerOf, PacketOpener, PacketWriter } from '../../../src/poolnode/protocol/packet-codec.js';
 import { OwnSequence } from '../../../src/poolnode/protocol/sequence.js';
 import { concat } from './pair.js';
 import { changed, mac } from './sealing.js';
@@ -135,10 +136,6 @@ describe('checkHeader', () => {
   }
 
   it.each<[rule: string, changes: Parameters<typeof sealed>[0]]>([
-    ['version 2 instead of 1', { version: 2 }],
-    ['another session', { id: new Uint8Array(16) }],
-    ['reserved header byte', { reserved: 1 }],
-    ['reserved header byte', { reserved: 47 }],
     ['compressed', { flags: Flag.Encrypted | Flag.Compressed }],
     ['compressed', { flags: Flag.Compressed, size: 0 }],
     ['not encrypted', { flags: Flag.RequireAck }],
@@ -146,12 +143,25 @@ describe('checkHeader', () => {
   ])('refuses %s: %j', (rule, changes) => {
     const packet = sealed(changes);
     expect(opener.authentic(keys, packet)).toBe(true);
-    expect(() => checkHeader(packet, ID)).toThrowError(
+    expect(() => checkHeader(packet)).toThrowError(
       expect.objectContaining({ code: 'ERR_POOL_PROTOCOL', message: expect.stringContaining(rule) as string }),
     );
   });
 
   it.each([{}, { size: 0, flags: 0 }, { size: 16 }, { flags: 0x3fd }])('lets %j pass', (changes) => {
-    expect(() => checkHeader(sealed(changes), ID)).not.toThrow();
+    const packet = sealed(changes);
+    expect(() => headerOf(ID)(packet.header)).not.toThrow();
+    expect(() => checkHeader(packet)).not.toThrow();
   });
+
+  it.each([{ version: 2 }, { id: new Uint8Array(16) }, { reserved: 1 }, { reserved: 47 }])(
+    'takes a header of %j for none of its session, and says no more of it than of a wrong HMAC',
+    (changes) => {
+      const { header } = sealed(changes);
+      expect(() => headerOf(ID)(header)).toThrowError(unauthentic());
+      expect(() => headerOf(ID)(header)).toThrowError(
+        expect.objectContaining({ code: 'ERR_POOL_AUTH_FAILED' }) as Error,
+      );
+    },
+  );
 });

@@ -241,6 +241,40 @@ describe('packets that carry no message', () => {
   });
 });
 
+describe('a stream that lost or gained a byte', () => {
+  /** Ends the server with the first bytes of a long message after `change`; how, and in what time. */
+  function ending(change: (bytes: Uint8Array) => Uint8Array): [error: unknown, output: boolean, ns: bigint] {
+    const pair = new Pair();
+    pair.settle();
+    const { server } = pair;
+    pair.client.tap = (bytes) => [change(bytes)];
+    const before = pair.now;
+    pair.client.session.sendMessage(0, new Uint8Array(60_000), pair.now);
+    pair.settle();
+    return [server.ended, server.session.hasOutput, pair.now - before];
+  }
+
+  const flip = (at: number) => (bytes: Uint8Array) => {
+    bytes[at] = bytes[at]! ^ 1;
+    return bytes;
+  };
+
+  it.each<[what: string, change: (bytes: Uint8Array) => Uint8Array]>([
+    ['a byte less', (bytes) => bytes.subarray(1, 81)],
+    ['a byte more', (bytes) => concat([Uint8Array.of(0x13), bytes]).subarray(0, 80)],
+    ['another version', (bytes) => flip(0)(bytes.map((byte, at) => (at === 0 ? byte ^ 0x30 : byte))).subarray(0, 80)],
+    ['a reserved byte', (bytes) => flip(1)(bytes).subarray(0, 80)],
+    ['the other reserved byte', (bytes) => flip(47)(bytes).subarray(0, 80)],
+    ['another session', (bytes) => flip(35)(bytes).subarray(0, 80)],
+  ])('(%s) ends at its first header, as a wrong HMAC ends it', (_what, change) => {
+    const wrongHmac = ending(flip(79));
+    expect(wrongHmac).toMatchObject([{ code: 'ERR_POOL_AUTH_FAILED' }, false, 0n]);
+    const shifted = ending(change);
+    expect(shifted).toEqual(wrongHmac);
+    expect((shifted[0] as Error).message).toBe((wrongHmac[0] as Error).message);
+  });
+});
+
 describe('life and death', () => {
   it('asks a silent peer after 10 s and gives it up after 20 s', () => {
     const pair = new Pair({ clientLimits: { heartbeatIntervalNs: 3_600n * SECOND } });
