@@ -39,9 +39,11 @@ class NextCipher<C> {
     const spare = this.#spare;
     this.#spare = null;
     const fits = spare !== null && this.#nonce.every((byte, at) => byte === nonce[at]);
+    // Throws on a runtime that has no such cipher: nothing is prepared there.
+    const cipher = fits ? spare : this.#make(nonce);
     this.#nonce.set(nonce);
     this.#used = true;
-    return fits ? spare : this.#make(nonce);
+    return cipher;
   }
 
   prepare(): void {

@@ -79,4 +79,11 @@ describe('spare ciphers', () => {
     expect(process.getActiveResourcesInfo()).not.toContain('Immediate');
     await prepared();
   });
+
+  it("prepares nothing where a cipher could not be made: that would fail in nobody's turn", async () => {
+    const spares = new SpareCiphers(createSecretKey(new Uint8Array(16)), hmacKey);
+    expect(() => spares.cipher(new Uint8Array(12))).toThrowError();
+    expect(() => spares.decipher(new Uint8Array(12))).toThrowError();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
 });
