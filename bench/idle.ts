@@ -67,8 +67,8 @@ async function main(): Promise<void> {
   try {
     const port = await ask(child, 'port');
     const cost = async (what: string): Promise<void> => {
-      // What the last change set going comes to rest first.
-      await new Promise((resolve) => setTimeout(resolve, 8000));
+      // What the last change set going comes to rest first, and threads that were idle for 10 s end.
+      await new Promise((resolve) => setTimeout(resolve, 12_000));
       const before = await ask(child, 'cpu', true);
       const began = performance.now();
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
