@@ -34,6 +34,7 @@ export function callerMemory(
 ): CallerMemory {
   const ticket = (caller: PinnedCaller, address: bigint, length: number, direction: number): CopyTicket => ({
     pid: caller.pid,
+    process: () => caller.process(),
     pin: caller.pin,
     address,
     length,

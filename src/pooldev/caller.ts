@@ -4,6 +4,7 @@
  * is gone. It is a pidfd for a thread, at a tenth of the price of reading the start time from /proc/<pid>/stat.
  */
 import { O_CLOEXEC, type Libc } from './libc.js';
+import { threadGroup } from './thread-group.js';
 
 const O_RDONLY = 0;
 
@@ -22,6 +23,8 @@ export interface PinnedCaller extends Caller {
   pin: number;
   /** Its `/proc/<pid>/pagemap`, open until `release`; negative where that can't be had. */
   pages: () => number;
+  /** The process that the thread belongs to; costs a read of /proc the first time. */
+  process(): number;
   release: () => void;
 }
 
@@ -30,6 +33,7 @@ interface Pin {
   /** Of pagemap; null before it is asked for, and a negative errno where it can't be opened. */
   pages: number | null;
   uses: number;
+  process: number | undefined;
 }
 
 /** Whether the thread that was pinned is still there. */
@@ -40,13 +44,15 @@ export function isAlive(libc: Pick<Libc, 'pread'>, pin: number, scratch: Buffer)
 export class CallerPins {
   readonly #libc: Pick<Libc, 'open' | 'close' | 'pread'>;
   readonly #kept: number;
+  readonly #processOf: (thread: number) => number;
   /** By pid, the one used longest ago first. */
   readonly #pins = new Map<number, Pin>();
   readonly #scratch = Buffer.alloc(32);
 
-  constructor(libc: Pick<Libc, 'open' | 'close' | 'pread'>, kept = KEPT) {
+  constructor(libc: Pick<Libc, 'open' | 'close' | 'pread'>, kept = KEPT, processOf = threadGroup) {
     this.#libc = libc;
     this.#kept = kept;
+    this.#processOf = processOf;
   }
 
   /** Null for pid 0, and for a thread that is gone. */
@@ -64,7 +70,8 @@ export class CallerPins {
       if (pin.uses === 0 && this.#pins.get(pid) !== pin) this.#shut(pin);
     };
     const pages = (): number => (pin.pages ??= this.#libc.open(`/proc/${pid}/pagemap`, O_RDONLY | O_CLOEXEC));
-    return { pid, uid, pin: pin.fd, pages, release };
+    const process = (): number => (pin.process ??= this.#processOf(pid));
+    return { pid, uid, pin: pin.fd, process, pages, release };
   }
 
   close(): void {
@@ -81,7 +88,7 @@ export class CallerPins {
     this.#drop(pid);
     const fd = this.#libc.open(`/proc/${pid}/comm`, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return null;
-    const pin: Pin = { fd, pages: null, uses: 0 };
+    const pin: Pin = { fd, pages: null, uses: 0, process: undefined };
     this.#pins.set(pid, pin);
     const [oldest] = this.#pins.keys();
     if (this.#pins.size > this.#kept && oldest !== undefined) this.#drop(oldest);

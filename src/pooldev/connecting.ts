@@ -24,7 +24,7 @@ export class Connecting {
 
   connect(call: DeviceCall): void {
     const peer = decodePeer(call.argument);
-    const refused = this.#refusal(peer);
+    const refused = refusal(peer);
     if (refused !== 0) {
       call.fail(refused);
       return;
@@ -55,16 +55,6 @@ export class Connecting {
     for (const dial of this.#dials) dial.abort();
   }
 
-  #refusal({ address, port, family }: ShownPeer): number {
-    // The module crashes the machine when it is asked for AF_INET (hazard 1); here it is the same dial as the other.
-    if (family === AF_INET ? !isV4Mapped(address) : family !== AF_INET6 && family !== 0) return Errno.EAFNOSUPPORT;
-    if (isLinkLocal(address)) return Errno.EINVAL;
-    if (port === 0) return Errno.ECONNREFUSED;
-    // A dial takes its slot only when it succeeds; so many at once would be for nothing, and cost memory.
-    const taken = this.#slots.filter((slot) => slot.inUse).length + this.#dials.size;
-    return taken >= this.#slots.length ? Errno.ENOSPC : 0;
-  }
-
   #connected(call: DeviceCall, session: NodeSession, peer: ShownPeer, givenUp: boolean): void {
     const slot = this.#slots[session.index];
     if (slot === undefined || givenUp) {
@@ -76,6 +66,14 @@ export class Connecting {
     slot.dialled(session, peer);
     call.succeed(session.index);
   }
+}
+
+/** 0, or why the module would refuse as well. */
+function refusal({ address, port, family }: ShownPeer): number {
+  // The module crashes the machine when it is asked for AF_INET (hazard 1); here it is the same dial as the other.
+  if (family === AF_INET ? !isV4Mapped(address) : family !== AF_INET6 && family !== 0) return Errno.EAFNOSUPPORT;
+  if (isLinkLocal(address)) return Errno.EINVAL;
+  return port === 0 ? Errno.ECONNREFUSED : 0;
 }
 
 const isMeant = ({ killed, meant }: PendingSignals): boolean => killed || meant;

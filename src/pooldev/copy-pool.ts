@@ -1,18 +1,18 @@
 /**
  * The copying threads: one to begin with, another whenever all of them are busy, up to a bound, and a time after which a
- * copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself: the thread
- * that hangs is replaced, and its process gets no other as long as it does.
+ * copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself: its process
+ * has one thread at a time, which is replaced when it hangs, and the process gets no other as long as it does.
  */
-import { readFileSync } from 'node:fs';
 import { type CopyChannel, CopyState, copyChannel, Direction, Word } from './copy-channel.js';
+import { CopyQueue } from './copy-queue.js';
 import type { Copy } from './caller-memory.js';
 import { Errno } from '../base/errno.js';
 
-/** Threads that serve, those not counted that hang in a copy given up. */
+/** Threads that serve, those not counted that are stuck. One process has a quarter of them: one. */
 const MAX_THREADS = 4;
 
-/** Threads that may hang before no more are started in their place: each is a process that does harm, and 9 MiB of ours. */
-const MAX_HANGING = 12;
+/** Threads that may be stuck before no more are started in their place: each is a process that does harm, and 9 MiB of ours. */
+const MAX_STUCK = 12;
 
 /** ms; a copy of 64 KiB takes about 0.02. */
 const COPY_TIMEOUT = 1000;
@@ -20,8 +20,14 @@ const COPY_TIMEOUT = 1000;
 /** ms that a copy waits for a thread before another thread is started. */
 const PATIENCE = 20;
 
+/** ms after which a thread counts as stuck in its copy, for now, and others may be started in its place. */
+const STUCK = 100;
+
 export interface CopyTicket {
+  /** The calling thread. */
   pid: number;
+  /** The process that the thread belongs to. Costs a read of /proc the first time. */
+  process(): number;
   /** The open file that stands for the caller's thread. */
   pin: number;
   address: bigint;
@@ -37,44 +43,52 @@ export interface CopyThreadHandle {
   stop(): void;
 }
 
-interface Job {
-  ticket: CopyTicket;
+class Job {
+  readonly ticket: CopyTicket;
   /** What is to be written; kept because the shared memory may be another job's until it is this one's turn. */
   bytes: Uint8Array | undefined;
   done: ((error: number, bytes: Buffer) => void) | null;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
+
+  constructor(ticket: CopyTicket, bytes: Uint8Array | undefined, done: (error: number, bytes: Buffer) => void) {
+    this.ticket = ticket;
+    this.bytes = bytes;
+    this.done = done;
+  }
+
+  get process(): number {
+    return this.ticket.process();
+  }
 }
 
 interface Thread {
   channel: CopyChannel;
   job: Job | null;
-  /** The calling thread whose copy was given up, and never came to an end. */
-  hanging: number | null;
+  /** ms, by `performance.now`, when it was given its job. */
+  since: number;
+  /** Its copy was given up, and never came to an end. */
+  hanging: boolean;
   handle: CopyThreadHandle;
 }
 
 export interface CopyPoolOptions {
   /** ms. */
   timeout?: number;
-  /** The process that a thread belongs to. */
-  processOf?: (thread: number) => number;
 }
 
 export class CopyPool {
   readonly #start: StartCopyThread;
   readonly #timeout: number;
-  readonly #processOf: (thread: number) => number;
   readonly #threads: Thread[] = [];
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new CopyQueue<Job>();
   #patience: NodeJS.Timeout | undefined;
   #closed = false;
   /** The first thread runs. Rejects where it can't be started. */
   readonly ready: Promise<void>;
 
-  constructor(start: StartCopyThread, { timeout = COPY_TIMEOUT, processOf = threadGroup }: CopyPoolOptions = {}) {
+  constructor(start: StartCopyThread, { timeout = COPY_TIMEOUT }: CopyPoolOptions = {}) {
     this.#start = start;
     this.#timeout = timeout;
-    this.#processOf = processOf;
     this.ready = this.#addThread().handle.ready;
   }
 
@@ -84,13 +98,14 @@ export class CopyPool {
   }
 
   copy(ticket: CopyTicket, bytes: Uint8Array | undefined, done: (error: number, bytes: Buffer) => void): Copy {
-    if (this.#hangs(ticket.pid)) {
+    if (this.#hangs(ticket)) {
       done(-Errno.EFAULT, Buffer.alloc(0));
       return { cancel: () => false };
     }
-    const job: Job = { ticket, bytes, done, timer: setTimeout(() => this.#giveUp(job), this.#timeout) };
+    const job = new Job(ticket, bytes, done);
+    job.timer = setTimeout(() => this.#giveUp(job), this.#timeout);
     const idle = this.#threads.find((thread) => thread.job === null);
-    if (idle !== undefined) this.#run(idle, job);
+    if (idle !== undefined && !this.#isServed(ticket)) this.#run(idle, job);
     else this.#wait(job);
     return { cancel: () => this.#cancel(job) };
   }
@@ -98,7 +113,7 @@ export class CopyPool {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#patience);
-    for (const job of this.#waiting.splice(0)) this.#settle(job, -Errno.EIO, Buffer.alloc(0));
+    for (const job of this.#waiting.drain()) this.#settle(job, -Errno.EIO, Buffer.alloc(0));
     for (const thread of this.#threads) {
       Atomics.store(thread.channel.words, Word.STATE, CopyState.STOP);
       Atomics.notify(thread.channel.words, Word.STATE);
@@ -106,23 +121,30 @@ export class CopyPool {
     }
   }
 
-  /** Whether the process that `caller` belongs to has a copy that hangs. Asked of /proc only where some copy does. */
-  #hangs(caller: number): boolean {
-    const hanging = this.#threads.flatMap(({ hanging: one }) => one ?? []);
-    if (hanging.length === 0) return false;
-    const process = this.#processOf(caller);
-    return hanging.some((one) => one === caller || this.#processOf(one) === process);
+  /** Whether a thread is at work for the same process, or hangs in its memory. Nobody's process is asked for where none is. */
+  #isServed(ticket: CopyTicket): boolean {
+    return this.#threads.some(({ job }) => job !== null && isSameProcess(job.ticket, ticket));
   }
 
+  #hangs(ticket: CopyTicket): boolean {
+    return this.#threads.some(({ job, hanging }) => hanging && job !== null && isSameProcess(job.ticket, ticket));
+  }
+
+  readonly #mayServe = (process: number): boolean =>
+    this.#threads.every(({ job }) => job === null || job.process !== process);
+
   get #mayGrow(): boolean {
-    const hanging = this.#threads.filter((thread) => thread.hanging !== null).length;
-    return this.#threads.length - Math.min(hanging, MAX_HANGING) < MAX_THREADS;
+    const now = performance.now();
+    const isStuck = ({ job, since, channel }: Thread): boolean =>
+      job !== null && now - since >= STUCK && Atomics.load(channel.words, Word.STATE) === CopyState.RUNNING;
+    const stuck = this.#threads.filter(isStuck).length;
+    return this.#threads.length - Math.min(stuck, MAX_STUCK) < MAX_THREADS;
   }
 
   #addThread(): Thread {
     const channel = copyChannel();
     const handle = this.#start(channel.shared, () => this.#finish(thread));
-    const thread: Thread = { channel, job: null, hanging: null, handle };
+    const thread: Thread = { channel, job: null, since: 0, hanging: false, handle };
     this.#threads.push(thread);
     return thread;
   }
@@ -130,13 +152,14 @@ export class CopyPool {
   /** A thread that can't be started leaves its copy to the others, or to the timeout. */
   #lose(thread: Thread): void {
     this.#threads.splice(this.#threads.indexOf(thread), 1);
-    if (thread.job !== null) this.#waiting.unshift(thread.job);
+    if (thread.job !== null) this.#waiting.push(thread.job);
   }
 
   #run(thread: Thread, job: Job): void {
     const { words, address, data } = thread.channel;
     const { ticket, bytes } = job;
     thread.job = job;
+    thread.since = performance.now();
     words[Word.PID] = ticket.pid;
     words[Word.PIN] = ticket.pin;
     words[Word.LENGTH] = ticket.length;
@@ -155,7 +178,7 @@ export class CopyPool {
   }
 
   #growSoon(): void {
-    if (this.#patience !== undefined || this.#waiting.length === 0 || !this.#mayGrow) return;
+    if (this.#patience !== undefined || !this.#waiting.has(this.#mayServe)) return;
     this.#patience = setTimeout(() => {
       this.#patience = undefined;
       this.#grow();
@@ -163,17 +186,24 @@ export class CopyPool {
   }
 
   #grow(): void {
-    if (this.#waiting.length === 0 || !this.#mayGrow) return;
-    const thread = this.#addThread();
-    thread.handle.ready.catch(() => this.#lose(thread));
-    this.#next(thread);
-    // The new one may come to hang as well.
+    if (this.#closed || !this.#waiting.has(this.#mayServe)) return;
+    if (this.#mayGrow) {
+      const thread = this.#addThread();
+      thread.handle.ready.catch(() => this.#lose(thread));
+      this.#next();
+    }
+    // The new one may come to hang as well, and those at work to count as stuck.
     this.#growSoon();
   }
 
-  #next(thread: Thread): void {
-    const job = this.#waiting.shift();
-    if (job !== undefined) this.#run(thread, job);
+  #next(): void {
+    for (const thread of this.#threads) {
+      if (this.#waiting.isEmpty) return;
+      if (thread.job !== null) continue;
+      const job = this.#waiting.take(this.#mayServe);
+      if (job === undefined) return;
+      this.#run(thread, job);
+    }
   }
 
   #finish(thread: Thread): void {
@@ -185,8 +215,8 @@ export class CopyPool {
     // The bytes stand in the shared memory: they are used before the next job may have it.
     if (job !== null) this.#settle(job, result, data.subarray(0, job.ticket.length));
     thread.job = null;
-    thread.hanging = null;
-    this.#next(thread);
+    thread.hanging = false;
+    this.#next();
   }
 
   /** The thread stays with its copy; its caller is answered. Its own memory hangs, so what comes later is its own doing. */
@@ -200,17 +230,19 @@ export class CopyPool {
       job.timer = setTimeout(() => this.#giveUp(job), this.#timeout);
       return;
     }
-    const { done } = job;
-    if (!this.#cancel(job) && thread !== undefined) thread.hanging = job.ticket.pid;
-    this.#forget(job);
-    done?.(-Errno.EFAULT, Buffer.alloc(0));
+    const failed = [job];
+    if (thread === undefined) {
+      this.#waiting.remove(job);
+    } else {
+      thread.hanging = true;
+      failed.push(...this.#waiting.drain(job.process));
+    }
+    for (const one of failed) this.#settle(one, -Errno.EFAULT, Buffer.alloc(0));
     this.#grow();
   }
 
   #cancel(job: Job): boolean {
-    const at = this.#waiting.indexOf(job);
-    if (at >= 0) {
-      this.#waiting.splice(at, 1);
+    if (this.#waiting.remove(job)) {
       this.#forget(job);
       return true;
     }
@@ -221,7 +253,7 @@ export class CopyPool {
     if (was !== CopyState.ASKED) return false;
     thread.job = null;
     this.#forget(job);
-    this.#next(thread);
+    this.#next();
     return true;
   }
 
@@ -237,11 +269,6 @@ export class CopyPool {
   }
 }
 
-/** From /proc/<thread>/status; the thread itself where that can't be read. */
-function threadGroup(thread: number): number {
-  try {
-    return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${thread}/status`, 'latin1'))?.[1] ?? thread);
-  } catch {
-    return thread;
-  }
+function isSameProcess(one: CopyTicket, other: CopyTicket): boolean {
+  return one.pid === other.pid || one.process() === other.process();
 }

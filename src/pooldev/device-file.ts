@@ -41,8 +41,9 @@ const ATTRIBUTES_VALID = 60;
 /** The least that FUSE allows; nothing can be written to the device anyhow. */
 const MAX_WRITE = 4096;
 
-/** Callers that may wait at one time. Each is a thread of some program. */
+/** Callers that may wait at one time, each a thread of some program; one process has a quarter of them. */
 const MAX_CALLS = 4096;
+const MAX_CALLS_OF_A_PROCESS = MAX_CALLS / 4;
 
 export interface DeviceFileOptions {
   /** Owner and permissions that the file begins with; chmod and chown change them as on any device node. */
@@ -54,6 +55,8 @@ export interface DeviceFileOptions {
   /** A whole FUSE answer. */
   send(reply: Buffer): void;
   handle(call: DeviceCall): void;
+  /** The process that a thread belongs to. */
+  processOf: (thread: number) => number;
   /** What waits for a thread. */
   signals(thread: number): PendingSignals;
 }
@@ -168,7 +171,7 @@ export class DeviceFile {
     const { command, input } = ioctl;
     if (!this.#mayUse(header)) this.#reply(header, -Errno.EACCES);
     else if (input.length !== inputBytes(command)) this.#reply(header, -Errno.EINVAL);
-    else if (this.#calls.size >= MAX_CALLS) this.#reply(header, -Errno.EBUSY);
+    else if (this.#isFull(header.pid)) this.#reply(header, -Errno.EBUSY);
     else {
       const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
         this.#forget(header.unique);
@@ -186,6 +189,16 @@ export class DeviceFile {
     const unique = decodeInterrupt(body);
     const call = unique === null ? undefined : this.#calls.get(unique);
     if (call !== undefined) this.#interrupted.add(call);
+  }
+
+  /** Which process a call is of costs a look, and can't matter before as many wait as one process may have. */
+  #isFull(thread: number): boolean {
+    if (this.#calls.size < MAX_CALLS_OF_A_PROCESS) return false;
+    if (this.#calls.size >= MAX_CALLS) return true;
+    const process = this.#options.processOf(thread);
+    let waiting = 0;
+    for (const call of this.#calls.values()) if (call.process(this.#options) === process) waiting++;
+    return waiting >= MAX_CALLS_OF_A_PROCESS;
   }
 
   #forget(unique: bigint): void {
@@ -215,6 +228,7 @@ class FuseCall implements DeviceCall {
   onInterrupt: ((interruption: Interruption) => void) | null = null;
   onAnswer: (() => void) | null = null;
   #interrupted = false;
+  #process: number | undefined;
   #answer: ((result: number, output?: Uint8Array) => void) | null;
 
   constructor(
@@ -239,6 +253,10 @@ class FuseCall implements DeviceCall {
 
   fail(errno: number): void {
     this.succeed(-errno);
+  }
+
+  process({ processOf }: Pick<DeviceFileOptions, 'processOf'>): number {
+    return (this.#process ??= processOf(this.caller.pid));
   }
 
   restart(): void {

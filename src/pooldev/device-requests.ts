@@ -29,6 +29,8 @@ import { answer, type DeviceCall } from './device-call.js';
 import { Errno } from '../base/errno.js';
 import { Listening } from './listening.js';
 import { errnoOf } from './node-errors.js';
+import type { ProcState } from './proc-texts.js';
+import { reclaimableSlot } from './reclaim.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
 import { Slot } from './slot.js';
 import { TableWatch } from './table-watch.js';
@@ -51,6 +53,7 @@ export class DeviceRequests {
   readonly #listening: Listening;
   readonly #connecting: Connecting;
   readonly #watch: TableWatch;
+  readonly #receive: (call: DeviceCall, slot: Slot, memory: CallMemory) => void;
 
   constructor(options: DeviceRequestsOptions) {
     const { node, host, strictModule } = options;
@@ -60,6 +63,7 @@ export class DeviceRequests {
     const changed = (): void => this.#watch.changed();
     this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new Slot(index, strictModule, changed));
     this.#connecting = new Connecting(node, this.#slots, strictModule);
+    this.#receive = (call, slot, memory) => receive(call, slot, memory, strictModule);
     this.#listening = new Listening({
       node,
       host,
@@ -71,6 +75,19 @@ export class DeviceRequests {
       },
       changed,
     });
+  }
+
+  /** Asked by the node when its table is full: null, or what gives the slot of an ended session back. */
+  reclaimable(): (() => void) | null {
+    if (this.#options.strictModule) return null;
+    const slot = reclaimableSlot(this.#slots, performance.now());
+    return slot && (() => slot.destroy());
+  }
+
+  /** What the texts of /proc/pool tell. */
+  state(): ProcState {
+    const { port, lastPort } = this.#listening;
+    return { port: lastPort, listening: port !== 0, rows: this.#slots.flatMap((slot) => slot.row() ?? []) };
   }
 
   handle(call: DeviceCall): void {
@@ -85,7 +102,7 @@ export class DeviceRequests {
         this.#onSlot(call, send);
         return;
       case POOL_IOC_RECV:
-        this.#onSlot(call, receive);
+        this.#onSlot(call, this.#receive);
         return;
       case POOL_IOC_SESSIONS:
         this.#sessions(call);
@@ -143,7 +160,8 @@ export class DeviceRequests {
 
   #close(call: DeviceCall): void {
     const index = call.argument.readUInt32LE(0);
-    const aborted = index < CLOSE_ABORT ? undefined : this.#slots[index - CLOSE_ABORT];
+    const known = index >= CLOSE_ABORT && !this.#options.strictModule;
+    const aborted = known ? this.#slots[index - CLOSE_ABORT] : undefined;
     if (aborted !== undefined) {
       aborted.destroy();
       call.succeed(0);

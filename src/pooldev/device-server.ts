@@ -14,8 +14,10 @@ import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from '.
 import { mountFile, unmountFile } from './mount.js';
 import { prepareMountPoint, removeMountPoint } from './mount-point.js';
 import { mountsAt } from './mount-table.js';
-import type { CheckedOptions } from './options.js';
+import { type CheckedOptions, modeWarning } from './options.js';
 import { readPendingSignals } from './pending-signals.js';
+import { threadGroup } from './thread-group.js';
+import { keepProcFiles } from './proc-files.js';
 import type { PoolError } from '../errors.js';
 
 /** ms that closing waits for peers which do not read. */
@@ -23,7 +25,8 @@ const CLOSE_PATIENCE = 1000;
 
 export interface DeviceServerParts {
   libc: Libc;
-  node: PoolNode;
+  /** A node that retains ended sessions, and asks for one of them when its table is full. */
+  createNode(reclaim: () => (() => void) | null): PoolNode;
   startCopyThread: StartCopyThread;
   path: string;
   /** Shown by mount(8); names this server among others. */
@@ -49,10 +52,12 @@ export interface DeviceServer {
 }
 
 export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServer> {
-  const { libc, node, source, options, warn } = parts;
+  const { libc, source, options, warn } = parts;
   requireMemoryCalls(libc);
   const warning = memoryAccessWarning();
   if (warning !== null) warn('POOL_DEVICE_MEMORY', warning);
+  const odd = modeWarning(options);
+  if (odd !== null) warn('POOL_DEVICE_MODE', odd);
 
   const path = await prepareMountPoint(parts.path, async (stale) => {
     const errno = -(await unmountFile(libc, stale));
@@ -64,8 +69,8 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
   const pins = new CallerPins(libc);
 
   let refusals = 0;
-  const requests = new DeviceRequests({
-    node,
+  const requests: DeviceRequests = new DeviceRequests({
+    node: parts.createNode(() => requests.reclaimable()),
     memory: callerMemory(copies, pins, new DirectCopy({ libc, uid: process.geteuid?.() ?? 0 })),
     host: options.host,
     strictModule: options.strictModule,
@@ -80,9 +85,11 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     allowOther: options.allowOther,
     send: (reply) => connection?.send(reply),
     handle: (call) => requests.handle(call),
+    processOf: threadGroup,
     signals: readPendingSignals,
   });
   let connection: FuseConnection | null = null;
+  let texts: ReturnType<typeof keepProcFiles> | null = null;
   let closing: Promise<void> | null = null;
 
   const disconnect = (): void => {
@@ -95,6 +102,7 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
     const patience = new Promise<void>((settle) => {
       timer = setTimeout(settle, CLOSE_PATIENCE);
     });
+    texts?.stop();
     const closed = requests.close();
     file.abort(Errno.ECONNABORTED);
     await Promise.race([closed, patience]);
@@ -136,6 +144,14 @@ export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServe
       );
     },
   });
+  if (options.proc !== null) {
+    texts = keepProcFiles({
+      folder: options.proc,
+      mode: options.mode & 0o444,
+      state: () => requests.state(),
+      failed: ({ message }) => warn('POOL_DEVICE_PROC', `the texts beside the device can't be written: ${message}`),
+    });
+  }
   return {
     path,
     fd,

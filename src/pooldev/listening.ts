@@ -16,6 +16,7 @@ export interface ListeningOptions {
 export class Listening {
   readonly #options: ListeningOptions;
   #listener: { port: number; node: NodeListener } | null = null;
+  #lastPort = 0;
   /** LISTENs and STOPs take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -26,6 +27,11 @@ export class Listening {
   /** The port that is open, or 0. */
   get port(): number {
     return this.#listener?.port ?? 0;
+  }
+
+  /** The one that was opened last, also after STOP; 0 before the first. */
+  get lastPort(): number {
+    return this.#lastPort;
   }
 
   /** Settles with 0 or a positive errno. */
@@ -42,6 +48,7 @@ export class Listening {
         // As the module has it: one address may fill the table, and a program's tests on loopback do.
         const maxSessionsPerAddress = node.maxSessions;
         this.#listener = { port, node: await node.listen({ host, port, session, maxSessionsPerAddress }) };
+        this.#lastPort = port;
         changed();
         return 0;
       } catch (error) {

@@ -18,6 +18,12 @@ export interface PoolDeviceOptions {
   mode?: number;
   /** Let users other than the one who serves (and root) use the device, as far as `mode` lets them. Default false. */
   allowOther?: boolean;
+  /**
+   * A folder for the texts that the module shows under /proc/pool (`status`, `sessions`, `telemetry`, `journal`): plain
+   * files with the permissions of the device, up to date to the second, taken away at the end. Made where it is missing.
+   * Default: none.
+   */
+  proc?: string;
   /** Where the package's dist/pooldev/worker.js is, for programs that a bundler moved away from it. */
   worker?: string | URL;
 }
@@ -27,6 +33,7 @@ export interface CheckedOptions {
   host: string;
   mode: number;
   allowOther: boolean;
+  proc: string | null;
 }
 
 /** `/dev/pool` for root, `$XDG_RUNTIME_DIR/pool` for anybody else. */
@@ -43,11 +50,12 @@ export function defaultDevicePath(
 }
 
 export function checkOptions(options: PoolDeviceOptions): CheckedOptions {
-  const { strictModule = false, host = '', mode = 0o600, allowOther = false } = options;
+  const { strictModule = false, host = '', mode = 0o600, allowOther = false, proc } = options;
   requireType('strictModule', strictModule, 'boolean');
   requireType('allowOther', allowOther, 'boolean');
   requireType('host', host, 'string');
   requireType('mode', mode, 'number');
+  if (proc !== undefined) checkFileName('proc', proc, 'a folder');
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
     throw new PoolError('ERR_OUT_OF_RANGE', `serve pool device: mode must be 0 to 0o777, and is ${mode}`);
   }
@@ -57,14 +65,25 @@ export function checkOptions(options: PoolDeviceOptions): CheckedOptions {
       `serve pool device: host must be a numeric address, and is ${host}`,
     );
   }
-  return { strictModule, host, mode, allowOther };
+  return { strictModule, host, mode, allowOther, proc: proc ?? null };
+}
+
+/** What is odd about the options together, or null. */
+export function modeWarning({ mode, allowOther }: Pick<CheckedOptions, 'mode' | 'allowOther'>): string | null {
+  if ((mode & 0o077) === 0 || allowOther) return null;
+  const octal = mode.toString(8).padStart(3, '0');
+  return `mode ${octal} lets nobody in but the user who serves, and root: the kernel lets other users only where allowOther (--allow-other) is set`;
 }
 
 export function checkPath(path: unknown): string {
-  requireType('path', path, 'string');
-  const text = path as string;
+  return checkFileName('path', path, 'a file');
+}
+
+function checkFileName(name: string, value: unknown, what: string): string {
+  requireType(name, value, 'string');
+  const text = value as string;
   if (text === '' || text.includes('\0')) {
-    throw new PoolError('ERR_INVALID_ARG_VALUE', 'serve pool device: path must be the name of a file');
+    throw new PoolError('ERR_INVALID_ARG_VALUE', `serve pool device: ${name} must be the name of ${what}`);
   }
   return text;
 }

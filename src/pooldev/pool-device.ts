@@ -8,6 +8,7 @@ import { loadLibc } from './libc.js';
 import { MountGate } from './mount-gate.js';
 import { resolveMountPoint } from './mount-point.js';
 import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
+import { prepareProcFolder } from './proc-files.js';
 import { forgetMount, rememberMount, type ServedMount } from './served-mounts.js';
 import { findWorkerFile } from './worker-file.js';
 import { type DeviceCommand, type DeviceMessage, type DeviceRole, fromMessage } from './worker-messages.js';
@@ -53,7 +54,7 @@ export class PoolDevice implements AsyncDisposable {
    * file is created where there is none, and removed at the end.
    *
    * Rejects ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE or ERR_POOL_INVALID_ADDRESS for bad arguments;
-   * EBUSY where a device is served already, EEXIST where another file is in the way, ENOENT where the folder or
+   * EBUSY where a device is served already, EEXIST where another file is in the way, of the device or in `proc`, ENOENT where the folder or
    * /dev/fuse is missing; EPERM, EACCES where this user may not mount or may not read other programs' memory.
    */
   static async serve(path?: string, options: PoolDeviceOptions = {}): Promise<PoolDevice> {
@@ -64,13 +65,16 @@ export class PoolDevice implements AsyncDisposable {
     }
     const workerFile = findWorkerFile(options.worker);
     const libc = await loadLibc();
-    const mount = rememberMount(libc, await resolveMountPoint(asked));
+    const mountPoint = await resolveMountPoint(asked);
+    const proc = checked.proc === null ? null : prepareProcFolder(checked.proc);
+    const mount = rememberMount(libc, mountPoint);
+    mount.proc = proc;
     const gate = new MountGate();
     const workerData: DeviceRole = {
       role: 'pool-ts device',
       path: mount.path,
       source: mount.source,
-      options: checked,
+      options: { ...checked, proc: proc?.path ?? null },
       workerFile,
       gate: gate.shared,
     };

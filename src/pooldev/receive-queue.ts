@@ -18,7 +18,7 @@ export interface Receiver {
   channel: number;
   /** Bytes. */
   capacity: number;
-  /** Hands over the message, which stays queued until `settle(true)`. */
+  /** Hands over the message, which stays queued until `settle(true)`; a message that is not to be kept is taken, too. */
   deliver(message: Uint8Array, settle: (taken: boolean) => void): void;
   /** A positive errno. */
   fail(errno: number): void;
@@ -68,6 +68,11 @@ export class ReceiveQueue {
 
   get depth(): number {
     return this.#messages.length;
+  }
+
+  /** Whether a RECV waits, or gets a message just now. */
+  get isBusy(): boolean {
+    return this.#delivering || this.#waiters.length > 0;
   }
 
   /** False: taken, but read no more from the peer before `roomAgain`. */
@@ -185,9 +190,13 @@ export class ReceiveQueue {
     this.#options.roomAgain();
   }
 
+  /** A busy process runs its timers late and before it looks at its sockets: what has come by now is read first. */
   #expire(waiter: Waiter): void {
-    this.#remove(waiter);
-    waiter.receiver.fail(this.#end ?? Errno.ETIMEDOUT);
+    setImmediate(() => {
+      if (!this.#waiters.includes(waiter)) return;
+      this.#remove(waiter);
+      waiter.receiver.fail(this.#end ?? Errno.ETIMEDOUT);
+    });
   }
 
   #remove(waiter: Waiter): void {

@@ -45,6 +45,11 @@ export class SendQueue {
     this.#options = options;
   }
 
+  /** Whether a SEND waits. */
+  get isBusy(): boolean {
+    return this.#current !== null || this.#waiting.length > 0;
+  }
+
   submit(sender: Sender): void {
     const errno = this.#options.verdict();
     if (errno !== 0 || this.#wrecked) {

@@ -6,12 +6,15 @@ import type { Libc } from './libc.js';
 import { removeMountPoint } from './mount-point.js';
 import { mountsAt } from './mount-table.js';
 import { unmountFileSync } from './mount.js';
+import { type ProcFolder, removeProcFiles } from './proc-files.js';
 
 export interface ServedMount {
   libc: Libc;
   path: string;
   /** What mountinfo names as the source of this server's mount, and of no other's. */
   source: string;
+  /** Of the texts beside the device, where there are any. */
+  proc: ProcFolder | null;
   /** Of /dev/fuse, while this process answers over it. */
   fd: number | null;
   /** Asks the device's thread to close the fd, or never to have one, and waits a moment until it has. Synchronous. */
@@ -42,6 +45,7 @@ export function rememberMount(libc: Libc, path: string): ServedMount {
     libc,
     path,
     source: `pool-ts-${process.pid}-${++registry().served}`,
+    proc: null,
     fd: null,
     letGo: null,
   };
@@ -61,6 +65,7 @@ function cleanUp(mount: ServedMount): void {
     closeConnection(mount);
     if (mountsAt(path).at(-1)?.source === source) unmountFileSync(libc, path);
     removeMountPoint(path);
+    if (mount.proc !== null) removeProcFiles(mount.proc);
   } catch {
     // At exit nothing is left to tell it to; the next start cleans up what stays.
   }

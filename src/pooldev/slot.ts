@@ -7,6 +7,7 @@ import type { NodeSession, SessionEnd, SessionStateName } from '../poolnode/type
 import { AF_INET6 } from '../poolioc/constants.js';
 import { PoolError } from '../errors.js';
 import { Errno } from '../base/errno.js';
+import type { SlotRow } from './proc-texts.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { SendQueue } from './send-queue.js';
 import { encodeSessionRecord, type ShownPeer, UNKNOWN_PEER } from './session-record.js';
@@ -25,6 +26,7 @@ export class Slot {
   readonly #changed: () => void;
   #session: NodeSession | null = null;
   #end: SessionEnd | null = null;
+  #endedAt: number | null = null;
   #closing: Promise<void> | null = null;
   #peer = UNKNOWN_PEER;
   /** What the slot last dialled: the module shows it for accepted sessions too. */
@@ -55,6 +57,16 @@ export class Slot {
 
   get session(): NodeSession | null {
     return this.#session;
+  }
+
+  /** When the session ended by itself, by `performance.now`; null while it lives, while CLOSE_SESS runs, and without one. */
+  get endedAt(): number | null {
+    return this.#closing === null ? this.#endedAt : null;
+  }
+
+  /** Whether a call waits for something of the session. */
+  get isBusy(): boolean {
+    return this.received.isBusy || this.sends.isBusy;
   }
 
   get isClosing(): boolean {
@@ -91,7 +103,7 @@ export class Slot {
     this.#free(session);
   }
 
-  /** Ends a close that takes its time: nothing more is sent. */
+  /** Gives the slot back at once: nothing more is sent, and nothing more is read. */
   destroy(): void {
     const session = this.#session;
     if (session === null) return;
@@ -106,7 +118,13 @@ export class Slot {
   }
 
   encode(into: Buffer): void {
-    if (this.#session !== null) encodeSessionRecord(into, this.#session.info(), this.#state(this.#session), this.#peer);
+    const row = this.row();
+    if (row !== null) encodeSessionRecord(into, row.info, row.state, row.peer);
+  }
+
+  row(): SlotRow | null {
+    const session = this.#session;
+    return session && { info: session.info(), state: this.#state(session), peer: this.#peer };
   }
 
   #state(session: NodeSession): SessionStateName {
@@ -127,6 +145,7 @@ export class Slot {
   #ended(session: NodeSession, end: SessionEnd): void {
     if (this.#session !== session || this.#closing !== null) return;
     this.#end = end;
+    this.#endedAt = performance.now();
     // A peer that said CLOSE gives ECONNRESET and ENOTCONN, one that was lost EPIPE: so a program can tell them apart.
     this.received.end(end.by === 'error' ? Errno.EPIPE : Errno.ECONNRESET, end.by === 'remote');
     this.sends.end(this.#sendVerdict());
@@ -155,6 +174,7 @@ export class Slot {
     if (this.#session !== session) return;
     this.#session = null;
     this.#end = null;
+    this.#endedAt = null;
     this.#closing = null;
     this.#sessionsBefore++;
     session.release();

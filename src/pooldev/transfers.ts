@@ -66,8 +66,8 @@ export function send(call: DeviceCall, slot: Slot, memory: CallMemory): void {
   slot.sends.submit(sender);
 }
 
-/** POOL_IOC_RECV. */
-export function receive(call: DeviceCall, slot: Slot, memory: CallMemory): void {
+/** POOL_IOC_RECV. `strictModule`: a message that can't be written to its caller is lost. */
+export function receive(call: DeviceCall, slot: Slot, memory: CallMemory, strictModule: boolean): void {
   const transfer = transferOf(call, slot);
   const caller = transfer && memory.pin(call);
   if (transfer === null || caller === null) return;
@@ -92,7 +92,7 @@ export function receive(call: DeviceCall, slot: Slot, memory: CallMemory): void 
           call.argument.writeUInt32LE(message.length, 8);
           call.succeed(0, call.argument);
         }
-        settle(error === 0);
+        settle(error === 0 || (strictModule && error === -Errno.EFAULT));
       });
     },
     fail: (errno) => {

@@ -54,7 +54,7 @@ async function serve(
   try {
     server = await serveDevice({
       libc: await loadLibc(),
-      node: createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true }),
+      createNode: (reclaim) => createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true, reclaim }),
       startCopyThread: copyThreads(workerFile),
       path,
       source,

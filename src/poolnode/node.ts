@@ -18,7 +18,7 @@ import type { PoolNode, PoolNodeOptions } from './types.js';
 export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeInjections = {}): PoolNode {
   const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
   const clock = injections.clock ?? monotonicClock;
-  const table = new SessionTable<TcpSession>(maxSessions);
+  const table = new SessionTable<TcpSession>(maxSessions, options.reclaim);
   const shared = {
     clock,
     limits: injections.limits ?? {},

@@ -281,6 +281,11 @@ export interface PoolNodeOptions {
   maxSessions?: number;
   /** Keep ended sessions in the table, in state CLOSING, until `release()`: what a device shows its programs. */
   retainEnded?: boolean;
+  /**
+   * Asked when no slot is free: null, or what releases a session that has ended. A session that comes then gets its slot;
+   * with null it is refused.
+   */
+  reclaim?: () => (() => void) | null;
 }
 
 /** A whole POOL node: a session table, dials and listeners. */

@@ -5,7 +5,7 @@ import { CopyPool, type CopyTicket, type StartCopyThread } from '../../src/poold
 import { Errno } from '../../src/base/errno.js';
 
 /** Threads that copy when the test says so; a hanging one never does. */
-function threads(processOf = (thread: number) => thread) {
+function threads() {
   const started: {
     run(result?: number): void;
     finishUnheard(): void;
@@ -38,11 +38,13 @@ function threads(processOf = (thread: number) => thread) {
     started.push(thread);
     return { ready: Promise.resolve(), stop: () => (thread.stopped = true) };
   };
-  return { pool: new CopyPool(start, { processOf }), started };
+  return { pool: new CopyPool(start), started };
 }
 
-const ticket = (length: number, direction: number = Direction.FROM_CALLER, pid = 1): CopyTicket => ({
+/** Threads 10 to 19 are those of process 1, and so on. */
+const ticket = (length: number, direction: number = Direction.FROM_CALLER, pid = 10): CopyTicket => ({
   ...{ pid, pin: 3, address: 0x1000n, length, direction },
+  process: () => Math.floor(pid / 10),
 });
 
 beforeEach(() => {
@@ -107,7 +109,7 @@ describe('CopyPool', () => {
     const [hanging, other] = [vi.fn(), vi.fn()];
     pool.copy(ticket(1), undefined, hanging);
     started[0]?.take();
-    pool.copy(ticket(1), undefined, other);
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, other);
     await vi.advanceTimersByTimeAsync(50);
     expect(started).toHaveLength(2);
     started[1]?.run();
@@ -142,24 +144,19 @@ describe('CopyPool', () => {
     pool.close();
   });
 
-  it('never has more than four threads at work, and answers everybody in time even when all hang', async () => {
+  it('never has more than four threads at work, and replaces those that are stuck, up to a bound', async () => {
     const { pool, started } = threads();
-    const calls = Array.from({ length: 8 }, () => vi.fn());
-    for (const [at, done] of calls.entries()) {
-      pool.copy(ticket(1, Direction.FROM_CALLER, at), undefined, done);
-      started.forEach((thread) => thread.take());
-      await vi.advanceTimersByTimeAsync(50);
+    for (let process = 1; process <= 8; process++) {
+      pool.copy(ticket(1, Direction.FROM_CALLER, 10 * process), undefined, vi.fn());
     }
+    await vi.advanceTimersByTimeAsync(90);
+    // None has begun, as none of the threads is up yet: more of them would not help.
     expect(started).toHaveLength(4);
-    for (let round = 0; round < 3; round++) {
-      await vi.advanceTimersByTimeAsync(1100);
-      started.forEach((thread) => thread.take());
-    }
-    for (const done of calls) expect(done.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
-    // Each that hangs was replaced, up to a bound.
-    expect(started.length).toBeLessThanOrEqual(4 + 8);
+    started.forEach((thread) => thread.take());
+    await vi.advanceTimersByTimeAsync(110);
+    expect(started).toHaveLength(8);
     for (let process = 100; process < 130; process++) {
-      pool.copy(ticket(1, Direction.FROM_CALLER, process), undefined, vi.fn());
+      pool.copy(ticket(1, Direction.FROM_CALLER, 10 * process), undefined, vi.fn());
       started.forEach((thread) => thread.take());
       await vi.advanceTimersByTimeAsync(1100);
       started.forEach((thread) => thread.take());
@@ -169,36 +166,55 @@ describe('CopyPool', () => {
     pool.close();
   });
 
-  it('lets a process whose copies hang hurt only itself', async () => {
-    const { pool, started } = threads((thread) => Math.floor(thread / 10));
+  it('gives a process one thread at a time, and each its turn', async () => {
+    const { pool, started } = threads();
+    const order: number[] = [];
+    const copy = (pid: number) => pool.copy(ticket(1, Direction.FROM_CALLER, pid), undefined, () => order.push(pid));
+    for (const pid of [10, 11, 12, 10, 11]) copy(pid);
+    started[0]?.take();
+    await vi.advanceTimersByTimeAsync(90);
+    expect(started).toHaveLength(1);
+    for (const pid of [20, 30, 21]) copy(pid);
+    await vi.advanceTimersByTimeAsync(25);
+    expect(started).toHaveLength(2);
+    // One thread has the process that wants much, the other those that want little.
+    started[1]?.run();
+    started[1]?.run();
+    started[1]?.run();
+    expect(order).toEqual([20, 30, 21]);
+    for (let round = 0; round < 5; round++) started.forEach((thread) => thread.run());
+    expect(order.slice(3)).toEqual([10, 11, 12, 10, 11]);
+    pool.close();
+  });
+
+  it('lets a process whose copies hang hurt only itself: what it has waiting fails, and is not tried', async () => {
+    const { pool, started } = threads();
     const hanging = [10, 11, 12, 13].map((pid) => {
       const done = vi.fn();
       pool.copy(ticket(1, Direction.FROM_CALLER, pid), undefined, done);
       return done;
     });
-    for (let round = 0; round < 4; round++) {
-      started.forEach((thread) => thread.take());
-      await vi.advanceTimersByTimeAsync(30);
-    }
-    expect(started).toHaveLength(4);
+    started[0]?.take();
     const honest = vi.fn();
     pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, honest);
+    await vi.advanceTimersByTimeAsync(30);
+    expect(started).toHaveLength(2);
+    started[1]?.run();
+    expect(honest.mock.calls[0]?.[0]).toBe(0);
     await vi.advanceTimersByTimeAsync(1000);
     for (const done of hanging) expect(done.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
-    // A thread in the place of one that hangs has the copy of another process...
-    expect(honest).not.toHaveBeenCalled();
-    started.slice(4).forEach((thread) => thread.run());
-    expect(honest.mock.calls[0]?.[0]).toBe(0);
-    // ...and none is spent on the first, whichever of its threads asks.
+    expect(started[1]?.state()).toBe(CopyState.IDLE);
+    // No thread is spent on it, whichever of its own asks...
     const again = vi.fn();
     expect(pool.copy(ticket(1, Direction.FROM_CALLER, 14), undefined, again).cancel()).toBe(false);
     expect(again.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
-    // Until they come loose.
-    started.slice(0, 4).forEach((thread) => thread.run());
+    // ...until it comes loose.
+    started[0]?.run();
     const later = vi.fn();
     pool.copy(ticket(1, Direction.FROM_CALLER, 14), undefined, later);
     started.forEach((thread) => thread.run());
     expect(later.mock.calls[0]?.[0]).toBe(0);
+    expect(started).toHaveLength(2);
     pool.close();
   });
 });
@@ -213,7 +229,7 @@ describe('callerMemory', () => {
   ])('refuses %s before anything is copied', (_name, address, length) => {
     const copy = vi.fn();
     const memory = callerMemory({ copy }, { pin: () => null });
-    const caller = { pid: 1, uid: 0, pin: 3, pages: () => -1, release: () => {} };
+    const caller = { pid: 1, uid: 0, pin: 3, process: () => 1, pages: () => -1, release: () => {} };
     const errors: number[] = [];
     memory.read(caller, address, length, (error) => errors.push(error));
     memory.write(caller, address, new Uint8Array(length), (error) => errors.push(error));

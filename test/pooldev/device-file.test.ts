@@ -13,10 +13,15 @@ const OWNER = 1000;
 
 const calm = (): PendingSignals => ({ killed: false, meant: false });
 
-function deviceFile({ allowOther = false, handle = (_call: DeviceCall): void => {}, signals = calm } = {}) {
+function deviceFile({
+  allowOther = false,
+  handle = (_call: DeviceCall): void => {},
+  signals = calm,
+  processOf = (thread: number) => thread,
+} = {}) {
   const replies: ReturnType<typeof readReply>[] = [];
   const file = new DeviceFile({
-    ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther, handle, signals },
+    ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther, handle, signals, processOf },
     send: (reply) => replies.push(readReply(reply)),
   });
   const ask = (opcode: number, body: Uint8Array = Buffer.alloc(0), fields: RequestFields = {}) => {
@@ -213,6 +218,34 @@ describe('ioctl', () => {
     expect(file.pending).toBe(0);
   });
 
+  it('gives a process a quarter of the calls that may wait, asks whose they are only then, and counts what was answered no more', () => {
+    const calls: DeviceCall[] = [];
+    const asked: number[] = [];
+    const processOf = (thread: number) => {
+      asked.push(thread);
+      return Math.floor(thread / 10_000);
+    };
+    const { ask, file } = deviceFile({ handle: (call) => calls.push(call), processOf });
+    let unique = 0n;
+    const call = (pid: number) => {
+      const pending = file.pending;
+      const reply = ask(39, ioctlBody(POOL_IOC_STOP, Buffer.alloc(0)), { unique: (unique += 2n), pid });
+      return file.pending > pending ? 0 : reply?.error;
+    };
+    for (let at = 0; at < 1024; at++) expect(call(10_000 + at)).toBe(0);
+    expect(asked).toEqual([]);
+    expect(call(12_000)).toBe(-Errno.EBUSY);
+    expect(call(20_000)).toBe(0);
+    calls[3]?.succeed(0);
+    expect([call(12_001), call(12_002)]).toEqual([0, -Errno.EBUSY]);
+    // Each is asked about when it comes and once more while it waits, not with every call.
+    for (const thread of asked) expect(asked.filter((one) => one === thread).length).toBeLessThanOrEqual(2);
+    for (const process of [2, 3, 4]) {
+      for (let at = 0; file.pending < 1024 * process; at++) expect(call(process * 10_000 + at)).toBe(0);
+    }
+    expect(call(50_000)).toBe(-Errno.EBUSY);
+  });
+
   it('turns a fault of the handler into EIO for its caller', () => {
     const { ask, file } = deviceFile({
       handle: () => {
@@ -249,6 +282,7 @@ describe('any bytes at all', () => {
     const file = new DeviceFile({
       ...{ uid: OWNER, gid: OWNER, mode: 0o600, allowOther: true },
       handle: (call) => requests.handle(call),
+      processOf: (thread) => thread,
       signals: () => ({ killed: pick(8) === 0, meant: pick(2) === 1 }),
       send: (reply) => {
         const { unique, error } = readReply(reply);

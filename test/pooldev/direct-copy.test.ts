@@ -36,7 +36,7 @@ function scripted(entries: bigint[], { alive = true } = {}) {
     processVmWrite: (_pid: number, local: Uint8Array, remote: Uint8Array) => copy('write', local, remote),
     address: () => 0x1000n,
   };
-  const caller = { pid: 7, uid: 1000, pin: 3, pages: () => 4, release: () => {} };
+  const caller = { pid: 7, uid: 1000, pin: 3, pages: () => 4, process: () => 1, release: () => {} };
   return { direct: new DirectCopy({ libc, uid: 1000 }), caller, copies, memory };
 }
 

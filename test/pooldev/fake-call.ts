@@ -47,7 +47,7 @@ export function fakeMemory(size = 1 << 18): FakeMemory {
     pin: (caller): PinnedCaller | null => {
       if (caller.pid === 0) return null;
       memory.pinned++;
-      return { ...caller, pin: 1, pages: () => -1, release: () => void memory.pinned-- };
+      return { ...caller, pin: 1, pages: () => -1, process: () => caller.pid, release: () => void memory.pinned-- };
     },
     read: (_caller, address, length, done) => copy(address, length, done),
     write: (_caller, address, bytes, done) => {

@@ -180,6 +180,8 @@ export class FakeSession implements NodeSession {
 export interface FakeNode extends PoolNode {
   /** Dials wait until this is resolved; for dials that hang. */
   dialGate: Promise<void>;
+  /** As PoolNodeOptions.reclaim. */
+  reclaim: () => (() => void) | null;
 }
 
 /** Nodes made by one network reach each other by port, whatever the address. */
@@ -194,6 +196,7 @@ export function fakeNetwork(): { node(maxSessions?: number): FakeNode } {
     const table: (FakeSession | undefined)[] = new Array<undefined>(maxSessions).fill(undefined);
     const here: Place = {
       place(role, id, remote) {
+        if (!table.includes(undefined)) fake.reclaim()?.();
         const index = table.indexOf(undefined);
         if (index < 0) return null;
         const local: Endpoint = { address: '127.0.0.1', family: 'IPv4', port: 40000 + index };
@@ -205,6 +208,7 @@ export function fakeNetwork(): { node(maxSessions?: number): FakeNode } {
     const fake: FakeNode = {
       maxSessions,
       dialGate: Promise.resolve(),
+      reclaim: () => null,
       sessions: () => table.filter((session) => session !== undefined),
       session: (index) => table[index],
       async listen(options) {
@@ -225,9 +229,13 @@ export function fakeNetwork(): { node(maxSessions?: number): FakeNode } {
         const listener = listeners.get(port);
         if (listener === undefined) throw new PoolError('ECONNREFUSED', 'nobody listens');
         const id = Uint8Array.from(randomBytes(16));
-        const server = listener.node.place('server', id, { address: '10.0.0.7', family: 'IPv4', port: 51234 });
         const client = here.place('client', id, { address: host, family: 'IPv4', port });
-        if (client === null || server === null) throw new PoolError('ERR_POOL_SESSION_FULL', 'the table is full');
+        const server = listener.node.place('server', id, { address: '10.0.0.7', family: 'IPv4', port: 51234 });
+        if (client === null || server === null) {
+          client?.freed();
+          server?.freed();
+          throw new PoolError('ERR_POOL_SESSION_FULL', 'the table is full');
+        }
         client.other = server;
         server.other = client;
         listener.options.session(server);

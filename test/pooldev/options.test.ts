@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from '../../src/pooldev/options.js';
+import {
+  checkOptions,
+  checkPath,
+  modeWarning,
+  defaultDevicePath,
+  type PoolDeviceOptions,
+} from '../../src/pooldev/options.js';
 import { PoolDevice } from '../../src/pooldev/pool-device.js';
 
 describe('options', () => {
   it('default to a private device that listens everywhere', () => {
-    expect(checkOptions({})).toEqual({ strictModule: false, host: '', mode: 0o600, allowOther: false });
+    expect(checkOptions({})).toEqual({ strictModule: false, host: '', mode: 0o600, allowOther: false, proc: null });
   });
 
   it.each([
@@ -30,5 +36,20 @@ describe('options', () => {
     expect(defaultDevicePath(0, '/run/user/0')).toBe('/dev/pool');
     expect(defaultDevicePath(1000, '/run/user/1000')).toBe('/run/user/1000/pool');
     expect(() => defaultDevicePath(1000, '')).toThrow('XDG_RUNTIME_DIR');
+  });
+});
+
+describe('modeWarning', () => {
+  it.each([
+    [0o600, false, false],
+    [0o700, false, false],
+    [0o666, true, false],
+    [0o666, false, true],
+    [0o640, false, true],
+    [0o604, false, true],
+  ])('mode %o, others let in %s', (mode, allowOther, warns) => {
+    const warning = modeWarning({ mode, allowOther });
+    if (warns) expect(warning).toMatch(new RegExp(`^mode ${mode.toString(8)} .*--allow-other`));
+    else expect(warning).toBeNull();
   });
 });

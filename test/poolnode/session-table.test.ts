@@ -54,21 +54,47 @@ describe('SessionTable', () => {
     expect(table.used).toBe(3);
   });
 
-  it('counts reservations, and numbers them only when they are filled', () => {
-    const table = new SessionTable<string>(2);
-    const first = table.reserve();
-    const second = table.reserve();
-    expect(table.full).toBe(true);
-    expect(table.used).toBe(0);
+  it('keeps the lowest slot for a reservation, and hands it on when that is given up', () => {
+    const table = new SessionTable<string>(3);
+    const given: string[] = [];
+    const note = (name: string) => (index: number) => `${name}${given.push(`${name}${index}`)}`;
+    const [first, second] = [table.reserve(), table.reserve()];
+    table.add(note('accepted'));
+    expect([table.full, table.used, table.list().length]).toEqual([true, 1, 1]);
     expect(() => table.reserve()).toThrow(SESSION_FULL);
-    let index = -1;
-    second.fill((given) => `session ${(index = given)}`);
-    expect(index).toBe(0);
+    second.fill(note('dialled'));
     first.cancel();
     first.cancel();
     expect(table.full).toBe(false);
-    table.add(named('late'));
+    table.add(note('late'));
     expect(table.full).toBe(true);
+    expect(given).toEqual(['accepted2', 'dialled1', 'late0']);
+    expect(() => first.fill(note('twice'))).toThrow('used already');
+    expect(() => second.fill(note('twice'))).toThrow('used already');
+  });
+
+  it('has a slot given back when none is free, and only when one is needed', () => {
+    let ended: number[] = [];
+    const reclaimed: number[] = [];
+    const table: SessionTable<string> = new SessionTable<string>(2, () => {
+      const [index] = ended;
+      if (index === undefined) return null;
+      return () => {
+        reclaimed.push(ended.shift()!);
+        table.release(index, table.get(index)!);
+      };
+    });
+    table.add(named('a'));
+    ended = [0];
+    table.add(named('b'));
+    expect([table.full, reclaimed.length]).toEqual([false, 0]);
+    table.add(named('c'));
+    expect([reclaimed, table.list()]).toEqual([[0], ['c', 'b']]);
+    expect(table.full).toBe(true);
+    expect(() => table.add(named('d'))).toThrow(SESSION_FULL);
+    ended = [1];
+    table.reserve().fill((index) => `e${index}`);
+    expect(table.list()).toEqual(['c', 'e1']);
   });
 
   it('gives a filled reservation back by release only', () => {

@@ -10,6 +10,7 @@ interface DeviceFlags {
   mode?: number;
   allowOther?: boolean;
   strictModule?: boolean;
+  proc?: string;
 }
 
 const EXAMPLES = `
@@ -17,7 +18,8 @@ Examples:
   pool-ts device                     serve /dev/pool (root), or $XDG_RUNTIME_DIR/pool (others), until ^C
   pool-ts device /tmp/pool           another path; programs find it with POOL_DEVICE=/tmp/pool
   pool-ts device --host 127.0.0.1    what programs LISTEN on is reached from this machine only
-  pool-ts device --mode 660 --allow-other`;
+  pool-ts device --mode 660 --allow-other
+  pool-ts device --proc /run/pool    cat /run/pool/status: what the module shows as /proc/pool/status`;
 
 export function deviceCommand(terminal: Terminal): Command {
   return new Command('device')
@@ -26,6 +28,7 @@ export function deviceCommand(terminal: Terminal): Command {
     .option('--host <address>', 'listen on this address only')
     .option('--mode <octal>', 'permissions of the file (default: 600)', octal)
     .option('--allow-other', 'let other users in, as far as the mode lets them')
+    .option('--proc <dir>', 'keep the texts of /proc/pool in this folder')
     .option('--strict-module', 'behave as the kernel module does, also where that is unkind')
     .addHelpText('after', EXAMPLES)
     .action((path: string | undefined, flags: DeviceFlags) => serveDevice(terminal, path, flags));

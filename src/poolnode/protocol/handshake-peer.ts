@@ -1,7 +1,7 @@
 /** What both sides of a handshake have in common: bytes in, bytes out, and the deadline of an incomplete packet. */
 import { PoolError } from '../../errors.js';
 import type { SessionStateName } from '../types.js';
-import { HEADER_BYTES, PROTOCOL_VERSION } from './constants.js';
+import { PROTOCOL_VERSION } from './constants.js';
 import type { Exchange } from './authentication/types.js';
 import { asPoolError, violation } from './faults.js';
 import { Framer, type HeaderPolicy, type Packet } from './framer.js';
@@ -136,7 +136,7 @@ export abstract class HandshakePeer implements Handshake {
 
   /** Counts a packet of the handshake that no session will see. */
   protected plainReceived({ header }: Packet): void {
-    this.traffic.received(HEADER_BYTES + header.payloadLength);
+    this.traffic.received(header);
     this.writer.ack = header.seq;
   }
 }

@@ -5,14 +5,7 @@
  */
 import { PoolError } from '../../errors.js';
 import type { NodeTelemetry, SessionStateName } from '../types.js';
-import {
-  CHANNELS,
-  Flag,
-  HEADER_BYTES,
-  MAX_MESSAGE_BYTES,
-  MAX_PACKET_PLAINTEXT_BYTES,
-  PacketType,
-} from './constants.js';
+import { CHANNELS, Flag, MAX_MESSAGE_BYTES, MAX_PACKET_PLAINTEXT_BYTES, PacketType } from './constants.js';
 import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
 import { notAdmitted, refusedByPeer } from './authentication/message.js';
 import type { Exchange } from './authentication/types.js';
@@ -203,7 +196,7 @@ export class EstablishedSession implements Session {
     if (!this.#peerSequence.acceptNext(seqHigh, seqLow)) {
       this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));
     }
-    this.#traffic.received(HEADER_BYTES + header.payloadLength);
+    this.#traffic.received(header);
     this.#writer.acknowledge(seqHigh, seqLow);
     this.#silence.heard(now);
     this.#rekey.opened(keys, now);

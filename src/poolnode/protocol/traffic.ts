@@ -1,4 +1,9 @@
-/** What a session has sent and received, handshake and headers included. Numbers inside: exact up to 2^53 bytes. */
+/**
+ * What a session has sent and received, handshake and headers included; as the module counts: tags count when they are sent
+ * and not when they are received. Numbers inside: exact up to 2^53 bytes.
+ */
+import { Flag, HEADER_BYTES, TAG_BYTES } from './constants.js';
+import type { Header } from './header.js';
 import type { Session } from './types.js';
 
 export class Traffic {
@@ -19,8 +24,9 @@ export class Traffic {
     this.packetsSinceRekey++;
   }
 
-  received(bytes: number): void {
-    this.#bytesReceived += bytes;
+  received({ flags, payloadLength }: Pick<Header, 'flags' | 'payloadLength'>): void {
+    const tag = (flags & Flag.Encrypted) === 0 ? 0 : Math.min(TAG_BYTES, payloadLength);
+    this.#bytesReceived += HEADER_BYTES + payloadLength - tag;
     this.#packetsReceived++;
     this.packetsSinceRekey++;
   }

@@ -6,7 +6,7 @@ describe('Traffic', () => {
     const traffic = new Traffic();
     traffic.sent(80);
     traffic.sent(2 ** 40);
-    traffic.received(100);
+    traffic.received({ flags: 0, payloadLength: 20 });
     traffic.emptyMessages++;
     expect(traffic.snapshot()).toEqual({
       bytesSent: 2n ** 40n + 80n,
@@ -17,7 +17,8 @@ describe('Traffic', () => {
       emptyMessages: 1,
     });
     traffic.packetsSinceRekey = 0;
-    traffic.received(1);
+    traffic.received({ flags: 1, payloadLength: 1016 });
+    expect(traffic.snapshot().bytesReceived).toBe(100n + 80n + 1000n);
     expect(traffic.snapshot()).toMatchObject({ packetsReceived: 2n, packetsSinceRekey: 1 });
   });
 
