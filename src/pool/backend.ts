@@ -3,7 +3,7 @@
  * messages and end; queues, deadlines, cancellation and streams are the API's, once, for both backends.
  */
 import type { PoolError } from '../errors.js';
-import type { HandshakeOptions } from '../poolnode/types.js';
+import type { DialAuthentication, HandshakeOptions, ListenAuthentication, NodePeer } from '../poolnode/types.js';
 import type { Addr } from './addr.js';
 import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
 
@@ -32,6 +32,8 @@ export interface BackendSession {
   readonly id: string;
   readonly localAddr: Addr;
   readonly remoteAddr: Addr;
+  /** What the peer proved of itself; absent where a backend asks for nothing. */
+  readonly peer?: NodePeer;
   /** Bytes: 65535 (user) or 65511 (kernel). */
   readonly maxMessageSize: number;
   /** It has ended, and nothing but its handshake was ever heard: nobody is to be given it. Asked before `start`. */
@@ -68,6 +70,8 @@ export interface BackendSession {
 export interface BackendDialOptions {
   /** ms, 0 for never: what this program's node does about a peer that takes nothing; the module has its own rule. */
   writeStallTimeout?: number;
+  /** User backend: the session opens when the peer has proved who it is. */
+  authentication?: DialAuthentication;
   /** Gives up at once; rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -104,6 +108,8 @@ export interface BackendListenOptions {
   handshakes?: HandshakeOptions | undefined;
   maxSessionsPerAddress?: number | undefined;
   writeStallTimeout?: number;
+  /** User backend: sessions open when both sides have proved what this asks for. */
+  authentication?: ListenAuthentication;
   signal?: AbortSignal;
   /** Asked as early as the backend can: a reason drops the connection. */
   admit(remote: Addr): RefuseReason | null;

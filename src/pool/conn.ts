@@ -7,6 +7,7 @@ import type { BackendEnd, BackendHandler, BackendSession } from './backend.js';
 import { SessionChannel, type Channel } from './channel.js';
 import { ChannelTable } from './channel-table.js';
 import type { Flow, FlowClosed, FlowJson } from './flow.js';
+import { type Peer, peerOf } from './identity/peer.js';
 import { IdleTimer } from './idle-timer.js';
 import { describeTarget, endError, fromCaller, located, opError, rejectFromCaller } from './op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from './op-options.js';
@@ -32,6 +33,8 @@ export interface Conn extends Flow {
   readonly sessionIndex: number;
   /** The listener that accepted it, as on a net.Socket; null where this side dialled. */
   readonly server: Listener | null;
+  /** What the peer proved of itself: null where `peers`, `identity` and `psk` were not asked for, and for a stranger. */
+  readonly peer: Peer;
   /** The channels that this side has open, in the order of their numbers. */
   readonly channels: readonly Channel[];
   /**
@@ -97,6 +100,7 @@ class SessionConn extends SessionFlow implements Conn {
   readonly backend: 'kernel' | 'user';
   readonly sessionIndex: number;
   readonly server: Listener | null;
+  readonly peer: Peer;
   readonly #session: BackendSession;
   readonly #options: ConnOptions;
   readonly #bound: ReadBound;
@@ -118,6 +122,7 @@ class SessionConn extends SessionFlow implements Conn {
     this.backend = options.backend;
     this.sessionIndex = session.index;
     this.server = options.server ?? null;
+    this.peer = peerOf(session.peer ?? null);
     this.#session = session;
     this.#options = options;
     this.#bound = bound;

@@ -10,6 +10,7 @@ import { trace } from './diagnostics.js';
 import { firstToAnswer } from './first-to-answer.js';
 import { orAborted } from './op-options.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
+import { loadDialProof } from './identity/authentication.js';
 import { addressesToDial } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';
@@ -27,6 +28,7 @@ export interface DialParts {
  * on the user backend tries begin 250 ms after one another (RFC 8305), on the kernel backend one follows another's failure.
  *
  * The connection is encrypted, but POOL 1 doesn't prove who the peer is: alone it protects against passive listeners only.
+ * With `peers`, or `psk`, the listener must prove it before the dial settles (user backend, between nodes of pool-ts).
  *
  * @param address `10.0.0.1:9253`, `[::1]:9253`, `host.example.com:9253`, `:9253` (loopback), or `{ host, port }`. A missing
  * port is 9253. A bare IPv6 address is a host where its end can't be taken for a port.
@@ -90,11 +92,20 @@ async function connectUnder(
   target: Target,
   settings: DialSettings,
 ): Promise<Conn> {
-  const backend = await orAborted(selectBackend(settings), signal);
+  const backend = await orAborted(selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
+  const authentication = settings.proof && (await orAborted(loadDialProof(settings.proof), signal));
   const addresses = await addressesToDial(target, { ...settings, signal });
   const session = await firstToAnswer(
     settings.autoSelectFamily ? addresses : [addresses[0]],
-    (address, signal) => backend.dial(address, bare({ signal, writeStallTimeout: settings.writeStallTimeout })),
+    (address, signal) =>
+      backend.dial(
+        address,
+        bare({
+          signal,
+          writeStallTimeout: settings.writeStallTimeout,
+          ...(authentication && { authentication }),
+        }),
+      ),
     { signal, stagger: backend.parallelDials ? settings.autoSelectFamilyAttemptDelay : null },
   );
   if (signal.aborted) {

@@ -15,6 +15,12 @@ export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './d
 export { dial } from './dial.js';
 export type { DuplexOptions, FlowDuplex } from './duplex.js';
 export type { Flow, FlowClosed, FlowJson } from './flow.js';
+export { generateIdentity, type GeneratedIdentity, type IdentityInput } from './identity/identity.js';
+export type { DialProofOptions, ListenProofOptions } from './identity/authentication.js';
+export type { Peer } from './identity/peer.js';
+export type { PeersFunction, PeersInput } from './identity/peers.js';
+export type { PskInput } from './identity/pre-shared-key.js';
+export type { PublicKey } from '../base/public-key.js';
 export { listen } from './listen.js';
 export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnections } from './listener.js';
 export type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';

@@ -8,6 +8,7 @@ import { trace } from './diagnostics.js';
 import { type Listener, PoolListener } from './listener.js';
 import { orAborted } from './op-options.js';
 import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
+import { loadListenProof } from './identity/authentication.js';
 import { addressesOf } from './resolve.js';
 import { selectBackend } from './select.js';
 import { targetError } from './target-error.js';
@@ -65,7 +66,8 @@ export async function listenWith(
 async function open(parts: ListenParts, target: Target, settings: ListenSettings): Promise<Listener> {
   const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList, writeStallTimeout } =
     settings;
-  const backend = await orAborted(parts.selectBackend(settings), signal);
+  const backend = await orAborted(parts.selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
+  const authentication = settings.proof && (await orAborted(loadListenProof(settings.proof), signal));
   const host = await numericHost(backend, target, signal);
   const makeConn = parts.connMaker(backend.name, settings);
   const listener = new PoolListener({ backlog, maxConnections, blockList, makeConn });
@@ -78,6 +80,7 @@ async function open(parts: ListenParts, target: Target, settings: ListenSettings
       maxSessionsPerAddress,
       handshakes,
       writeStallTimeout,
+      ...(authentication && { authentication }),
       ...(signal === undefined ? {} : { signal }),
       admit: (remote) => listener.admit(remote),
       session: (session) => listener.session(session),

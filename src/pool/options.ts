@@ -16,6 +16,14 @@ import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from 
 import type { HandshakeOptions } from '../poolnode/types.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
 import { describe, quote } from './host-port.js';
+import {
+  checkDialProof,
+  checkListenProof,
+  type DialProof,
+  type DialProofOptions,
+  type ListenProof,
+  type ListenProofOptions,
+} from './identity/authentication.js';
 import { isSignal, type OpOptions } from './op-options.js';
 
 /** Either family, IPv4 only, IPv6 only. */
@@ -52,7 +60,7 @@ export interface CommonOptions {
 }
 
 /** Options of {@link dial}. */
-export interface DialOptions extends OpOptions, CommonOptions {
+export interface DialOptions extends OpOptions, CommonOptions, DialProofOptions {
   /** Default `pool`. */
   network?: Network | undefined;
   /** ms for lookup, connection and handshake together; 0 is none. Default: 10 s for TCP, 30 s for CHALLENGE, 30 s for the end. */
@@ -66,7 +74,7 @@ export interface DialOptions extends OpOptions, CommonOptions {
 }
 
 /** Options of {@link listen}. */
-export interface ListenOptions extends OpOptions, CommonOptions {
+export interface ListenOptions extends OpOptions, CommonOptions, ListenProofOptions {
   /** Default `pool`. */
   network?: Network | undefined;
   /** Sessions that wait for `accept`; what comes beyond is dropped, the newest first. Default 128. */
@@ -115,6 +123,7 @@ export interface DialSettings extends CommonSettings, ResolveSettings {
   timeout: number;
   autoSelectFamily: boolean;
   autoSelectFamilyAttemptDelay: number;
+  proof: DialProof | undefined;
 }
 
 export interface ListenSettings extends CommonSettings {
@@ -125,6 +134,7 @@ export interface ListenSettings extends CommonSettings {
   maxSessionsPerAddress: number | undefined;
   handshakes: HandshakeOptions | undefined;
   blockList: BlockList | undefined;
+  proof: ListenProof | undefined;
 }
 
 const NETWORKS: readonly Network[] = ['pool', 'pool4', 'pool6'];
@@ -147,6 +157,7 @@ export function readDialOptions(options: unknown): DialSettings {
     timeout: read.milliseconds('timeout') ?? 0,
     autoSelectFamily: read.boolean('autoSelectFamily') ?? getDefaultAutoSelectFamily(),
     autoSelectFamilyAttemptDelay: Math.max(delay, SHORTEST_ATTEMPT_DELAY_MS),
+    proof: checkDialProof(readProof(read)),
   };
   read.done();
   return settings;
@@ -164,9 +175,14 @@ export function readListenOptions(options: unknown): ListenSettings {
     maxSessionsPerAddress: read.integer('maxSessionsPerAddress', 1, LARGEST_SESSION_TABLE),
     handshakes: readHandshakes(read.object('handshakes')),
     blockList: read.blockList('blockList'),
+    proof: checkListenProof(readProof(read)),
   };
   read.done();
   return settings;
+}
+
+function readProof(read: Reader): { peers: unknown; identity: unknown; psk: unknown } {
+  return { peers: read.any('peers'), identity: read.any('identity'), psk: read.any('psk') };
 }
 
 function readHandshakes(options: object | undefined): HandshakeOptions | undefined {
@@ -239,6 +255,8 @@ export function reader(options: unknown, prefix = 'options') {
 
   return {
     integer,
+    /** Whatever it is: whoever asks checks it. */
+    any: get,
     /** After the last option was read: refuses those that weren't, `others` apart. */
     done(others: readonly string[] = []): void {
       if (options !== undefined) refuseUnknown(options, [...known, ...others]);

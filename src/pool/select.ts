@@ -6,6 +6,7 @@ import type { Backend } from './backend.js';
 import { DEFAULT_DEVICE } from './constants.js';
 import { publish } from './diagnostics.js';
 import { quote } from './host-port.js';
+import { unavailableOnModule } from './identity/authentication.js';
 import { BACKEND_CHOICES, type BackendChoice } from './options.js';
 import { createUserBackend } from './user-backend.js';
 
@@ -13,6 +14,8 @@ export interface BackendWish {
   backend: BackendChoice | undefined;
   device: string | undefined;
   maxSessions: number | undefined;
+  /** The peer must prove who it is, which the kernel module can't. */
+  proves?: boolean | undefined;
 }
 
 /** What the choice depends on; tests give their own. */
@@ -58,6 +61,7 @@ export async function selectBackend(wish: BackendWish, parts: SelectParts = syst
     tellOnce(device, parts);
     return user(wish, parts, device, `${device} does not exist: a POOL node in this process does the work`);
   }
+  if (wish.proves === true) throw unavailableOnModule();
   const backend = await kernel(device, parts);
   const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
   publish('pool.backend.select', () => ({ backend: 'kernel', device, reason }));

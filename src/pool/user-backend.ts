@@ -1,5 +1,5 @@
 /** The backend on any machine: a POOL node in this process. */
-import type { NodeSession, PoolNode } from '../poolnode/types.js';
+import type { NodePeer, NodeSession, PoolNode } from '../poolnode/types.js';
 import { Addr } from './addr.js';
 import type {
   Backend,
@@ -43,6 +43,7 @@ async function listen(node: PoolNode, options: BackendListenOptions): Promise<Ba
       port,
       ipv6Only,
       ...(writeStallTimeout === undefined ? {} : { writeStallTimeout }),
+      authentication: options.authentication,
       ...(handshakes === undefined ? {} : { handshakes }),
       ...(maxSessionsPerAddress === undefined ? {} : { maxSessionsPerAddress }),
       admit: (remote) => options.admit(new Addr(remote.address, remote.port)),
@@ -67,6 +68,7 @@ class UserSession implements BackendSession {
   readonly id: string;
   readonly localAddr: Addr;
   readonly remoteAddr: Addr;
+  readonly peer: NodePeer;
   readonly maxMessageSize: number;
   readonly #session: NodeSession;
 
@@ -76,6 +78,7 @@ class UserSession implements BackendSession {
     this.id = hex(session.id);
     this.localAddr = new Addr(session.local.address, session.local.port);
     this.remoteAddr = new Addr(session.remote.address, session.remote.port);
+    this.peer = session.peer;
     this.maxMessageSize = session.maxMessageSize;
   }
 

@@ -1,7 +1,7 @@
 /** The contract of a Conn through device files: each pair of backends, with either end as the one that acts. */
 import { statSync } from 'node:fs';
 import { describe, it } from 'vitest';
-import { type Conn, dial, type Listener, type ListenOptions, listen } from '../../src/index.js';
+import { type Conn, dial, type Listener, type CommonOptions, type ListenOptions, listen } from '../../src/index.js';
 import { type ConnPair, testConn } from '../../src/testing/index.js';
 import { duplexCases } from './duplex-cases.js';
 import { type Manners } from '../../src/testing/module-differences.js';
@@ -68,7 +68,7 @@ export async function closeKept(): Promise<void> {
   kept = null;
 }
 
-async function connect(dialler: ListenOptions, listener: ListenOptions, swap: boolean): Promise<ConnPair> {
+async function connect(dialler: CommonOptions, listener: ListenOptions, swap: boolean): Promise<ConnPair> {
   const host = listener.backend === 'user' ? '127.0.0.1' : '';
   const open = () => listen({ host, port: 0 }, listener);
   const keeps = listener.device !== undefined && statSync(listener.device).isCharacterDevice();

@@ -14,8 +14,10 @@ it('exports the API, and nothing by accident', () => {
     'POOL_ERROR_CODES',
     'PoolError',
     'dial',
+    'generateIdentity',
     'listen',
     'resolve',
+    'userCryptography',
   ]);
   expect(root).toEqual(pool);
 });
