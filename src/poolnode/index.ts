@@ -6,3 +6,10 @@ export type { NodeInjections } from './node-parts.js';
 export { processNode, type ProcessNodeOptions } from './process-node.js';
 export { DEFAULT_MAX_SESSIONS, MAX_MESSAGE_SIZE } from './constants.js';
 export type * from './types.js';
+export type {
+  DiallerCredentials,
+  Identity,
+  ListenerCredentials,
+  PreSharedKey,
+  ProvenPeer,
+} from './protocol/authentication/types.js';
