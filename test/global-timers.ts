@@ -2,7 +2,7 @@
 import type { Timers } from '../src/base/timers.js';
 
 export const globalTimers: Timers = {
-  setTimeout: Object.assign((...args: Parameters<typeof setTimeout>) => globalThis.setTimeout(...args), {
+  setTimeout: Object.assign((callback: () => void, ms?: number) => globalThis.setTimeout(callback, ms), {
     __promisify__: globalThis.setTimeout.__promisify__,
   }) as Timers['setTimeout'],
   clearTimeout: (timer) => globalThis.clearTimeout(timer),

@@ -3,7 +3,7 @@
  * module is known to do otherwise (kernel contract, sections 2 to 4) stands here, once, and nowhere in the steps.
  */
 import { statSync } from 'node:fs';
-import { GOOD_MANNERS, type Manners, MODULE_MANNERS } from '../../src/testing/module-differences.js';
+import { GOOD_BEHAVIOUR, type Behaviour, MODULE_BEHAVIOUR } from '../../src/testing/module-differences.js';
 
 /** What carries one end of a scenario. */
 export type Ground =
@@ -16,7 +16,7 @@ export type Ground =
   /** The kernel module. */
   | 'module';
 
-export interface Expectations extends Pick<Manners, 'queuedAtClose' | 'acceptedRemote' | 'localAddress'> {
+export interface Expectations extends Pick<Behaviour, 'queuedAtClose' | 'acceptedRemote' | 'localAddress'> {
   /** Hosts that `listen` takes: the module listens on all addresses of the machine. */
   readonly listenHost: 'any' | 'unspecified';
   /** Bytes of the largest message (kernel contract, hazard 6). */
@@ -27,13 +27,13 @@ export interface Expectations extends Pick<Manners, 'queuedAtClose' | 'acceptedR
   readonly tableSlots: number;
 }
 
-const DEVICE = { ...GOOD_MANNERS, listenHost: 'unspecified', largestMessage: 65511, tableSlots: 64 } as const;
+const DEVICE = { ...GOOD_BEHAVIOUR, listenHost: 'unspecified', largestMessage: 65511, tableSlots: 64 } as const;
 
 export const EXPECTATIONS: Readonly<Record<Ground, Expectations>> = {
-  user: { ...GOOD_MANNERS, listenHost: 'any', largestMessage: 65535, handshakeChecks: 'all', tableSlots: 4 },
+  user: { ...GOOD_BEHAVIOUR, listenHost: 'any', largestMessage: 65535, handshakeChecks: 'all', tableSlots: 4 },
   device: { ...DEVICE, handshakeChecks: 'all' },
-  strict: { ...DEVICE, ...MODULE_MANNERS, handshakeChecks: 'all' },
-  module: { ...DEVICE, ...MODULE_MANNERS, handshakeChecks: 'some' },
+  strict: { ...DEVICE, ...MODULE_BEHAVIOUR, handshakeChecks: 'all' },
+  module: { ...DEVICE, ...MODULE_BEHAVIOUR, handshakeChecks: 'some' },
 };
 
 export type BackendName = 'auto' | 'kernel' | 'user';
@@ -47,7 +47,7 @@ export interface Environment {
   readonly POOL_FEATURES_CLIENT?: string | undefined;
   readonly POOL_FEATURES_SERVER?: string | undefined;
   /** `strict` for a device served with --strict-module; a character device is always taken for the module. */
-  readonly POOL_FEATURES_GROUND?: string | undefined;
+  readonly POOL_FEATURES_TARGET?: string | undefined;
 }
 
 function backendName(text: string | undefined): BackendName {
@@ -67,5 +67,5 @@ export function endOf(
   const stat = statSync(device, { throwIfNoEntry: false });
   if (backend === 'user' || (backend === 'auto' && stat === undefined)) return { backend, device, ground: 'user' };
   if (stat?.isCharacterDevice() === true) return { backend, device, ground: 'module' };
-  return { backend, device, ground: env.POOL_FEATURES_GROUND === 'strict' ? 'strict' : 'device' };
+  return { backend, device, ground: env.POOL_FEATURES_TARGET === 'strict' ? 'strict' : 'device' };
 }

@@ -1,5 +1,5 @@
 /** Names of options: one that nobody reads is a mistake, and is told before anything happens. */
-import { PoolError } from '../errors.js';
+import { PoolError } from './errors.js';
 
 /** Edits, as letters added, dropped, changed or swapped, up to which a name is taken for another. */
 const NEAR = 2;

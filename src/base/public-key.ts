@@ -1,7 +1,7 @@
 /** Public keys of peers: the line that ssh has for them, PEM, and the fingerprint that people compare. */
 import { createHash, createPublicKey, KeyObject } from 'node:crypto';
 import { isUsableKey } from './ed25519-key.js';
-import { PoolError } from '../errors.js';
+import { PoolError } from './errors.js';
 
 /** A public key as programs meet it. */
 export interface PublicKey {

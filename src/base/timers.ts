@@ -12,7 +12,7 @@ import * as node from 'node:timers';
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = node;
 
 /** `process.nextTick`. */
-export const { nextTick } = process;
+export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 
 /** The global `queueMicrotask`. */
 export const { queueMicrotask } = globalThis;

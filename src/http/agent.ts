@@ -3,8 +3,8 @@ import { Agent as HttpAgent, type AgentOptions as HttpAgentOptions, type ClientR
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { nearest } from '../base/option-names.js';
-import { PoolError } from '../errors.js';
-import type { Conn } from '../pool/conn.js';
+import { PoolError } from '../base/errors.js';
+import type { Conn } from '../pool/flow/conn.js';
 import { DEFAULT_PORT } from '../pool/constants.js';
 import { dial } from '../pool/dial.js';
 import type { DialOptions, Network } from '../pool/options.js';
@@ -17,7 +17,7 @@ export interface AgentOptions extends HttpAgentOptions {
 }
 
 /** What an Agent stands on; tests give their own. */
-export interface AgentParts {
+export interface AgentDeps {
   /** Makes the connections. */
   dial: typeof dial;
 }
@@ -42,7 +42,7 @@ export class Agent extends HttpAgent {
   readonly #dialOptions: AgentOptions['dial'];
   readonly #dial: typeof dial;
 
-  constructor(options: AgentOptions = {}, parts: AgentParts = { dial }) {
+  constructor(options: AgentOptions = {}, parts: AgentDeps = { dial }) {
     refuseDialOptions(options);
     const { dial: dialOptions, ...agentOptions } = options;
     super({ keepAlive: true, ...agentOptions });

@@ -1,12 +1,12 @@
 /** A stream that is there at once and dials meanwhile, as a net.Socket: http's limits and timeouts count on that. */
 import { nextTick } from '../base/timers.js';
-import type { Conn } from '../pool/conn.js';
+import type { Conn } from '../pool/flow/conn.js';
 import { dial } from '../pool/dial.js';
-import { HIGH_WATER_MARK_BYTES } from '../pool/duplex.js';
-import { FlowStream, streamFlowOf } from '../pool/flow-stream.js';
-import { withNetCode } from '../pool/net-codes.js';
+import { HIGH_WATER_MARK_BYTES } from '../pool/streams/duplex.js';
+import { FlowStream, streamFlowOf } from '../pool/streams/flow-stream.js';
+import { withNetCode } from '../pool/streams/net-codes.js';
 import type { DialOptions } from '../pool/options.js';
-import type { AddressInput } from '../pool/target.js';
+import type { AddressInput } from '../pool/address/target.js';
 
 type Callback = (error?: Error | null) => void;
 

@@ -3,9 +3,9 @@ import type { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
 import { nextTick } from '../base/timers.js';
-import { PoolError } from '../errors.js';
-import type { FlowDuplex } from '../pool/duplex.js';
-import { withoutNetCode } from '../pool/net-codes.js';
+import { PoolError } from '../base/errors.js';
+import type { FlowDuplex } from '../pool/streams/duplex.js';
+import { withoutNetCode } from '../pool/streams/net-codes.js';
 import type { Listener } from '../pool/listener.js';
 import type { ServeOptions } from '../pool/serve.js';
 

@@ -1,7 +1,7 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
 import { refuseUnknown } from '../base/option-names.js';
-import { openSessions, type ProcessSession, watchSessions } from '../pool/process-sessions.js';
+import { openSessions, type ProcessSession, watchSessions } from '../pool/observe/process-sessions.js';
 import type { SessionInfo } from '../pool/telemetry.js';
 import { SESSION_METRICS } from './session-metrics.js';
 import { SessionTotals } from './session-totals.js';

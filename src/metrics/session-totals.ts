@@ -1,5 +1,5 @@
 /** Packets and bytes of all sessions, those that have ended included, so that the totals never fall. */
-import type { ProcessSession } from '../pool/process-sessions.js';
+import type { ProcessSession } from '../pool/observe/process-sessions.js';
 import type { SessionInfo } from '../pool/telemetry.js';
 
 /** What is summed. */

@@ -2,9 +2,9 @@
  * The one seam between the API and what carries it. A backend dials, listens, and hands out sessions that send, deliver
  * messages and end; queues, deadlines, cancellation and streams are the API's, once, for both backends.
  */
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import type { DialAuthentication, HandshakeOptions, ListenAuthentication, NodePeer } from '../poolnode/types.js';
-import type { Addr } from './addr.js';
+import type { Addr } from './address/addr.js';
 import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
 
 /** Why a session ended. `remote` only after an authenticated CLOSE (or ECONNRESET in state CLOSING on the device). */

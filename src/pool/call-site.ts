@@ -2,7 +2,7 @@
  * Where a public function was called. Errors of operations that end later are given the stack of that place, so that a
  * stack starts at the caller and not somewhere in a timer or a socket.
  */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 export interface CallSite {
   /** Text, unless the program's Error.prepareStackTrace makes something else of stacks. */

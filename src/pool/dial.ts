@@ -1,24 +1,24 @@
 /** dial: from an address to a Conn. */
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
-import { PoolError } from '../errors.js';
-import { bare } from '../own-properties.js';
-import { type Abortable, listen, unlisten } from './abort-listeners.js';
+import { PoolError } from '../base/errors.js';
+import { bare } from '../base/own-properties.js';
+import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
-import type { Conn } from './conn.js';
-import { connMaker } from './conn-events.js';
-import { trace } from './diagnostics.js';
-import { firstToAnswer } from './first-to-answer.js';
+import type { Conn } from './flow/conn.js';
+import { connMaker } from './flow/conn-events.js';
+import { trace } from './observe/diagnostics.js';
+import { firstToAnswer } from './address/first-to-answer.js';
 import { orAborted } from './op-options.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
 import { loadDialProof } from './identity/authentication.js';
-import { addressesToDial } from './resolve.js';
+import { addressesToDial } from './address/resolve.js';
 import { selectBackend } from './select.js';
-import { targetError } from './target-error.js';
-import { type AddressInput, readPeer, type Target } from './target.js';
+import { targetError } from './address/target-error.js';
+import { type AddressInput, readPeer, type Target } from './address/target.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** What dial stands on; tests give their own. */
-export interface DialParts {
+export interface DialDeps {
   selectBackend: typeof selectBackend;
   connMaker: typeof connMaker;
 }
@@ -48,7 +48,7 @@ export function dial(address: AddressInput, options?: DialOptions): Promise<Conn
 
 /** `dial` on other parts. */
 export async function dialWith(
-  parts: DialParts,
+  parts: DialDeps,
   site: CallSite,
   address: AddressInput,
   options?: DialOptions,
@@ -69,7 +69,7 @@ export async function dialWith(
 }
 
 /** Under one signal, which the caller's signal and the timeout fire. */
-async function connect(parts: DialParts, target: Target, settings: DialSettings): Promise<Conn> {
+async function connect(parts: DialDeps, target: Target, settings: DialSettings): Promise<Conn> {
   const { signal, timeout } = settings;
   const operation = new AbortController();
   const cancelled: Abortable = { aborted: (fired) => operation.abort(fired.reason) };
@@ -88,7 +88,7 @@ async function connect(parts: DialParts, target: Target, settings: DialSettings)
 
 async function connectUnder(
   signal: AbortSignal,
-  { selectBackend, connMaker }: DialParts,
+  { selectBackend, connMaker }: DialDeps,
   target: Target,
   settings: DialSettings,
 ): Promise<Conn> {

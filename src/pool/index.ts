@@ -1,9 +1,9 @@
 /** pool-ts/pool: the public API. */
-export { PoolError, POOL_ERROR_CODES, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
+export { PoolError, POOL_ERROR_CODES, type PoolErrorCode, type PoolErrorDetails } from '../base/errors.js';
 export type { Bytes, BytesInput } from '../base/bytes.js';
-export { Addr } from './addr.js';
-export type { Channel, ChannelJson } from './channel.js';
-export type { Conn, ConnJson } from './conn.js';
+export { Addr } from './address/addr.js';
+export type { Channel, ChannelJson } from './flow/channel.js';
+export type { Conn, ConnJson } from './flow/conn.js';
 export {
   DEFAULT_BACKLOG,
   DEFAULT_DEVICE,
@@ -11,10 +11,10 @@ export {
   DEFAULT_QUEUE_BYTES,
   MAX_PORTABLE_MESSAGE,
 } from './constants.js';
-export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './diagnostics.js';
+export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './observe/diagnostics.js';
 export { dial } from './dial.js';
-export type { DuplexOptions, FlowDuplex } from './duplex.js';
-export type { Flow, FlowClosed, FlowJson } from './flow.js';
+export type { DuplexOptions, FlowDuplex } from './streams/duplex.js';
+export type { Flow, FlowClosed, FlowJson } from './flow/flow.js';
 export { generateIdentity, type GeneratedIdentity, type IdentityInput } from './identity/identity.js';
 export type { DialProofOptions, ListenProofOptions } from './identity/authentication.js';
 export type { Peer } from './identity/peer.js';
@@ -25,11 +25,11 @@ export { listen } from './listen.js';
 export type { Listener, ListenerClosed, ListenerCloseOptions, ListenerConnections } from './listener.js';
 export type { CloseOptions, OpOptions, ReadMessagesOptions } from './op-options.js';
 export type { BackendChoice, CommonOptions, DialOptions, ListenOptions, Network, ResolveOptions } from './options.js';
-export { resolve } from './resolve.js';
+export { resolve } from './address/resolve.js';
 export { userCryptography } from './select.js';
 export type { CryptoKind } from '../poolnode/types.js';
 export type { ServeOptions } from './serve.js';
-export type { AddressInput } from './target.js';
+export type { AddressInput } from './address/target.js';
 export type { RawTelemetry, SessionInfo, SessionState, Telemetry } from './telemetry.js';
 export type { DropReason } from './backend.js';
 export type { HandshakeOptions } from '../poolnode/types.js';

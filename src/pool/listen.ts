@@ -1,21 +1,21 @@
 /** listen: from an address to a Listener. */
-import { bare } from '../own-properties.js';
+import { bare } from '../base/own-properties.js';
 import type { Backend } from './backend.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
-import { connMaker } from './conn-events.js';
+import { connMaker } from './flow/conn-events.js';
 import { DEFAULT_PORT } from './constants.js';
-import { trace } from './diagnostics.js';
+import { trace } from './observe/diagnostics.js';
 import { type Listener, PoolListener } from './listener.js';
 import { orAborted } from './op-options.js';
 import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
 import { loadListenProof } from './identity/authentication.js';
-import { addressesOf } from './resolve.js';
+import { addressesOf } from './address/resolve.js';
 import { selectBackend } from './select.js';
-import { targetError } from './target-error.js';
-import { type AddressInput, readTarget, type Target } from './target.js';
+import { targetError } from './address/target-error.js';
+import { type AddressInput, readTarget, type Target } from './address/target.js';
 
 /** What listen stands on; tests give their own. */
-export interface ListenParts {
+export interface ListenDeps {
   selectBackend: typeof selectBackend;
   connMaker: typeof connMaker;
 }
@@ -41,7 +41,7 @@ export function listen(address?: AddressInput, options?: ListenOptions): Promise
 
 /** `listen` on other parts. */
 export async function listenWith(
-  parts: ListenParts,
+  parts: ListenDeps,
   site: CallSite,
   address: AddressInput = `:${DEFAULT_PORT}`,
   options?: ListenOptions,
@@ -63,7 +63,7 @@ export async function listenWith(
   }
 }
 
-async function open(parts: ListenParts, target: Target, settings: ListenSettings): Promise<Listener> {
+async function open(parts: ListenDeps, target: Target, settings: ListenSettings): Promise<Listener> {
   const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList, writeStallTimeout } =
     settings;
   const backend = await orAborted(parts.selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);

@@ -4,21 +4,21 @@
  */
 import type { BlockList } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
-import { PoolError } from '../errors.js';
-import type { Addr } from './addr.js';
+import { PoolError } from '../base/errors.js';
+import type { Addr } from './address/addr.js';
 import type { BackendListener, BackendSession, DropReason, RefuseReason } from './backend.js';
 import { atCallSite, type CallSite, fromCallSite, methodSite } from './call-site.js';
-import type { Conn } from './conn.js';
-import type { MakeConn } from './conn-events.js';
-import { Deque } from './deque.js';
-import { EndedConns } from './ended-conns.js';
-import { publish } from './diagnostics.js';
-import type { FlowClosed } from './flow.js';
+import type { Conn } from './flow/conn.js';
+import type { MakeConn } from './flow/conn-events.js';
+import { Deque } from './flow/deque.js';
+import { EndedConns } from './flow/ended-conns.js';
+import { publish } from './observe/diagnostics.js';
+import type { FlowClosed } from './flow/flow.js';
 import { opError } from './op-error.js';
 import { type OpOptions, orAborted } from './op-options.js';
 import { reader } from './options.js';
 import { serve, type ServeOptions } from './serve.js';
-import { Waiter, Waiters } from './waiters.js';
+import { Waiter, Waiters } from './flow/waiters.js';
 
 /** What becomes of the connections that a listener handed out, when it closes. */
 export type ListenerConnections = 'keep' | 'close' | 'destroy';
@@ -84,7 +84,7 @@ export interface Listener extends AsyncDisposable, AsyncIterable<Conn> {
   unref(): this;
 }
 
-export interface ListenerParts {
+export interface ListenerDeps {
   backlog: number;
   maxConnections: number;
   blockList: BlockList | undefined;
@@ -100,7 +100,7 @@ class Accepting extends Waiter<Conn> {
 /** A Listener on a backend's. Made before that one is: sessions may come as soon as the port is open. */
 export class PoolListener implements Listener {
   readonly closed: Promise<ListenerClosed>;
-  readonly #parts: ListenerParts;
+  readonly #parts: ListenerDeps;
   readonly #backlog = new Deque<BackendSession>();
   readonly #open = new Set<Conn>();
   readonly #ended = new EndedConns();
@@ -110,7 +110,7 @@ export class PoolListener implements Listener {
   #closing: Promise<void> | null = null;
   #failure: PoolError | null = null;
 
-  constructor(parts: ListenerParts) {
+  constructor(parts: ListenerDeps) {
     this.#parts = parts;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;

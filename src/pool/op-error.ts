@@ -2,8 +2,8 @@
  * Errors of operations on a flow: a sentence of operation, address and reason, as Go's `net.OpError` prints it
  * (`read pool 10.0.0.1:9253: deadline exceeded`), with a stack that starts at the caller.
  */
-import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../errors.js';
-import { type Addr, joinHostPort } from './addr.js';
+import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../base/errors.js';
+import { type Addr, joinHostPort } from './address/addr.js';
 import { isReason } from './call-site.js';
 
 /** What an operation was about: the peer, and the channel where it was not the Conn itself. */

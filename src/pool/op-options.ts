@@ -2,9 +2,9 @@
 import { inspect, types } from 'node:util';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
-import { PoolError } from '../errors.js';
-import { ownOption } from '../own-properties.js';
-import { type Abortable, listen, unlisten } from './abort-listeners.js';
+import { PoolError } from '../base/errors.js';
+import { ownOption } from '../base/own-properties.js';
+import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 
 /** Options of one operation. */
 export interface OpOptions {

@@ -10,12 +10,12 @@ import {
 } from 'node:net';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
-import { PoolError } from '../errors.js';
-import { bare, ownOption } from '../own-properties.js';
+import { PoolError } from '../base/errors.js';
+import { bare, ownOption } from '../base/own-properties.js';
 import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from '../poolnode/constants.js';
 import type { HandshakeOptions } from '../poolnode/types.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
-import { describe, quote } from './host-port.js';
+import { describe, quote } from './address/host-port.js';
 import {
   checkDialProof,
   checkListenProof,

@@ -1,16 +1,16 @@
 /** Which backend carries a dial or a listener: the kernel module where its device is, else a node in this process. */
 import { stat } from 'node:fs/promises';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { cryptographyInUse, type CryptoKind, processNode } from '../poolnode/index.js';
 import type { Backend } from './backend.js';
 import { DEFAULT_DEVICE } from './constants.js';
-import { publish } from './diagnostics.js';
-import { quote } from './host-port.js';
+import { publish } from './observe/diagnostics.js';
+import { quote } from './address/host-port.js';
 import { unavailableOnModule } from './identity/authentication.js';
 import { BACKEND_CHOICES, type BackendChoice } from './options.js';
 import { createUserBackend } from './user-backend.js';
 
-export interface BackendWish {
+export interface BackendPreference {
   backend: BackendChoice | undefined;
   device: string | undefined;
   maxSessions: number | undefined;
@@ -19,7 +19,7 @@ export interface BackendWish {
 }
 
 /** What the choice depends on; tests give their own. */
-export interface SelectParts {
+export interface SelectDeps {
   env: Readonly<Record<string, string | undefined>>;
   /** Rejects with an errno name when the file isn't there or can't be looked at. */
   stat(path: string): Promise<unknown>;
@@ -31,7 +31,7 @@ export interface SelectParts {
   told: object;
 }
 
-const system: SelectParts = {
+const system: SelectDeps = {
   env: process.env,
   stat,
   kernelBackend: async (device) => (await import('./kernel/index.js')).createKernelBackend({ device }),
@@ -40,7 +40,7 @@ const system: SelectParts = {
   told: globalThis,
 };
 
-const TOLD = Symbol.for('pool-ts.embedded-node-told');
+const WARNED = Symbol.for('pool-ts.embedded-node-told');
 
 /** Errno names of a device that isn't there, or whose module isn't. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV']);
@@ -53,7 +53,7 @@ const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
  * and its privileges, without anybody having said so.
  * @throws (rejects) ERR_INVALID_ARG_VALUE for POOL_BACKEND, or what the device gives: ENOENT, EACCES, ENOTTY...
  */
-export async function selectBackend(wish: BackendWish, parts: SelectParts = system): Promise<Backend> {
+export async function selectBackend(wish: BackendPreference, parts: SelectDeps = system): Promise<Backend> {
   const device = wish.device ?? nonEmpty(parts.env['POOL_DEVICE']) ?? DEFAULT_DEVICE;
   const choice = wish.backend ?? choiceOf(parts.env['POOL_BACKEND']);
   if (choice === 'user') return user(wish, parts, device, "backend 'user' was asked for");
@@ -78,7 +78,7 @@ export function userCryptography(): Promise<CryptoKind> {
   return cryptographyInUse();
 }
 
-async function kernel(device: string, parts: SelectParts): Promise<Backend> {
+async function kernel(device: string, parts: SelectDeps): Promise<Backend> {
   try {
     return await parts.kernelBackend(device);
   } catch (error) {
@@ -86,7 +86,7 @@ async function kernel(device: string, parts: SelectParts): Promise<Backend> {
   }
 }
 
-function user({ maxSessions }: BackendWish, parts: SelectParts, device: string, reason: string): Backend {
+function user({ maxSessions }: BackendPreference, parts: SelectDeps, device: string, reason: string): Backend {
   const backend = parts.userBackend(maxSessions);
   publish('pool.backend.select', () => ({ backend: 'user', device, reason }));
   return backend;
@@ -105,7 +105,7 @@ function choiceOf(text: string | undefined): BackendChoice {
   );
 }
 
-async function exists(device: string, parts: SelectParts): Promise<boolean> {
+async function exists(device: string, parts: SelectDeps): Promise<boolean> {
   try {
     await parts.stat(device);
     return true;
@@ -134,10 +134,10 @@ function deviceError(device: string, error: NodeJS.ErrnoException): PoolError {
   return new PoolError(code, `${device} can't be used: ${error.message}; or pass backend: 'user'`, details);
 }
 
-function tellOnce(device: string, parts: SelectParts): void {
-  const told = parts.told as { [TOLD]?: boolean };
-  if (told[TOLD]) return;
-  Object.defineProperty(told, TOLD, { value: true });
+function tellOnce(device: string, parts: SelectDeps): void {
+  const told = parts.told as { [WARNED]?: boolean };
+  if (told[WARNED]) return;
+  Object.defineProperty(told, WARNED, { value: true });
   parts.warn(
     `there is no ${device}, so that a POOL node in this process is used instead of the kernel module: ${WAY_OUT}`,
     'PoolWarning',

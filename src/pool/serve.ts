@@ -1,9 +1,9 @@
 /** Listener.serve: a handler for every connection, so many at a time. */
-import { PoolError } from '../errors.js';
-import { type Abortable, listen, unlisten } from './abort-listeners.js';
+import { PoolError } from '../base/errors.js';
+import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 import { atCallSite, type CallSite, isReason } from './call-site.js';
-import type { Conn } from './conn.js';
-import { describe } from './host-port.js';
+import type { Conn } from './flow/conn.js';
+import { describe } from './address/host-port.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
 

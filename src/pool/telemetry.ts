@@ -1,6 +1,6 @@
 /** What a session reports of itself: pool.h's structs for programs, and the conversion from the node's. */
 import type { NodeSessionInfo, NodeTelemetry, SessionStateName } from '../poolnode/types.js';
-import { Addr } from './addr.js';
+import { Addr } from './address/addr.js';
 
 /** A session's state in pool.h's words. */
 export type SessionState = SessionStateName;

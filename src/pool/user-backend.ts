@@ -1,6 +1,6 @@
 /** The backend on any machine: a POOL node in this process. */
 import type { NodePeer, NodeSession, PoolNode } from '../poolnode/types.js';
-import { Addr } from './addr.js';
+import { Addr } from './address/addr.js';
 import type {
   Backend,
   BackendDialOptions,
@@ -9,7 +9,7 @@ import type {
   BackendListenOptions,
   BackendSession,
 } from './backend.js';
-import { bare } from '../own-properties.js';
+import { bare } from '../base/own-properties.js';
 import {
   hex,
   type SessionInfo,

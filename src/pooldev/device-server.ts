@@ -1,30 +1,30 @@
 /** A device at work: node, requests, copying threads, mount and connection put together, and taken apart in order. */
 import type { PoolNode } from '../poolnode/types.js';
-import { CallerPins } from './caller.js';
-import { callerMemory } from './caller-memory.js';
-import { CopyPool, type StartCopyThread } from './copy-pool.js';
-import { DeviceFile } from './device-file.js';
-import { DeviceRequests } from './device-requests.js';
+import { CallerPins } from './memory/caller.js';
+import { callerMemory } from './memory/caller-memory.js';
+import { CopyPool, type StartCopyThread } from './memory/copy-pool.js';
+import { DeviceFile } from './fuse/device-file.js';
+import { DeviceRequests } from './requests/device-requests.js';
 import { Errno } from '../base/errno.js';
-import { DirectCopy } from './direct-copy.js';
+import { DirectCopy } from './memory/direct-copy.js';
 import { systemError } from './system-error.js';
-import { connectFuse, type FuseConnection } from './fuse-connection.js';
-import type { Libc } from './libc.js';
-import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory-access.js';
-import { mountFile, unmountFile } from './mount.js';
-import { prepareMountPoint, removeMountPoint } from './mount-point.js';
-import { mountsAt } from './mount-table.js';
+import { connectFuse, type FuseConnection } from './fuse/connection.js';
+import type { ServerLibc } from './server-libc.js';
+import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory/memory-access.js';
+import { mountFile, unmountFile } from './mount/mount.js';
+import { prepareMountPoint, removeMountPoint } from './mount/mount-point.js';
+import { mountsAt } from './mount/mount-table.js';
 import { type CheckedOptions, modeWarning } from './options.js';
-import { readPendingSignals } from './pending-signals.js';
-import { threadGroup } from './thread-group.js';
-import { keepProcFiles } from './proc-files.js';
-import type { PoolError } from '../errors.js';
+import { readPendingSignals } from './requests/pending-signals.js';
+import { threadGroup } from './requests/thread-group.js';
+import { keepProcFiles } from './proc/proc-files.js';
+import type { PoolError } from '../base/errors.js';
 
 /** ms that closing waits for peers which do not read. */
 const CLOSE_PATIENCE = 1000;
 
-export interface DeviceServerParts {
-  libc: Libc;
+export interface DeviceServerDeps {
+  libc: ServerLibc;
   /** A node that retains ended sessions, and asks for one of them when its table is full. */
   createNode(reclaim: () => (() => void) | null): PoolNode;
   startCopyThread: StartCopyThread;
@@ -51,7 +51,7 @@ export interface DeviceServer {
   disconnect(): void;
 }
 
-export async function serveDevice(parts: DeviceServerParts): Promise<DeviceServer> {
+export async function serveDevice(parts: DeviceServerDeps): Promise<DeviceServer> {
   const { libc, source, options, warn } = parts;
   requireMemoryCalls(libc);
   const warning = memoryAccessWarning();

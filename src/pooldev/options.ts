@@ -1,7 +1,7 @@
 /** What a device can be told, checked before anything is done. */
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 /** Options of {@link PoolDevice.serve}. */
 export interface PoolDeviceOptions {

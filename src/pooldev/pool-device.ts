@@ -1,15 +1,15 @@
 /** A device file for programs written for /dev/pool, served from user space. */
 import { Worker } from 'node:worker_threads';
-import { keepName } from '../class-name.js';
-import { PoolError } from '../errors.js';
+import { keepName } from '../base/class-name.js';
+import { PoolError } from '../base/errors.js';
 import { Errno } from '../base/errno.js';
 import { systemError } from './system-error.js';
-import { loadLibc } from './libc.js';
-import { MountGate } from './mount-gate.js';
-import { resolveMountPoint } from './mount-point.js';
+import { loadLibc } from './server-libc.js';
+import { MountGate } from './mount/mount-gate.js';
+import { resolveMountPoint } from './mount/mount-point.js';
 import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
-import { prepareProcFolder } from './proc-files.js';
-import { forgetMount, rememberMount, type ServedMount } from './served-mounts.js';
+import { prepareProcFolder } from './proc/proc-files.js';
+import { forgetMount, rememberMount, type ServedMount } from './mount/served-mounts.js';
 import { findWorkerFile } from './worker-file.js';
 import { type DeviceCommand, type DeviceMessage, type DeviceRole, fromMessage } from './worker-messages.js';
 

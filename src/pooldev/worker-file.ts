@@ -1,10 +1,10 @@
 /** Where the worker's own file is: beside this code in the package, wherever the build has put this code. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 /** From dist/pooldev, from a chunk in dist, from another entry of dist, and from the sources. */
-const CANDIDATES = ['./worker.js', './pooldev/worker.js', '../pooldev/worker.js', '../../dist/pooldev/worker.js'];
+const CANDIDATES = ['./worker.js', './pooldev/worker.js', './worker.js', '../../dist/pooldev/worker.js'];
 
 /** The file's name. Throws where there is none, with the way out. */
 export function findWorkerFile(given: string | URL | undefined, base = import.meta.url): string {

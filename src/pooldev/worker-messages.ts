@@ -1,5 +1,5 @@
 /** What the program's thread, the device's thread and the copying threads say to each other. */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import type { CheckedOptions } from './options.js';
 
 /** An error on its way between threads, which keep no classes. */

@@ -1,13 +1,13 @@
 /** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import { MAX_SESSIONS } from '../poolioc/constants.js';
+import { MAX_SESSIONS } from '../poolioc/abi/constants.js';
 import { createPoolNode } from '../poolnode/index.js';
-import { copyChannel } from './copy-channel.js';
-import type { StartCopyThread } from './copy-pool.js';
-import { runCopyThread } from './copy-thread.js';
+import { copyChannel } from './memory/copy-channel.js';
+import type { StartCopyThread } from './memory/copy-pool.js';
+import { runCopyThread } from './memory/copy-thread.js';
 import { type DeviceServer, serveDevice } from './device-server.js';
-import { loadLibc } from './libc.js';
-import { MountGate } from './mount-gate.js';
+import { loadLibc } from './server-libc.js';
+import { MountGate } from './mount/mount-gate.js';
 import {
   type CopyMessage,
   type DeviceCommand,

@@ -1,8 +1,8 @@
 /** What a call refuses before any I/O. */
 import { isLinkLocal, isV4Mapped } from '../base/ip.js';
 import { bytesOf } from '../base/bytes.js';
-import { PoolError } from '../errors.js';
-import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './constants.js';
+import { PoolError } from '../base/errors.js';
+import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './abi/constants.js';
 import type { CallOptions, ConnectRequest } from './types.js';
 
 /**

@@ -1,6 +1,6 @@
 /** From errno to PoolError: a sentence that names the operation, the device and the reason, and says what to do. */
 import { errnoName } from '../base/errno.js';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 export interface FailedCall {
   /** As in "connect to 10.0.0.1:9253". */

@@ -4,20 +4,20 @@
  */
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';
-import { keepName } from '../class-name.js';
-import { PoolError } from '../errors.js';
+import { keepName } from '../base/class-name.js';
+import { PoolError } from '../base/errors.js';
 import * as check from './arguments.js';
-import { Closings } from './closings.js';
-import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './constants.js';
-import { CLOSED, STOPPED, TIMED_OUT, settled } from './device-call.js';
+import { Closings } from './threads/closings.js';
+import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './abi/constants.js';
+import { CLOSED, STOPPED, TIMED_OUT, settled } from './threads/device-call.js';
 import { callError, closedError, timeoutError } from './device-errors.js';
 import type { ProcFiles } from './kernel-thread.js';
-import { processWorkers, type Workers } from './process-workers.js';
+import { processWorkers, type Workers } from './threads/process-workers.js';
 import { receiverThread } from './receiver-thread.js';
-import { MOST_MESSAGES } from './message-ring.js';
-import { OutgoingMessages } from './outgoing-messages.js';
+import { MOST_MESSAGES } from './threads/message-ring.js';
+import { OutgoingMessages } from './threads/outgoing-messages.js';
 import * as requests from './requests.js';
-import { SENTINELS, abiMismatch } from './session-rows.js';
+import { SENTINELS, abiMismatch } from './abi/session-rows.js';
 import { syncDevice } from './sync-device.js';
 import { watchTablePlan } from './table-change.js';
 import type {
@@ -42,8 +42,8 @@ import type {
   TableState,
   Transfer,
 } from './types.js';
-import { UnclaimedMessages } from './unclaimed.js';
-import type { CallPlan, WorkerCall } from './worker-call.js';
+import { UnclaimedMessages } from './threads/unclaimed.js';
+import type { CallPlan, WorkerCall } from './threads/worker-call.js';
 
 /** Where the module makes its device. */
 export const DEFAULT_DEVICE_PATH = '/dev/pool';
@@ -77,8 +77,8 @@ function owned(bytes: Uint8Array): Uint8Array {
 }
 
 /** A transfer that was not begun. */
-function refused(error: unknown): Transfer<never> {
-  const done = Promise.reject(error as Error);
+function refused(error: Error): Transfer<never> {
+  const done = Promise.reject(error);
   // Whoever waits for it gets it.
   done.catch(() => {});
   return { done, stop() {} };
@@ -251,7 +251,7 @@ export class Device implements PoolDevice {
       check.checkOptions({ timeout });
       this.#assertOpen(operation);
     } catch (error) {
-      return refused(error);
+      return refused(error as Error);
     }
     const call = this.#submit((fd) =>
       requests.receiveMessagesPlan(fd, { sessionIdx: session, channel, count }, (bytes) => message(owned(bytes))),
@@ -267,7 +267,7 @@ export class Device implements PoolDevice {
         throw reason === CLOSED ? closedError(operation, this.path) : reason;
       }
     };
-    return { done: ended(), stop: () => call.takeBack({ reason: STOPPED }) };
+    return { done: ended(), stop: () => call.cancel({ reason: STOPPED }) };
   }
 
   sendMessages(session: number, { sent }: SendOptions): Sending {
@@ -276,7 +276,7 @@ export class Device implements PoolDevice {
       check.checkSession(session);
       this.#assertOpen(operation);
     } catch (error) {
-      return { ...refused(error), push: () => false };
+      return { ...refused(error as Error), push: () => false };
     }
     const outgoing = new OutgoingMessages(sent);
     const call = this.#submit((fd) =>
@@ -455,7 +455,7 @@ export class Device implements PoolDevice {
     const fd = this.#fd;
     this.#fd = -1;
     const calls = [...this.#calls];
-    for (const call of calls) call.takeBack({ reason: CLOSED });
+    for (const call of calls) call.cancel({ reason: CLOSED });
     await Promise.allSettled(calls.map(({ promise }) => promise));
     // A thread may still be on its way into a SEND: its descriptor must not become another file's. So it is closed when
     // the last thread is out, and nobody waits for that.

@@ -5,7 +5,7 @@
  */
 import { fstatSync, readFileSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 export interface CallResult {
   /** What the call returned. */

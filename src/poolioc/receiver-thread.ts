@@ -3,7 +3,7 @@
  * crashes the kernel, and where it can't be seen, it might (kernel contract, section 4, hazard 2).
  */
 import { constants } from 'node:os';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
 import { findKernelThread, type KernelThread, type ProcFiles } from './kernel-thread.js';
 

@@ -1,17 +1,17 @@
 /** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
 import type { Bytes } from '../base/bytes.js';
-import { CHANNEL_BITMAP_SIZE, CHANNEL_TABLE_CHANGE, MAX_PAYLOAD } from './constants.js';
-import { type CloseSlotOrder, giveUpTurn } from './close-slot.js';
-import type { CallMemory } from './call-memory.js';
-import * as ioctl from './ioctl.js';
+import { CHANNEL_BITMAP_SIZE, CHANNEL_TABLE_CHANGE, MAX_PAYLOAD } from './abi/constants.js';
+import { type CloseSlotOrder, giveUpTurn } from './threads/close-slot.js';
+import type { CallMemory } from './threads/call-memory.js';
+import * as ioctl from './abi/ioctl.js';
 import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
-import { askForTable, takeTable, type SessionTableRead } from './read-table.js';
-import { offsetsOf, structs } from './structs.js';
-import type { MessageRing } from './message-ring.js';
+import { askForTable, takeTable, type SessionTableRead } from './threads/read-table.js';
+import { offsetsOf, structs } from './abi/structs.js';
+import type { MessageRing } from './threads/message-ring.js';
 import type { ConnectRequest } from './types.js';
-import type { CallPlan, Lane } from './worker-call.js';
-import type { SignalLibc } from './worker-thread.js';
+import type { CallPlan, ThreadClass } from './threads/worker-call.js';
+import type { SignalLibc } from './threads/worker-thread.js';
 
 const connect = offsetsOf(structs.ConnectReq);
 const transfer = offsetsOf(structs.SendReq);
@@ -25,7 +25,7 @@ export interface Outcome<T> {
 }
 
 interface Request<T> {
-  lane: Lane;
+  lane: ThreadClass;
   request: number;
   keys?: readonly string[];
   /** An interruption that nobody asked for: make the call again, without telling. */

@@ -1,11 +1,11 @@
 /** The calls that a program makes while it ends, when no event loop runs any more. */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
 import { sessionsPlan, stopPlan, type Outcome } from './requests.js';
-import { SENTINELS, abiMismatch } from './session-rows.js';
+import { SENTINELS, abiMismatch } from './abi/session-rows.js';
 import type { SessionInfo, SessionToClose, SyncDevice } from './types.js';
-import type { CallPlan } from './worker-call.js';
-import type { WorkerPool } from './worker-pool.js';
+import type { CallPlan } from './threads/worker-call.js';
+import type { WorkerPool } from './threads/worker-pool.js';
 
 export interface SyncDeviceOptions {
   pool: WorkerPool;

@@ -3,14 +3,14 @@
  * back when something changed. How long it waits between two looks depends on what a look costs on this machine.
  */
 import { constants } from 'node:os';
-import { MAX_SESSIONS } from './constants.js';
-import type { CallMemory } from './call-memory.js';
-import { POOL_IOC_SESSIONS } from './ioctl.js';
+import { MAX_SESSIONS } from './abi/constants.js';
+import type { CallMemory } from './threads/call-memory.js';
+import { POOL_IOC_SESSIONS } from './abi/ioctl.js';
 import type { CallResult, Libc } from './libc.js';
 import type { Outcome } from './requests.js';
-import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from './session-rows.js';
-import { offsetsOf, structs } from './structs.js';
-import type { CallPlan } from './worker-call.js';
+import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from './abi/session-rows.js';
+import { offsetsOf, structs } from './abi/structs.js';
+import type { CallPlan } from './threads/worker-call.js';
 
 const { EINTR } = constants.errno;
 

@@ -3,7 +3,7 @@
  * Units: sizes are bytes, times milliseconds unless a name says Ns, ports 1..65535, sessions 0..63, channels 0..255.
  */
 
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import type { KernelThread } from './kernel-thread.js';
 

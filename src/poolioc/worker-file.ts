@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 const WORKER = join('poolioc', 'worker.js');
 

@@ -1,10 +1,10 @@
 /** A worker thread: takes one order after the other until it is asked to end. Loaded by URL, so a file of its own. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { CallMemory, Word } from './call-memory.js';
+import { CallMemory, Word } from './threads/call-memory.js';
 import { loadLibc, type Libc } from './libc.js';
-import { orderIn } from './order-words.js';
-import { carryOut } from './worker-calls.js';
-import { NEWS, type Called, type Order, type ToWorker, type WorkerSetup } from './worker-messages.js';
+import { orderIn } from './threads/order-words.js';
+import { execute } from './threads/execute.js';
+import { NEWS, type Called, type SyscallRequest, type ToWorker, type WorkerSetup } from './threads/worker-messages.js';
 
 const setup = workerData as WorkerSetup;
 const port = parentPort!;
@@ -36,10 +36,10 @@ port.on('message', (message: ToWorker) => {
   });
 });
 
-function make(id: number, order: Order, libc: Libc): void {
+function make(id: number, order: SyscallRequest, libc: Libc): void {
   const news = (): void => port.postMessage(NEWS);
   const called = (): void => port.postMessage({ id, called: true } satisfies Called);
-  port.postMessage(carryOut(id, order, memory, libc, { news, called }));
+  port.postMessage(execute(id, order, memory, libc, { news, called }));
 }
 
 /**

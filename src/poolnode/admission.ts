@@ -5,7 +5,7 @@
  * are free, so that the next one always finds some. Pure: time is a parameter, sockets and timers are the listener's.
  */
 import { isIPv6 } from 'node:net';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { nanoseconds, NS_PER_MS } from './clock.js';
 import { HANDSHAKE_LIMITS } from './constants.js';
 import type { HandshakeLimits } from './types.js';

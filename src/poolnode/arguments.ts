@@ -1,6 +1,6 @@
 /** What bad arguments to the node get, before any I/O. */
-import { PoolError } from '../errors.js';
-import { ownOption } from '../own-properties.js';
+import { PoolError } from '../base/errors.js';
+import { ownOption } from '../base/own-properties.js';
 import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from './constants.js';
 import type { HandshakeLimits, HandshakeOptions } from './types.js';
 

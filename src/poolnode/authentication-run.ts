@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { PublicKey } from '../base/public-key.js';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { ProvenPeer } from './protocol/authentication/types.js';

@@ -1,4 +1,4 @@
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 /** The channels that a session has subscribed to, in the form of POOL_IOC_CHANNEL's LIST: 32 bytes, bit c%8 of byte c/8. */
 export class ChannelSet {

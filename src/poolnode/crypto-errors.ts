@@ -1,4 +1,4 @@
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 /** No cause: the library's reason names its inside, and the caller can do nothing with it. */
 export function unusablePublicKey(): PoolError {

@@ -1,5 +1,5 @@
 /** Known answers that a Crypto must give before a node runs on it: one of each primitive, through our own wrappers. */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import type { Crypto, KeyPair } from './protocol/types.js';
 
 const SHA256_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';

@@ -3,7 +3,7 @@
  * `openssl` (OpenSSL through koffi), `node` (node:crypto), `portable` (node:crypto, and a cipher in JavaScript). The first
  * that can be had and gives the known answers is taken, and nobody is bothered with why another was not.
  */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { selfTest } from './crypto-self-test.js';
 import { nodeCryptography } from './node-crypto.js';
 import { loadOpenSsl } from './openssl.js';

@@ -1,7 +1,7 @@
 /** Dials: TCP, the client's handshake, a slot. */
 import type { Socket } from 'node:net';
-import { PoolError } from '../errors.js';
-import { bare } from '../own-properties.js';
+import { PoolError } from '../base/errors.js';
+import { bare } from '../base/own-properties.js';
 import { checkHost, checkInteger, checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nanoseconds } from './clock.js';
@@ -14,7 +14,7 @@ import {
 } from './constants.js';
 import { endpointsOf } from './endpoint.js';
 import { runHandshake, type Expectation } from './handshake-run.js';
-import { keepErrorsHandled, protocolConfig, selfSecret, sessionMaker, type NodeParts } from './node-parts.js';
+import { keepErrorsHandled, protocolConfig, selfSecret, sessionMaker, type NodeDeps } from './node-deps.js';
 import { isSequenceCollision, type Session } from './protocol/index.js';
 import type { Reservation } from './session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
@@ -37,7 +37,7 @@ interface Times {
  * A slot is kept for the dial from its start, so that a full table shows before any I/O; it gets its number when the session
  * is there. Gives up, leaving nothing behind, as soon as the signal says so.
  */
-export async function dial(node: NodeParts, options: NodeDialOptions): Promise<NodeSession> {
+export async function dial(node: NodeDeps, options: NodeDialOptions): Promise<NodeSession> {
   const { signal } = options;
   checkHost(options.host);
   checkInteger('port', options.port, 1, 65535);
@@ -61,7 +61,7 @@ export async function dial(node: NodeParts, options: NodeDialOptions): Promise<N
 
 /** Tries again where the peer's random sequence numbers came too near to ours: the next try draws new ones. */
 async function attemptUntilApart(
-  node: NodeParts,
+  node: NodeDeps,
   options: AttemptOptions,
   times: Times,
   place: Reservation<TcpSession>,
@@ -79,7 +79,7 @@ async function attemptUntilApart(
 
 /** One try. Settles once; after that nothing of it is left but the session. */
 function attempt(
-  node: NodeParts,
+  node: NodeDeps,
   options: AttemptOptions,
   times: Times,
   place: Reservation<TcpSession>,
@@ -147,7 +147,7 @@ interface Outcome {
 }
 
 function clientHandshake(
-  node: NodeParts,
+  node: NodeDeps,
   socket: Socket,
   reader: SocketReader,
   times: Times,

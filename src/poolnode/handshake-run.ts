@@ -3,7 +3,7 @@
  * slices between which the event loop turns.
  */
 import type { Socket } from 'node:net';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { type AuthenticationHandle, runAuthentication } from './authentication-run.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
@@ -45,17 +45,17 @@ export interface HandshakeRun {
 export interface HandshakeAuthentication {
   admit: AdmitPeer;
   /** Monotonic ns by which the exchange must be over; null where someone else sees to the time. */
-  deadline(now: bigint): bigint | null;
+  deadline: (now: bigint) => bigint | null;
   /** The keys are there and the exchange is about to begin: false ends the run here, without a call. */
-  begin(): boolean;
+  begin: () => boolean;
 }
 
 /** A handshake under way. */
 export interface HandshakeHandle {
   /** Gives up at once; neither `established` nor `failed` is called after that. */
-  cancel(): void;
+  cancel: () => void;
   /** While the peer is to prove who it is: refuses it, which `failed` tells. True where that was so. */
-  refuse(error: PoolError): boolean;
+  refuse: (error: PoolError) => boolean;
 }
 
 export function runHandshake(run: HandshakeRun): HandshakeHandle {

@@ -1,21 +1,21 @@
 /** Listens: net.Server, the server's handshakes, slots for those who proved themselves. */
 import * as net from 'node:net';
-import type { PoolError } from '../errors.js';
-import { bare } from '../own-properties.js';
+import type { PoolError } from '../base/errors.js';
+import { bare } from '../base/own-properties.js';
 import { sourceOf } from './admission.js';
 import { checkFunction, checkHandshakeLimits, checkHost, checkInteger, checkWriteStallTimeout } from './arguments.js';
-import { Candidate, type CandidateOutcome } from './candidate.js';
+import { IncomingConnection, type IncomingOutcome } from './incoming-connection.js';
 import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
-import { HandshakeDoor } from './handshake-door.js';
-import { keepErrorsHandled, sessionMaker, type NodeParts } from './node-parts.js';
+import { HandshakeQueue } from './handshake-queue.js';
+import { keepErrorsHandled, sessionMaker, type NodeDeps } from './node-deps.js';
 import { systemError } from './socket-errors.js';
 import type { DropReason, Endpoint, HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
 import { SocketReader } from './socket-reader.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
-export async function listen(node: NodeParts, options: NodeListenOptions): Promise<NodeListener> {
+export async function listen(node: NodeDeps, options: NodeListenOptions): Promise<NodeListener> {
   const host = checkHost(options.host ?? '');
   checkInteger('port', options.port, 0, 65535);
   checkFunction(options, 'session');
@@ -64,20 +64,20 @@ type Settings = NodeListenOptions & {
 
 class TcpListener implements NodeListener {
   readonly local: Endpoint;
-  readonly #node: NodeParts;
+  readonly #node: NodeDeps;
   readonly #server: net.Server;
   readonly #options: Settings;
-  readonly #door: HandshakeDoor;
-  readonly #pending = new Map<Candidate, net.Socket>();
+  readonly #door: HandshakeQueue;
+  readonly #pending = new Map<IncomingConnection, net.Socket>();
   #closed: Promise<void> | null = null;
 
-  constructor(node: NodeParts, server: net.Server, options: Settings) {
+  constructor(node: NodeDeps, server: net.Server, options: Settings) {
     const bound = server.address() as net.AddressInfo;
     this.local = endpoint(bound.address, bound.port);
     this.#node = node;
     this.#server = server;
     this.#options = options;
-    this.#door = new HandshakeDoor(node.clock, options.handshakes);
+    this.#door = new HandshakeQueue(node.clock, options.handshakes);
     server.on('connection', (socket) => this.#accept(socket));
     // accept(2) failed, for want of file descriptors or memory. The listener lives on, and so does the process; told once,
     // since each further connection fails in the same way.
@@ -120,7 +120,7 @@ class TcpListener implements NodeListener {
     };
     const source = sourceOf(ends.remote.address);
     const reader = new SocketReader();
-    const outcome: CandidateOutcome = {
+    const outcome: IncomingOutcome = {
       refused,
       turn: () => this.#noRoomFor(source),
       established: (protocol, output, peer) => {
@@ -138,7 +138,14 @@ class TcpListener implements NodeListener {
         if (!call(() => this.#options.session(session))) session.destroy();
       },
     };
-    const candidate = new Candidate(this.#node, this.#door, socket, reader, outcome, this.#options.authentication);
+    const candidate = new IncomingConnection(
+      this.#node,
+      this.#door,
+      socket,
+      reader,
+      outcome,
+      this.#options.authentication,
+    );
     let reason: DropReason | null = null;
     if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
     reason ??= this.#noRoomFor(source);

@@ -5,7 +5,7 @@ import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { loadCryptography } from './cryptography.js';
 import { dial } from './dialer.js';
 import { listen } from './listener.js';
-import type { NodeInjections, NodeParts } from './node-parts.js';
+import type { NodeOverrides, NodeDeps } from './node-deps.js';
 import { createClientHandshake, createServerHandshake } from './protocol/index.js';
 import { SessionTable } from './session-table.js';
 import type { TcpSession } from './tcp-session.js';
@@ -15,7 +15,7 @@ import type { PoolNode, PoolNodeOptions } from './types.js';
  * A POOL node in user space: a session table, dials and listeners over TCP. Most programs want the one that their process
  * shares, see processNode. Throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for a wrong `maxSessions`.
  */
-export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeInjections = {}): PoolNode {
+export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOverrides = {}): PoolNode {
   const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
   const clock = injections.clock ?? monotonicClock;
   const table = new SessionTable<TcpSession>(maxSessions, options.reclaim);
@@ -28,9 +28,9 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeIn
     handshakeLimits: injections.handshakeLimits ?? {},
     retainEnded: options.retainEnded ?? false,
   };
-  let parts: NodeParts | undefined;
+  let parts: NodeDeps | undefined;
   /** With the first dial or listen comes the cryptography, and what it loads: a program that only imports pays nothing. */
-  const ready = async (): Promise<NodeParts> =>
+  const ready = async (): Promise<NodeDeps> =>
     (parts ??= { ...shared, crypto: injections.crypto ?? (await loadCryptography()).crypto });
   return {
     maxSessions,

@@ -409,7 +409,8 @@ function crypto(lib: OpenSsl): Crypto {
     },
 
     // Once a session: nothing to gain.
-    verifyEd25519: nodeCryptography.crypto.verifyEd25519,
+    verifyEd25519: (publicKey, message, signature) =>
+      nodeCryptography.crypto.verifyEd25519(publicKey, message, signature),
 
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   });

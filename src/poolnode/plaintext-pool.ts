@@ -32,5 +32,5 @@ export class PlaintextPool {
 
 /** All of it is written before anybody sees it, so that clearing it first would be a pass for nothing. */
 function uncleared(size: number): ArrayBuffer {
-  return Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer;
+  return Buffer.allocUnsafeSlow(size).buffer;
 }

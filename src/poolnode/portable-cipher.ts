@@ -2,6 +2,7 @@
  * ChaCha20-Poly1305 in JavaScript, for runtimes whose node:crypto has none (Bun, Electron); everything else is node:crypto's.
  * @noble/ciphers is loaded only there. HMACs are made anew for each packet, as such runtimes reward no other way.
  */
+import type * as chacha from '@noble/ciphers/chacha.js';
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Cryptography } from './cryptography.js';
 import { nodeCryptography } from './node-crypto.js';
@@ -10,7 +11,7 @@ import type { PacketCrypto } from './protocol/types.js';
 const TAG_BYTES = 16;
 const NONCE_PREFIX_BYTES = 4;
 
-type Noble = typeof import('@noble/ciphers/chacha.js');
+type Noble = typeof chacha;
 
 class PortablePacketCrypto implements PacketCrypto {
   readonly #noble: Noble;

@@ -1,5 +1,5 @@
 /** The node that all of a process share, whichever copy of the package they loaded (ESM or CommonJS). */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { checkMaxSessions } from './arguments.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { createPoolNode } from './node.js';

@@ -1,6 +1,6 @@
 /** The two waits at the end of a session's life: for the peer to take what was sent, and for its FIN. */
 import type { Socket } from 'node:net';
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { LINGER_MS } from './constants.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';

@@ -2,7 +2,7 @@
  * The receiving half of a session's socket: feeds the protocol, takes its events one at a time, and stops reading when the
  * owner has enough. What is held meanwhile is the rest of one chunk in the protocol and one more in the socket.
  */
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import type { Clock } from './clock.js';
 import type { Session } from './protocol/types.js';
 import { nextTick } from '../base/timers.js';

@@ -1,7 +1,7 @@
 /**
  * The sessions of a node by slot, as POOL_IOC_SESSIONS shows them: a new one gets the lowest slot that is free.
  */
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 
 /** A slot that is kept for a dial in progress. */
 export interface Reservation<T> {

@@ -1,6 +1,6 @@
 /** What a failed socket means to a program, by phase. Messages give the reason alone: the API adds operation and address. */
 import { getSystemErrorMap } from 'node:util';
-import { PoolError, type PoolErrorDetails } from '../errors.js';
+import { PoolError, type PoolErrorDetails } from '../base/errors.js';
 import type { Role } from './sequences.js';
 
 /** Sockets that fail in these ways were cut off by the other side. */

@@ -2,7 +2,7 @@
  * The sending half of a session's socket. What the protocol produces in one tick leaves in one writev at the tick's end;
  * the callers of `send` are told when the last byte of their message was handed to the system.
  */
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import { WRITE_BATCH, WRITE_HIGH_WATER, WRITE_LOW_WATER } from './constants.js';
 import { nextTick } from '../base/timers.js';
 

@@ -4,7 +4,7 @@
  * a session first is decided by state that all of its methods share, hence one file; input and output have their own.
  */
 import type { Socket } from 'node:net';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../base/errors.js';
 import { ChannelSet } from './channel-set.js';
 import { type Clock, nanoseconds } from './clock.js';
 import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE } from './constants.js';
@@ -29,7 +29,7 @@ import type {
 } from './types.js';
 import { nextTick } from '../base/timers.js';
 
-export interface TcpSessionParts {
+export interface TcpSessionDeps {
   index: number;
   /** Connected, allowHalfOpen, and nobody else's from here on. */
   socket: Socket;
@@ -59,7 +59,7 @@ export class TcpSession implements NodeSession {
   readonly #socket: Socket;
   readonly #protocol: Session;
   readonly #clock: Clock;
-  readonly #parts: TcpSessionParts;
+  readonly #parts: TcpSessionDeps;
   readonly #input: SessionInput;
   readonly #output: SocketOutput;
   readonly #timer: DeadlineTimer;
@@ -80,7 +80,7 @@ export class TcpSession implements NodeSession {
   #peerClosed = false;
   #retain: boolean;
 
-  constructor(parts: TcpSessionParts) {
+  constructor(parts: TcpSessionDeps) {
     const { socket, protocol, clock } = parts;
     this.#parts = parts;
     this.index = parts.index;

@@ -4,7 +4,7 @@
  */
 import type { LookupFunction } from 'node:net';
 import type { PublicKey } from '../base/public-key.js';
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import type { Identity, PreSharedKey } from './protocol/authentication/types.js';
 
 /** Session states, in pool.h's words (kernel contract, section 1). */

@@ -1,6 +1,6 @@
 /** The rules about channels, and about the session as a whole. */
 import assert from 'node:assert/strict';
-import type { Channel } from '../pool/channel.js';
+import type { Channel } from '../pool/flow/channel.js';
 import {
   type Check,
   type ConnPair,

@@ -1,7 +1,7 @@
 /** The rules about the end: close, destroy, the peer's close, a lost peer, iterators, and what stays readable. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import type { Conn } from '../pool/conn.js';
+import type { Conn } from '../pool/flow/conn.js';
 import {
   type Check,
   loop,

@@ -1,9 +1,9 @@
 /** The frame of the contract's checks: a pair of Conns for each, a time limit, and the questions that many ask. */
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { PoolError } from '../errors.js';
-import type { Conn } from '../pool/conn.js';
-import type { Flow } from '../pool/flow.js';
+import { PoolError } from '../base/errors.js';
+import type { Conn } from '../pool/flow/conn.js';
+import type { Flow } from '../pool/flow/flow.js';
 import { clearTimeout, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Two Conns that are each other's peer. */

@@ -3,8 +3,8 @@
  * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data. Both
  * ends and the wire between them are one thing, and one file.
  */
-import { PoolError } from '../errors.js';
-import { Addr } from '../pool/addr.js';
+import { PoolError } from '../base/errors.js';
+import { Addr } from '../pool/address/addr.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../pool/backend.js';
 import { toNodeTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../pool/telemetry.js';
 import { clearTimeout, performance, setImmediate, setTimeout } from '../base/timers.js';

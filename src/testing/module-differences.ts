@@ -5,7 +5,7 @@
  */
 
 /** What a backend does about each of them; the first word of each is what a user may expect. */
-export interface Manners {
+export interface Behaviour {
   /** What has not been received when the peer's CLOSE comes. */
   readonly queuedAtClose: 'kept' | 'may be lost';
   /** The peer's address on an accepted connection. */
@@ -18,7 +18,7 @@ export interface Manners {
   readonly longMessage: 'carried' | 'breaks the session';
 }
 
-export const GOOD_MANNERS: Manners = {
+export const GOOD_BEHAVIOUR: Behaviour = {
   queuedAtClose: 'kept',
   acceptedRemote: 'known',
   localAddress: 'known',
@@ -26,7 +26,7 @@ export const GOOD_MANNERS: Manners = {
   longMessage: 'carried',
 };
 
-export const MODULE_MANNERS: Manners = {
+export const MODULE_BEHAVIOUR: Behaviour = {
   queuedAtClose: 'may be lost',
   acceptedRemote: 'may be unknown',
   localAddress: 'may be unknown',
@@ -42,7 +42,7 @@ export interface ModuleDifference {
   readonly module: string;
 }
 
-export const MODULE_DIFFERENCES: Readonly<Record<keyof Manners, ModuleDifference>> = {
+export const MODULE_DIFFERENCES: Readonly<Record<keyof Behaviour, ModuleDifference>> = {
   queuedAtClose: {
     letter: 'a',
     subject: "messages not yet received when the peer's CLOSE comes",

@@ -3,8 +3,8 @@
  * nettest's; the deadlines in the past, present and future are, too.
  */
 import assert from 'node:assert/strict';
-import { PoolError } from '../errors.js';
-import type { Flow } from '../pool/flow.js';
+import { PoolError } from '../base/errors.js';
+import type { Flow } from '../pool/flow/flow.js';
 import {
   AN_HOUR_MS,
   type Check,

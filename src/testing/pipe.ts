@@ -1,5 +1,5 @@
 /** Two Conns joined in memory, as Go's `net.Pipe`: for tests of programs that talk over a Conn. */
-import { openConn, type Conn, type ConnOptions } from '../pool/conn.js';
+import { openConn, type Conn, type ConnOptions } from '../pool/flow/conn.js';
 import { DEFAULT_QUEUE_BYTES } from '../pool/constants.js';
 import { memorySessions, type MemoryPairOptions } from './memory-session.js';
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import type { PoolError } from '../errors.js';
+import type { PoolError } from '../base/errors.js';
 import { MAX_PORTABLE_MESSAGE } from '../pool/constants.js';
 import {
   cancels,

@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 import { type Conn, dial, type Listener, type CommonOptions, type ListenOptions, listen } from '../../src/index.js';
 import { type ConnPair, testConn } from '../../src/testing/index.js';
 import { duplexCases } from './duplex-cases.js';
-import { type Manners } from '../../src/testing/module-differences.js';
+import { type Behaviour } from '../../src/testing/module-differences.js';
 
 /** The device files, known when the tests run. */
 export interface Devices {
@@ -27,7 +27,7 @@ const NEEDS_AN_END_WITHOUT_CLOSE = new Set([
 ]);
 
 /** Defines the tests. */
-export function contractThrough(devices: Devices, manners: Manners, { module = false } = {}): void {
+export function contractThrough(devices: Devices, manners: Behaviour, { module = false } = {}): void {
   const user = (): ListenOptions => ({ backend: 'user' });
   const kernel = (path: () => string) => (): ListenOptions => ({ backend: 'kernel', device: path() });
   const one = kernel(devices.one);

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { afterAll, describe } from 'vitest';
 import { EXPECTATIONS, endOf } from '../../features/support/expectations.js';
-import { GOOD_MANNERS, MODULE_MANNERS } from '../../src/testing/module-differences.js';
+import { GOOD_BEHAVIOUR, MODULE_BEHAVIOUR } from '../../src/testing/module-differences.js';
 import { closeKept, contractThrough } from './device-pairs.js';
 
 const path = process.env['POOL_DEVICE'];
@@ -12,5 +12,5 @@ describe.skipIf(path === undefined)(`the contract of a Conn: the device ${path ?
   afterAll(closeKept);
   const good = EXPECTATIONS[ground].queuedAtClose === 'kept';
   const module = path !== undefined && statSync(path, { throwIfNoEntry: false })?.isCharacterDevice() === true;
-  contractThrough({ one: () => path! }, good ? GOOD_MANNERS : MODULE_MANNERS, { module });
+  contractThrough({ one: () => path! }, good ? GOOD_BEHAVIOUR : MODULE_BEHAVIOUR, { module });
 });

@@ -3,8 +3,8 @@
  * keep the contract as if nothing were between. It uses of the Duplex what any program does: events, callbacks, pause.
  */
 import type { FlowDuplex } from '../../src/index.js';
-import { PoolError } from '../../src/errors.js';
-import { openConn, type Conn } from '../../src/pool/conn.js';
+import { PoolError } from '../../src/base/errors.js';
+import { openConn, type Conn } from '../../src/pool/flow/conn.js';
 import type { BackendEnd, BackendHandler, BackendSession } from '../../src/pool/backend.js';
 
 export function connOnDuplex(conn: Conn, objectMode: boolean): Conn {

@@ -1,7 +1,7 @@
 /** A program in C and pool-ts on one device: they converse, and see the same values. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Conn, dial, listen, type PoolError } from '../../src/index.js';
-import { findFreePort } from '../../src/pool/kernel/listen-port.js';
+import { findFreePort } from '../../src/pool/kernel/accepting/listen-port.js';
 import { Device, type SessionInfo } from '../../src/poolioc/index.js';
 import { Client, compileClient } from '../pooldev/c-client.js';
 import { fuse, program } from '../require.js';

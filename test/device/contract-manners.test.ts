@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { GOOD_MANNERS } from '../../src/testing/module-differences.js';
+import { GOOD_BEHAVIOUR } from '../../src/testing/module-differences.js';
 import { contractThrough } from '../contract/device-pairs.js';
 import { fuse } from '../require.js';
 import { type Served, serveDevice } from './served.js';
@@ -12,5 +12,5 @@ describe.skipIf(fuse().missing)('the contract of a Conn through devices with goo
   afterAll(async () => {
     await Promise.all(devices.map((device) => device.stop()));
   });
-  contractThrough({ one: () => devices[0]!.path, other: () => devices[1]!.path }, GOOD_MANNERS);
+  contractThrough({ one: () => devices[0]!.path, other: () => devices[1]!.path }, GOOD_BEHAVIOUR);
 });

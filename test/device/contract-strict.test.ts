@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { MODULE_MANNERS } from '../../src/testing/module-differences.js';
+import { MODULE_BEHAVIOUR } from '../../src/testing/module-differences.js';
 import { contractThrough } from '../contract/device-pairs.js';
 import { fuse } from '../require.js';
 import { type Served, serveDevice } from './served.js';
@@ -14,5 +14,5 @@ describe.skipIf(fuse().missing)('the contract of a Conn through devices that beh
   afterAll(async () => {
     await Promise.all(devices.map((device) => device.stop()));
   });
-  contractThrough({ one: () => devices[0]!.path, other: () => devices[1]!.path }, MODULE_MANNERS);
+  contractThrough({ one: () => devices[0]!.path, other: () => devices[1]!.path }, MODULE_BEHAVIOUR);
 });

@@ -24,7 +24,7 @@ export function featuresThrough(ground: string, { strictModule }: { strictModule
       POOL_BACKEND: client === server ? client : 'auto',
       POOL_FEATURES_CLIENT: client,
       POOL_FEATURES_SERVER: server,
-      POOL_FEATURES_GROUND: strictModule ? 'strict' : '',
+      POOL_FEATURES_TARGET: strictModule ? 'strict' : '',
     });
     const { passed, failed, skipped } = counts;
     note(`features ${client} to ${server}, ${ground}: ${passed} passed, ${failed} failed, ${skipped} skipped`);

@@ -23,7 +23,7 @@ describe.skipIf(fuse().missing).each([
       POOL_DEVICE: device.path,
       POOL_HTTP_CLIENT: client,
       POOL_HTTP_SERVER: server,
-      POOL_HTTP_GROUND: strictModule ? 'strict' : '',
+      POOL_FEATURES_TARGET: strictModule ? 'strict' : '',
     });
     note(`HTTP ${client} to ${server}, ${ground}: ${passed} passed, ${failed} failed`);
     expect(failed, output).toBe(0);

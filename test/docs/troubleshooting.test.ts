@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { POOL_ERROR_CODES } from '../../src/errors.js';
+import { POOL_ERROR_CODES } from '../../src/base/errors.js';
 import { ROOT } from '../programs/run.js';
 import { textOf } from './markdown.js';
 

@@ -1,21 +1,21 @@
 /**
  * Where these tests find POOL: the user backend, or what POOL_BACKEND and POOL_DEVICE name. POOL_HTTP_CLIENT and
- * POOL_HTTP_SERVER name the backend of one end alone; POOL_HTTP_GROUND=strict says that the device behaves as the module.
+ * POOL_HTTP_SERVER name the backend of one end alone; POOL_FEATURES_TARGET=strict says that the device behaves as the module.
  */
 import type { Server } from 'node:http';
 import { type Conn, dial, listen, type Listener } from '../../src/index.js';
-import { GOOD_MANNERS, type Manners, MODULE_MANNERS } from '../../src/testing/module-differences.js';
+import { GOOD_BEHAVIOUR, type Behaviour, MODULE_BEHAVIOUR } from '../../src/testing/module-differences.js';
 import { Agent, type AgentOptions, type HttpServer, serveHttp } from '../../src/http/index.js';
 
 type Backend = 'user' | 'kernel' | 'auto';
-const { POOL_BACKEND, POOL_HTTP_CLIENT, POOL_HTTP_SERVER, POOL_HTTP_GROUND } = process.env;
+const { POOL_BACKEND, POOL_HTTP_CLIENT, POOL_HTTP_SERVER, POOL_FEATURES_TARGET } = process.env;
 
 /** Of the end that dials, and of the one that listens. */
 export const backend = (POOL_HTTP_CLIENT ?? POOL_BACKEND ?? 'user') as Backend;
 export const serverBackend = (POOL_HTTP_SERVER ?? POOL_BACKEND ?? 'user') as Backend;
 
 /** How far both ends keep to what a user may expect (docs/kernel-contract.md, section 5). */
-export const manners: Manners = POOL_HTTP_GROUND === 'strict' ? MODULE_MANNERS : GOOD_MANNERS;
+export const manners: Behaviour = POOL_FEATURES_TARGET === 'strict' ? MODULE_BEHAVIOUR : GOOD_BEHAVIOUR;
 
 /** The kernel module listens on all addresses, and takes no host. */
 export const open = (): Promise<Listener> =>

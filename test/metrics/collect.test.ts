@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen } from '../../src/index.js';
 import { collectPoolMetrics } from '../../src/metrics/index.js';
-import { openSessions } from '../../src/pool/process-sessions.js';
+import { openSessions } from '../../src/pool/observe/process-sessions.js';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,12 +1,12 @@
 import { getEventListeners } from 'node:events';
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { callSite } from '../../src/pool/call-site.js';
-import { connMaker } from '../../src/pool/conn-events.js';
+import { connMaker } from '../../src/pool/flow/conn-events.js';
 import { dial, dialWith } from '../../src/pool/dial.js';
 import type { DialOptions } from '../../src/pool/options.js';
-import type { AddressInput } from '../../src/pool/target.js';
+import type { AddressInput } from '../../src/pool/address/target.js';
 import { FakeBackend, rejection, settled } from './fake-backend.js';
 
 function start(address: AddressInput, options?: DialOptions, backend = new FakeBackend()) {

@@ -1,6 +1,6 @@
 /** A backend in memory whose dials end as a test says, and whose peers come when a test says. */
-import type { PoolError } from '../../src/errors.js';
-import { Addr } from '../../src/pool/addr.js';
+import type { PoolError } from '../../src/base/errors.js';
+import { Addr } from '../../src/pool/address/addr.js';
 import type {
   Backend,
   BackendDialOptions,

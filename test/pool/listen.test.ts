@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import type { BackendListenOptions } from '../../src/pool/backend.js';
 import { callSite } from '../../src/pool/call-site.js';
-import { connMaker } from '../../src/pool/conn-events.js';
+import { connMaker } from '../../src/pool/flow/conn-events.js';
 import { listen, listenWith } from '../../src/pool/listen.js';
 import type { ListenOptions } from '../../src/pool/options.js';
-import type { AddressInput } from '../../src/pool/target.js';
+import type { AddressInput } from '../../src/pool/address/target.js';
 import { FakeBackend, rejection } from './fake-backend.js';
 
 const start = (address?: AddressInput, options?: ListenOptions, backend = new FakeBackend()) =>

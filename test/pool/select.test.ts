@@ -1,17 +1,17 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
-import { selectBackend, type SelectParts, type BackendWish } from '../../src/pool/select.js';
+import { PoolError } from '../../src/base/errors.js';
+import { selectBackend, type SelectDeps, type BackendPreference } from '../../src/pool/select.js';
 import { FakeBackend, rejection } from './fake-backend.js';
 
-const NOTHING: BackendWish = { backend: undefined, device: undefined, maxSessions: undefined };
+const NOTHING: BackendPreference = { backend: undefined, device: undefined, maxSessions: undefined };
 
 /** A machine with these device files. */
 function machine(devices: Record<string, 'good' | Error>, env: Record<string, string> = {}) {
   const log: string[] = [];
   const user = new FakeBackend();
   const kernel = new FakeBackend({ name: 'kernel', parallelDials: false });
-  const parts: SelectParts = {
+  const parts: SelectDeps = {
     env,
     stat: async (path) => {
       log.push(`stat ${path}`);
@@ -50,7 +50,7 @@ describe('selectBackend', () => {
     [{}, { POOL_DEVICE: '/run/pool' }, true, 'user', ['stat /run/pool', 'warn', 'node']],
     [{ device: '/dev/pool' }, { POOL_DEVICE: '/run/pool' }, true, 'kernel', ['stat /dev/pool', 'open /dev/pool']],
     [{ backend: 'user', maxSessions: 8 }, {}, true, 'user', ['node 8']],
-  ] as [Partial<BackendWish>, Record<string, string>, boolean, string, string[]][])(
+  ] as [Partial<BackendPreference>, Record<string, string>, boolean, string, string[]][])(
     '%o, %o, device there: %s: %s',
     async (wish, env, there, expected, asked) => {
       const { log, parts } = machine(there ? { '/dev/pool': 'good' } : {}, env);

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { callSite } from '../../src/pool/call-site.js';
-import type { Conn } from '../../src/pool/conn.js';
-import { connMaker } from '../../src/pool/conn-events.js';
+import type { Conn } from '../../src/pool/flow/conn.js';
+import { connMaker } from '../../src/pool/flow/conn-events.js';
 import { listenWith } from '../../src/pool/listen.js';
 import type { Listener } from '../../src/pool/listener.js';
 import type { ServeOptions } from '../../src/pool/serve.js';

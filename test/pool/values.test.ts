@@ -1,9 +1,9 @@
 /** Values at the edges of the API: what programs hand over and get, where Node's own modules set the expectation. */
-import { lookup } from 'node:dns';
+import type { lookup } from 'node:dns';
 import { createContext, runInContext } from 'node:vm';
 import { getSystemErrorName } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PoolError, POOL_ERROR_CODES } from '../../src/errors.js';
+import { PoolError, POOL_ERROR_CODES } from '../../src/base/errors.js';
 import { Agent, createConnection } from '../../src/http/index.js';
 import { Addr, dial, listen, resolve, type Conn, type Listener } from '../../src/pool/index.js';
 import { pipe } from '../../src/testing/index.js';
@@ -242,7 +242,7 @@ describe('errors', () => {
   });
 
   it('survive an Error.prepareStackTrace that makes objects', async () => {
-    const before = Error.prepareStackTrace;
+    const before: unknown = Reflect.get(Error, 'prepareStackTrace');
     Error.prepareStackTrace = (_error, sites) => sites;
     try {
       expect((await rejection(dial('', user))).code).toBe('ERR_POOL_INVALID_ADDRESS');
@@ -250,7 +250,7 @@ describe('errors', () => {
       conn.destroy();
       expect((await rejection(conn.readMessage())).code).toBe('ERR_POOL_CLOSED');
     } finally {
-      Error.prepareStackTrace = before;
+      Reflect.set(Error, 'prepareStackTrace', before);
     }
   });
 

@@ -1,10 +1,10 @@
 /** Calls on DeviceRequests as a program would make them, over a caller's memory that is one plain buffer. */
-import type { PinnedCaller } from '../../src/pooldev/caller.js';
-import type { CallerMemory } from '../../src/pooldev/caller-memory.js';
-import { type DeviceCall, ERESTARTSYS } from '../../src/pooldev/device-call.js';
-import type { PendingSignals } from '../../src/pooldev/pending-signals.js';
-import type { DeviceRequests } from '../../src/pooldev/device-requests.js';
-import * as ioctl from '../../src/poolioc/ioctl.js';
+import type { PinnedCaller } from '../../src/pooldev/memory/caller.js';
+import type { CallerMemory } from '../../src/pooldev/memory/caller-memory.js';
+import { type DeviceCall, ERESTARTSYS } from '../../src/pooldev/requests/device-call.js';
+import type { PendingSignals } from '../../src/pooldev/requests/pending-signals.js';
+import type { DeviceRequests } from '../../src/pooldev/requests/device-requests.js';
+import * as ioctl from '../../src/poolioc/abi/ioctl.js';
 
 /** Where the fake caller's buffer begins. */
 export const BASE = 0x10000n;

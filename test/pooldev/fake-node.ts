@@ -3,7 +3,7 @@
  * src/poolnode/types.ts that a device builds on, without sockets and without cryptography.
  */
 import { randomBytes } from 'node:crypto';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import type {
   Endpoint,
   NodeListenOptions,

@@ -11,8 +11,8 @@ import {
   checkPort,
   checkSession,
 } from '../../src/poolioc/arguments.js';
-import { AF_INET, AF_INET6 } from '../../src/poolioc/constants.js';
-import { ipv4ToMapped } from '../../src/poolioc/mapped.js';
+import { AF_INET, AF_INET6 } from '../../src/poolioc/abi/constants.js';
+import { ipv4ToMapped } from '../../src/poolioc/abi/mapped.js';
 
 const refuses = (call: () => unknown, code: string): void => expect(call).toThrow(expect.objectContaining({ code }));
 const ipv6 = (first: number, second: number): Uint8Array => Uint8Array.of(first, second, ...new Uint8Array(13), 1);

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
-import { AF_INET, AF_INET6, CLOSE_ABORT, SessionState } from '../../src/poolioc/constants.js';
+import { PoolError } from '../../src/base/errors.js';
+import { AF_INET, AF_INET6, CLOSE_ABORT, SessionState } from '../../src/poolioc/abi/constants.js';
 import {
   POOL_IOC_CHANNEL,
   POOL_IOC_CLOSE_SESS,
@@ -11,10 +11,10 @@ import {
   POOL_IOC_RECV,
   POOL_IOC_SEND,
   POOL_IOC_SESSIONS,
-} from '../../src/poolioc/ioctl.js';
+} from '../../src/poolioc/abi/ioctl.js';
 import { Device } from '../../src/poolioc/device.js';
-import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
-import { ipv4ToMapped } from '../../src/poolioc/mapped.js';
+import type { ExitGuard, ExitHook } from '../../src/poolioc/threads/exit.js';
+import { ipv4ToMapped } from '../../src/poolioc/abi/mapped.js';
 import { scripted, type Step, tableOf, until } from './scripted.js';
 
 const { errno } = constants;

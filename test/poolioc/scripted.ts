@@ -1,11 +1,11 @@
 /** A device on workers with a scripted libc, and a look at what the workers do. */
-import { ExitGuard } from '../../src/poolioc/exit.js';
+import { ExitGuard } from '../../src/poolioc/threads/exit.js';
 import { Device } from '../../src/poolioc/device.js';
 import type { ProcFiles } from '../../src/poolioc/kernel-thread.js';
-import { SessionState } from '../../src/poolioc/constants.js';
-import { offsetsOf, structs } from '../../src/poolioc/structs.js';
-import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/worker-pool.js';
-import type { SignalLibc } from '../../src/poolioc/worker-thread.js';
+import { SessionState } from '../../src/poolioc/abi/constants.js';
+import { offsetsOf, structs } from '../../src/poolioc/abi/structs.js';
+import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/threads/worker-pool.js';
+import type { SignalLibc } from '../../src/poolioc/threads/worker-thread.js';
 import { bundleWorker } from './bundle.js';
 
 /** What a call of a request gives; see test/fixtures/poolioc/scripted-libc.mjs. */

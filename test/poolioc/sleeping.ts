@@ -1,8 +1,8 @@
 /** A pool whose workers make a real system call that blocks, and are interrupted by real signals. */
-import { ExitGuard } from '../../src/poolioc/exit.js';
+import { ExitGuard } from '../../src/poolioc/threads/exit.js';
 import { loadLibc, type Libc } from '../../src/poolioc/libc.js';
-import { WorkerPool } from '../../src/poolioc/worker-pool.js';
-import type { CallPlan, Lane } from '../../src/poolioc/worker-call.js';
+import { WorkerPool } from '../../src/poolioc/threads/worker-pool.js';
+import type { CallPlan, ThreadClass } from '../../src/poolioc/threads/worker-call.js';
 
 export interface SleepingOptions {
   /** ms that a call takes. */
@@ -38,7 +38,7 @@ export async function sleeping({ ms, worker, libc: libcUrl, module }: SleepingOp
 }
 
 /** A call that blocks. */
-export function sleep(lane: Lane): CallPlan<{ ret: number; errno: number }> {
+export function sleep(lane: ThreadClass): CallPlan<{ ret: number; errno: number }> {
   return {
     lane,
     order: () => ({ kind: 'ioctl', fd: -1, request: 0, argument: false, retry: false }),

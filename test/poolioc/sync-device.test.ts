@@ -6,9 +6,9 @@ import {
   POOL_IOC_SEND,
   POOL_IOC_SESSIONS,
   POOL_IOC_STOP,
-} from '../../src/poolioc/ioctl.js';
+} from '../../src/poolioc/abi/ioctl.js';
 import { Device } from '../../src/poolioc/device.js';
-import type { ExitGuard, ExitHook } from '../../src/poolioc/exit.js';
+import type { ExitGuard, ExitHook } from '../../src/poolioc/threads/exit.js';
 import { closeSessionPlan } from '../../src/poolioc/requests.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
 import { scripted, type ScriptOptions, type Step, tableOf, until } from './scripted.js';

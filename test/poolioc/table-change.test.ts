@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { CallMemory } from '../../src/poolioc/call-memory.js';
-import { CHANNEL_TABLE_CHANGE } from '../../src/poolioc/constants.js';
-import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../src/poolioc/ioctl.js';
+import { CallMemory } from '../../src/poolioc/threads/call-memory.js';
+import { CHANNEL_TABLE_CHANGE } from '../../src/poolioc/abi/constants.js';
+import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../src/poolioc/abi/ioctl.js';
 import { COST_FACTOR, watchTable, watchTablePlan } from '../../src/poolioc/table-change.js';
 import { type Step, scripted } from './scripted.js';
 
@@ -34,7 +34,14 @@ function rows(list: Row[]): Buffer {
 
 describe('a thread that looks at the table', () => {
   /** Watches tables that come one after the other, the last again and again, for `looks` looks at most. */
-  function watch(tables: Row[][], { counters = false, cost = 0, known = tables[0]! as Row[] | null, looks = 20 } = {}) {
+  interface Watching {
+    counters?: boolean;
+    cost?: number;
+    known?: Row[] | null;
+    looks?: number;
+  }
+
+  function watch(tables: Row[][], { counters = false, cost = 0, known = tables[0]!, looks = 20 }: Watching = {}) {
     const memory = new CallMemory();
     const pauses: number[] = [];
     let now = 0;

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { POOL_IOC_CLOSE_SESS, POOL_IOC_RECV, POOL_IOC_SEND } from '../../src/poolioc/ioctl.js';
+import { POOL_IOC_CLOSE_SESS, POOL_IOC_RECV, POOL_IOC_SEND } from '../../src/poolioc/abi/ioctl.js';
 import { scripted, until } from './scripted.js';
 
 const { errno } = constants;

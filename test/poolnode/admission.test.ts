@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PoolError } from '../../src/errors.js';
+import type { PoolError } from '../../src/base/errors.js';
 import { HandshakeAdmission, sourceOf, type Ticket } from '../../src/poolnode/admission.js';
 import { CHALLENGE_TIMEOUT_MS, HANDSHAKE_LIMITS } from '../../src/poolnode/constants.js';
 import type { HandshakeLimits } from '../../src/poolnode/types.js';

@@ -49,7 +49,7 @@ describe('the choice of cryptography', () => {
 
   it('passes one over that gives wrong answers', async () => {
     const { loaders: all } = loaders();
-    const wrong = { ...CRYPTOGRAPHIES[0]!, keyPair: CRYPTOGRAPHIES[0]!.crypto.generateKeyPair };
+    const wrong = { ...CRYPTOGRAPHIES[0]!, keyPair: () => CRYPTOGRAPHIES[0]!.crypto.generateKeyPair() };
     const faulty = { ...all, openssl: async () => wrong };
     expect((await chooseCryptography(undefined, faulty)).kind).toBe('node');
     await expect(chooseCryptography('openssl', faulty)).rejects.toMatchObject({

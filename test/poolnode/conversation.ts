@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { onTestFinished } from 'vitest';
 import { createPoolNode } from '../../src/poolnode/node.js';
-import type { NodeInjections } from '../../src/poolnode/node-parts.js';
+import type { NodeOverrides } from '../../src/poolnode/node-deps.js';
 import type {
   DropReason,
   NodeListener,
@@ -177,8 +177,8 @@ export interface Pair {
 }
 
 export interface PairOptions {
-  client?: NodeInjections;
-  server?: NodeInjections;
+  client?: NodeOverrides;
+  server?: NodeOverrides;
   node?: PoolNodeOptions;
   /** Whether delivery begins at once; default true. */
   start?: boolean;

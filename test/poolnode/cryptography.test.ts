@@ -6,7 +6,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { CRYPTOGRAPHIES } from './cryptographies.js';
 import { mac, open, seal } from './protocol/sealing.js';
 import { seeded } from './protocol/seeded.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { PoolError } from '../../src/errors.js';
+import type { PoolError } from '../../src/base/errors.js';
 import { runHandshake } from '../../src/poolnode/handshake-run.js';
 import type { Handshake, Session } from '../../src/poolnode/protocol/types.js';
 import { SocketReader } from '../../src/poolnode/socket-reader.js';

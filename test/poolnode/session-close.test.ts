@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { beginClosing, linger } from '../../src/poolnode/session-close.js';
 import { codeOf, rawConnection, rawServer } from './conversation.js';
 

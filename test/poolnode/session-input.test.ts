@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import type { Session, SessionEvent } from '../../src/poolnode/protocol/types.js';
 import { SessionInput } from '../../src/poolnode/session-input.js';
 

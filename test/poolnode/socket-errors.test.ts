@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { handshakeSocketError, hungUp, sessionSocketError, systemError } from '../../src/poolnode/socket-errors.js';
 
 const errno = (code: keyof typeof constants.errno, syscall = 'connect'): NodeJS.ErrnoException =>

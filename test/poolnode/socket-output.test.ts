@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { WRITE_BATCH, WRITE_HIGH_WATER } from '../../src/poolnode/constants.js';
 import { SocketOutput, type WritableSocket } from '../../src/poolnode/socket-output.js';
 

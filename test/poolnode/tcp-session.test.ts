@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/base/errors.js';
 import { WRITE_HIGH_WATER } from '../../src/poolnode/constants.js';
 import { bytes, codeOf, pair, Recorder, turn, until } from './conversation.js';
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Conn } from '../../src/pool/conn.js';
+import type { Conn } from '../../src/pool/flow/conn.js';
 import type { ReadMessagesOptions } from '../../src/pool/op-options.js';
 import { type MakePipe, pipe, testConn } from '../../src/testing/index.js';
 

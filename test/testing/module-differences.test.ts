@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { GOOD_MANNERS, MODULE_DIFFERENCES, MODULE_MANNERS } from '../../src/testing/module-differences.js';
+import { GOOD_BEHAVIOUR, MODULE_DIFFERENCES, MODULE_BEHAVIOUR } from '../../src/testing/module-differences.js';
 
 const page = readFileSync(new URL('../../docs/kernel-contract.md', import.meta.url), 'utf8');
 
@@ -13,8 +13,8 @@ it('the documentation has the same differences, row by row, and no other', () =>
 });
 
 it('every difference is one', () => {
-  for (const key of Object.keys(MODULE_DIFFERENCES) as (keyof typeof GOOD_MANNERS)[]) {
-    expect(GOOD_MANNERS[key]).not.toBe(MODULE_MANNERS[key]);
+  for (const key of Object.keys(MODULE_DIFFERENCES) as (keyof typeof GOOD_BEHAVIOUR)[]) {
+    expect(GOOD_BEHAVIOUR[key]).not.toBe(MODULE_BEHAVIOUR[key]);
   }
-  expect(Object.keys(GOOD_MANNERS)).toEqual(Object.keys(MODULE_DIFFERENCES));
+  expect(Object.keys(GOOD_BEHAVIOUR)).toEqual(Object.keys(MODULE_DIFFERENCES));
 });

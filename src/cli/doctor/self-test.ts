@@ -3,7 +3,7 @@ import { dial, listen, userCryptography } from '../../index.js';
 import { type Finding, fail, ok } from './finding.js';
 
 /** What is tested. */
-export interface SelfTestParts {
+export interface SelfTestDeps {
   dial: typeof dial;
   listen: typeof listen;
   cryptography: typeof userCryptography;
@@ -18,7 +18,7 @@ const MESSAGE = 'pool-ts doctor';
 const OPTIONS = { backend: 'user', maxSessions: 1024 } as const;
 
 export async function selfTest(
-  parts: SelfTestParts = { dial, listen, cryptography: userCryptography, now: () => performance.now() },
+  parts: SelfTestDeps = { dial, listen, cryptography: userCryptography, now: () => performance.now() },
 ): Promise<Finding> {
   const started = parts.now();
   try {

@@ -6,7 +6,7 @@ import { printable } from './file-name.js';
 import { type Control, VERSION, WINDOW_BYTES } from './messages.js';
 import { Receiving, type ReceivingOptions } from './receiving.js';
 import type { Result } from './result.js';
-import { PeerFailure, Talk, type TalkConn } from './talk.js';
+import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
 import type { TransferOptions } from './transfer-options.js';
 
 /** As of a sender, and where the files go. */
@@ -25,14 +25,14 @@ const END_MS = 10_000;
 const PATIENCE = 1 / 6;
 
 /** Receives the files of one session, and closes it. Rejects when it breaks; files that alone failed are reported. */
-export async function receiveFiles(conn: TalkConn, options: ReceiveOptions): Promise<void> {
+export async function receiveFiles(conn: TransferConn, options: ReceiveOptions): Promise<void> {
   // Ends this session alone: when the command is told to stop, or when another sender takes over.
   const own = new AbortController();
   const stop = (reason: unknown): void => own.abort(reason);
   const stopped = (): void => stop(options.signal.reason);
   if (options.signal.aborted) stopped();
   options.signal.addEventListener('abort', stopped);
-  const talk = new Talk(conn, 'sender', { ...options, signal: own.signal });
+  const talk = new TransferConversation(conn, 'sender', { ...options, signal: own.signal });
   const patience = options.idleTimeout * PATIENCE;
   try {
     const { version, files } = await talk.expect('hello');
@@ -58,7 +58,7 @@ export async function receiveFiles(conn: TalkConn, options: ReceiveOptions): Pro
   }
 }
 
-async function receiveFile(talk: Talk, options: ReceiveOptions, own: ReceivingOptions): Promise<void> {
+async function receiveFile(talk: TransferConversation, options: ReceiveOptions, own: ReceivingOptions): Promise<void> {
   let offer: Control<'offer'>;
   try {
     offer = await talk.expect('offer');

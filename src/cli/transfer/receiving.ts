@@ -11,7 +11,7 @@ import { alreadyThere, PartialFile } from './partial-file.js';
 import { lockPart } from './part-lock.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
-import type { Talk } from './talk.js';
+import type { TransferConversation } from './transfer-conversation.js';
 
 /** Bytes after which the sender is told that they are written. */
 const ACK_EVERY_BYTES = WINDOW_BYTES / 16;
@@ -40,7 +40,7 @@ export class Receiving {
   /** The sender has been told to go ahead and sends data. */
   started = false;
   sha256: string | undefined;
-  readonly #talk: Talk;
+  readonly #talk: TransferConversation;
   readonly #offer: Control<'offer'>;
   readonly #watch: FileWatch;
   readonly #options: ReceivingOptions;
@@ -48,7 +48,7 @@ export class Receiving {
   #placed = false;
   #unlock: (() => Promise<void>) | null = null;
 
-  constructor(talk: Talk, offer: Control<'offer'>, watch: FileWatch, options: ReceivingOptions) {
+  constructor(talk: TransferConversation, offer: Control<'offer'>, watch: FileWatch, options: ReceivingOptions) {
     this.#talk = talk;
     this.#offer = offer;
     this.#watch = watch;

@@ -9,15 +9,19 @@ import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
 import type { Result } from './result.js';
 import { OpenSource, type Source } from './source-file.js';
-import { PeerFailure, Talk, type TalkConn } from './talk.js';
+import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
 import type { TransferOptions } from './transfer-options.js';
 
 /** Bytes that are read and handed to the session at a time. */
 const BATCH_BYTES = 512 * 1024;
 
 /** Sends all of `sources`, and closes the session. Rejects when the session breaks; the files that are left are reported too. */
-export async function sendFiles(conn: TalkConn, sources: readonly Source[], options: TransferOptions): Promise<void> {
-  const talk = new Talk(conn, 'receiver', options);
+export async function sendFiles(
+  conn: TransferConn,
+  sources: readonly Source[],
+  options: TransferOptions,
+): Promise<void> {
+  const talk = new TransferConversation(conn, 'receiver', options);
   let next = 0;
   try {
     await talk.tell({ type: 'hello', protocol: PROTOCOL, version: VERSION, files: sources.length });
@@ -46,11 +50,11 @@ function emptyResult({ name, size }: Source, { peer }: TransferOptions): Result 
 }
 
 class Sender {
-  readonly #talk: Talk;
+  readonly #talk: TransferConversation;
   readonly #window: number;
   readonly #options: TransferOptions;
 
-  constructor(talk: Talk, window: number, options: TransferOptions) {
+  constructor(talk: TransferConversation, window: number, options: TransferOptions) {
     this.#talk = talk;
     this.#window = window;
     this.#options = options;
@@ -119,13 +123,13 @@ class Sending {
   /** It had all of it, finished. */
   complete = false;
   sha256: string | undefined;
-  readonly #talk: Talk;
+  readonly #talk: TransferConversation;
   readonly #window: number;
   readonly #watch: FileWatch;
   readonly #signal: AbortSignal;
   #credit: Credit | null = null;
 
-  constructor(talk: Talk, window: number, watch: FileWatch, signal: AbortSignal) {
+  constructor(talk: TransferConversation, window: number, watch: FileWatch, signal: AbortSignal) {
     this.#talk = talk;
     this.#window = window;
     this.#watch = watch;

@@ -1,5 +1,5 @@
 /** The options of dial and listen that ask who the peer is: which go together, and what becomes of them once files are read. */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import type { DialAuthentication, ListenAuthentication } from '../../poolnode/types.js';
 import { checkIdentity, type IdentityInput, loadIdentity } from './identity.js';
 import { checkPeers, loadPeers, type Peers, type PeersInput } from './peers.js';

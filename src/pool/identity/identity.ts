@@ -1,7 +1,7 @@
 /** The identity of a node: an Ed25519 private key, which signs and is never shown. */
 import { createPrivateKey, generateKeyPairSync, KeyObject, sign } from 'node:crypto';
 import { inspect } from 'node:util';
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 import { type PublicKey, publicKeyLine, publicKeyOf, rawPublicKey } from '../../base/public-key.js';
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 
 /** What others must not be able to do with a file: read a secret, or add a key to a list. */
 export type KeyFileKind = 'secret' | 'list';

@@ -2,7 +2,7 @@
  * A file of peers, in the form of ssh's authorized_keys: one key a line. What limits a key there (options before it) is not
  * enforced here, so such a key admits nobody.
  */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { parsePublicKeyLine, type PublicKey } from '../../base/public-key.js';
 
 /** Bytes. */

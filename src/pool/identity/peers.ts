@@ -1,7 +1,7 @@
 /** Whom a node talks to: an allow list of keys, in a list, in a file, or asked of the program. */
 import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 import { MAX_PEERS_FILE_BYTES, parsePeersFile, type SkippedLine } from './peers-file.js';
 import { type PublicKey, publicKeyOf, readPublicKey } from '../../base/public-key.js';

@@ -1,6 +1,6 @@
 /** A secret that both sides were given beforehand: random bytes, not a passphrase, which could be guessed offline. */
 import { createSecretKey, hkdfSync, KeyObject } from 'node:crypto';
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 
 /** What `options.psk` takes: 32 to 64 random bytes, a secret KeyObject of them, or a file with 32 in base64, as `wg genpsk` makes. */

@@ -1,32 +1,32 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
-import type { Addr } from '../addr.js';
+import type { Addr } from '../address/addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
-import type { Clock } from './clock.js';
-import type { KernelDevice, SyncDevice } from './device.js';
-import { Dialler, isLocalAddress } from './dialler.js';
-import { deviceLost, errnoName, wasTakenBack } from './errno.js';
-import { KeepAlive } from './keep-alive.js';
-import { LeakedSlots, type LeakReason } from './leaked-slots.js';
-import { KernelListener } from './listener.js';
-import { openPort } from './listen-port.js';
-import { lockListener, type ListenerLock } from './listener-lock.js';
-import { fromMapped } from './mapped-address.js';
-import { readModuleStatus } from './module-status.js';
-import type { Proc } from './proc.js';
-import { ReceiveLanes, type Received } from './receive-lanes.js';
-import { ReceiverThreads } from './receiver-threads.js';
-import type { SessionEnvironment } from './session.js';
-import { SessionRegistry } from './session-registry.js';
-import { toRecord } from './session-record.js';
-import { UNKNOWN } from './session-role.js';
-import { SessionTable } from './session-table.js';
-import { ModuleSigns, servedSigns, type Signs } from './signs.js';
-import { SlotCloser } from './slot-closer.js';
-import type { TcpConnection } from './tcp-table.js';
+import type { Clock } from './calls/clock.js';
+import type { KernelDevice, SyncDevice } from './calls/device.js';
+import { Dialler, isLocalAddress } from './calls/dialler.js';
+import { deviceLost, errnoName, wasCancelled } from './calls/call-errors.js';
+import { KeepAlive } from './calls/keep-alive.js';
+import { LeakedSlots, type LeakReason } from './table/leaked-slots.js';
+import { KernelListener } from './accepting/listener.js';
+import { openPort } from './accepting/listen-port.js';
+import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
+import { fromMapped } from './calls/mapped-address.js';
+import { readModuleStatus } from './table/module-status.js';
+import type { Proc } from './table/proc.js';
+import { ReceiveScheduler, type Received } from './session/receive-scheduler.js';
+import { ReceiverThreads } from './session/receiver-threads.js';
+import type { SessionEnvironment } from './session/session.js';
+import { SessionRegistry } from './table/session-registry.js';
+import { toRecord } from './table/table-row.js';
+import { UNKNOWN } from './accepting/session-role.js';
+import { DeviceTable } from './table/device-table.js';
+import { ModuleProbe, servedProbe, type SessionProbe } from './session/session-probe.js';
+import { SlotCloser } from './session/slot-closer.js';
+import type { TcpConnection } from './table/tcp-table.js';
 
-export interface KernelBackendParts {
+export interface KernelBackendDeps {
   device: KernelDevice;
   /** The device file's path, for messages. */
   path: string;
@@ -58,9 +58,9 @@ export class KernelBackend implements Backend {
   readonly name = 'kernel';
   // Kernel contract, hazard 7.
   readonly parallelDials = false;
-  readonly #parts: KernelBackendParts;
-  readonly #signs: Signs;
-  readonly #table: SessionTable;
+  readonly #parts: KernelBackendDeps;
+  readonly #signs: SessionProbe;
+  readonly #table: DeviceTable;
   readonly #registry: SessionRegistry;
   readonly #dialler: Dialler;
   readonly #env: Omit<SessionEnvironment, 'released'>;
@@ -70,13 +70,13 @@ export class KernelBackend implements Backend {
   #listener: KernelListener | null = null;
   #lost: PoolError | null = null;
 
-  constructor(parts: KernelBackendParts) {
+  constructor(parts: KernelBackendDeps) {
     this.#parts = parts;
     const { device, clock, path } = parts;
-    this.#signs = parts.module ? new ModuleSigns(new ReceiverThreads(parts.proc), clock) : servedSigns;
-    this.#table = new SessionTable(() => this.#readTable(), clock, device);
+    this.#signs = parts.module ? new ModuleProbe(new ReceiverThreads(parts.proc), clock) : servedProbe;
+    this.#table = new DeviceTable(() => this.#readTable(), clock, device);
     this.#registry = new SessionRegistry(() => this.#table.reschedule());
-    const lanes = new ReceiveLanes({
+    const lanes = new ReceiveScheduler({
       receive: (index, channel, options) => this.#receive(index, channel, options),
       occupant: (index) => this.#occupant(index),
       latest: () => this.#table.latest,
@@ -240,7 +240,7 @@ export class KernelBackend implements Backend {
       (error: unknown): Received => {
         const name = errnoName(error);
         // An idle connection is not an error (kernel contract, section 2).
-        if (name === 'ETIMEDOUT' || wasTakenBack(error)) return { kind: 'nothing' };
+        if (name === 'ETIMEDOUT' || wasCancelled(error)) return { kind: 'nothing' };
         return name === 'EAGAIN' ? { kind: 'elsewhere' } : { kind: 'failed', error };
       },
     );

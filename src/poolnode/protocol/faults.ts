@@ -1,5 +1,5 @@
 /** The ways a peer ends a session. The sentences name the rule; none carries key, plaintext, proof or seed. */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 
 /** The peer broke a rule of the protocol; `rule` says which. */
 export function violation(rule: string): PoolError {

@@ -19,7 +19,7 @@ export class Reassembly {
   /** In the order in which they began, which is that of their deadlines. */
   readonly #messages = new Map<number, InProgress>();
   #bytes = 0;
-  #stoodStill = 0n;
+  #shiftDeadlines = 0n;
 
   get messages(): number {
     return this.#messages.size;
@@ -31,13 +31,13 @@ export class Reassembly {
 
   /** When the oldest message in progress is late; null without any. */
   get deadline(): bigint | null {
-    for (const message of this.#messages.values()) return message.deadline + this.#stoodStill;
+    for (const message of this.#messages.values()) return message.deadline + this.#shiftDeadlines;
     return null;
   }
 
   /** Moves all deadlines by a time in which nothing was read. */
-  stoodStill(ns: bigint): void {
-    this.#stoodStill += ns;
+  shiftDeadlines(ns: bigint): void {
+    this.#shiftDeadlines += ns;
   }
 
   /** Takes the plaintext of a fragment, which is its to keep; gives the message where it is the last one. */
@@ -74,7 +74,7 @@ export class Reassembly {
   #begin(messageId: number, channel: number, total: number, now: bigint): InProgress {
     if (this.#messages.size >= LIMITS.fragmentedMessages) throw violation('too many messages in fragments at a time');
     if (this.#bytes + total > LIMITS.reassemblyBytes) throw violation('too many bytes in fragments at a time');
-    const deadline = now + FRAGMENT_TIMEOUT_NS - this.#stoodStill;
+    const deadline = now + FRAGMENT_TIMEOUT_NS - this.#shiftDeadlines;
     const message: InProgress = { channel, deadline, data: new Uint8Array(total), stretches: [], received: 0 };
     this.#messages.set(messageId, message);
     this.#bytes += total;

@@ -1,5 +1,5 @@
 /** What both sides of a handshake have in common: bytes in, bytes out, and the deadline of an incomplete packet. */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import type { SessionStateName } from '../types.js';
 import { PROTOCOL_VERSION } from './constants.js';
 import type { Exchange } from './authentication/types.js';

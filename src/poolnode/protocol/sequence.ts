@@ -2,7 +2,7 @@
  * Sequence numbers: 64 bits (wire protocol, Sequence numbers). Counting, which each packet does, works on two words; what is
  * rare, and compares distances, on bigint.
  */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { LIMITS } from './constants.js';
 import { violation } from './faults.js';
 import { Words } from './words.js';

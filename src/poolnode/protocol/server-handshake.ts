@@ -1,5 +1,5 @@
 /** The side that is dialled (wire protocol, Handshake, steps 2 and 4). */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import { forgetBinding } from './authentication/keys.js';
 import { ListenerExchange } from './authentication/listener-exchange.js';
 import type { ListenerCredentials } from './authentication/types.js';

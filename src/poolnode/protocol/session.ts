@@ -3,7 +3,7 @@
  * sides' numbers are known. Every packet passes keys, numbers, timers and state in one order, which is what this file is to
  * show at one sight, hence its length: what each of them does is elsewhere (control, rekey, silence, packet-codec, …).
  */
-import { PoolError } from '../../errors.js';
+import { PoolError } from '../../base/errors.js';
 import type { NodeTelemetry, SessionStateName } from '../types.js';
 import { CHANNELS, Flag, MAX_MESSAGE_BYTES, MAX_PACKET_PLAINTEXT_BYTES, PacketType } from './constants.js';
 import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
@@ -22,7 +22,7 @@ import { PacketWatch } from './packet-watch.js';
 import { readRekey } from './payloads.js';
 import { Rekey } from './rekey.js';
 import { type OwnSequence, PeerSequence } from './sequence.js';
-import { Silence } from './silence.js';
+import { PeerLiveness } from './peer-liveness.js';
 import type { State } from './states.js';
 import { Measurements } from './telemetry.js';
 import { Timer, Timers } from './timers.js';
@@ -68,7 +68,7 @@ export class EstablishedSession implements Session {
   readonly #peerSequence: PeerSequence;
   readonly #timers = new Timers();
   readonly #watch: PacketWatch;
-  readonly #silence: Silence;
+  readonly #silence: PeerLiveness;
   readonly #reassembly = new Reassembly();
   readonly #measurements: Measurements;
   readonly #control: Control;
@@ -115,7 +115,7 @@ export class EstablishedSession implements Session {
       from.keys,
     );
     this.#watch = new PacketWatch(this.#timers, this.#limits.packetTimeoutNs);
-    this.#silence = new Silence(this.#timers, this.#limits.deadAfterNs, now);
+    this.#silence = new PeerLiveness(this.#timers, this.#limits.deadAfterNs, now);
     this.#measurements = new Measurements(now);
     this.#control = new Control(this.#controlSession(), now);
     this.#rekey = new Rekey(this.#rekeySession(), now);
@@ -434,8 +434,8 @@ export class EstablishedSession implements Session {
 
   resumeReading(now: bigint): void {
     const ns = this.#timers.resume(now);
-    this.#silence.stoodStill(ns);
-    this.#reassembly.stoodStill(ns);
+    this.#silence.shiftDeadlines(ns);
+    this.#reassembly.shiftDeadlines(ns);
   }
 
   #heartbeat(now: bigint): void {

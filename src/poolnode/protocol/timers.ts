@@ -12,7 +12,7 @@ export const Timer = Object.freeze({
   /** Drop the keys from before a REKEY. */
   OldKeys: 2,
   /** Look how long the peer has been silent. */
-  Silence: 3,
+  PeerLiveness: 3,
   /** The oldest message in reassembly is late. */
   Fragments: 4,
   /** The packet that has begun is late. */
@@ -85,12 +85,12 @@ export class Timers {
   /** It is read again: judging deadlines move by the time between. Returns that time, ns. */
   resume(now: bigint): bigint {
     if (this.#pausedAt === null) return 0n;
-    const stoodStill = now - this.#pausedAt;
+    const shiftDeadlines = now - this.#pausedAt;
     this.#pausedAt = null;
     for (let timer = FIRST_JUDGING; timer < COUNT; timer++) {
       const deadline = this.#deadlines[timer] ?? null;
-      if (deadline !== null) this.#deadlines[timer] = deadline + stoodStill;
+      if (deadline !== null) this.#deadlines[timer] = deadline + shiftDeadlines;
     }
-    return stoodStill;
+    return shiftDeadlines;
   }
 }

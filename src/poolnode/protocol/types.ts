@@ -2,7 +2,7 @@
  * The protocol's edges: what it is given (crypto, randomness, time) and what it gives (bytes, events, deadlines).
  * Nothing under protocol/ imports a `node:` module but types. Time is monotonic nanoseconds as bigint, always a parameter.
  */
-import type { PoolError } from '../../errors.js';
+import type { PoolError } from '../../base/errors.js';
 import type { ProvenPeer } from './authentication/types.js';
 import type { NodeTelemetry, SessionStateName } from '../types.js';
 

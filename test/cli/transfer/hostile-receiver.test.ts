@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Control, WINDOW_BYTES } from '../../../src/cli/transfer/messages.js';
-import type { Talk } from '../../../src/cli/transfer/talk.js';
+import type { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
 import { type Ended, Sides } from './sides.js';
 
 const CONTENT = '0123456789';
@@ -25,7 +25,7 @@ beforeEach(() => {
 afterEach(() => sides.remove());
 
 /** Plays the receiver up to the offer. */
-async function offered(window = WINDOW_BYTES): Promise<Talk> {
+async function offered(window = WINDOW_BYTES): Promise<TransferConversation> {
   const talk = sides.play('receiver');
   await talk.expect('hello');
   await talk.tell({ type: 'welcome', version: 1, window });
@@ -34,7 +34,7 @@ async function offered(window = WINDOW_BYTES): Promise<Talk> {
 }
 
 /** Takes the file's data, up to the sender's `end`. */
-async function ended(talk: Talk): Promise<void> {
+async function ended(talk: TransferConversation): Promise<void> {
   for (;;) {
     const message = await talk.next();
     if (message === null) throw new Error('the sender closed');
@@ -42,7 +42,7 @@ async function ended(talk: Talk): Promise<void> {
   }
 }
 
-async function against(script: (talk: Talk) => Promise<void>): Promise<Ended> {
+async function against(script: (talk: TransferConversation) => Promise<void>): Promise<Ended> {
   const sent = sides.send(['file'], { idleTimeout: 2000 });
   const talk = await offered();
   await script(talk);

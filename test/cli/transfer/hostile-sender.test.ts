@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataMessage } from '../../../src/cli/transfer/messages.js';
-import type { Talk } from '../../../src/cli/transfer/talk.js';
+import type { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
 import { Sides } from './sides.js';
 
 let sides: Sides;
@@ -21,14 +21,14 @@ const data = (text: string): Uint8Array => {
 const offer = (fields: object = {}): Uint8Array =>
   raw(JSON.stringify({ type: 'offer', name: 'file', size: 10, mode: 0o644, mtimeNs: '1', ...fields }));
 
-async function greeted(): Promise<Talk> {
+async function greeted(): Promise<TransferConversation> {
   const talk = sides.play('sender');
   await talk.tell({ type: 'hello', protocol: 'pool-file-transfer', version: 1, files: 1 });
   await talk.expect('welcome');
   return talk;
 }
 
-async function going(): Promise<Talk> {
+async function going(): Promise<TransferConversation> {
   const talk = await greeted();
   await talk.data([offer()]);
   const asked = await talk.expect('show', 'start');
@@ -42,7 +42,7 @@ async function going(): Promise<Talk> {
 }
 
 /** What the receiver says, up to its failure: an honest sender closes then. */
-async function heard(talk: Talk): Promise<string> {
+async function heard(talk: TransferConversation): Promise<string> {
   const said: string[] = [];
   for (let message = await talk.next(); message !== null; message = await talk.next()) {
     said.push(JSON.stringify(message));
@@ -101,7 +101,7 @@ describe('a name', () => {
 });
 
 describe('a sender that breaks the rules', () => {
-  const cases: [string, () => Promise<Talk>, Uint8Array[], RegExp][] = [
+  const cases: [string, () => Promise<TransferConversation>, Uint8Array[], RegExp][] = [
     [
       'speaks something else',
       () => Promise.resolve(sides.play('sender')),
@@ -189,23 +189,26 @@ describe('a sender that goes', () => {
     ['after the offer', greeted, [offer()], []],
     ['in the middle', going, [data('01234')], ['.file.pool-part', '.file.pool-part.json']],
     ['before the end', going, [data('0123456789')], ['.file.pool-part', '.file.pool-part.json']],
-  ] as [string, () => Promise<Talk>, Uint8Array[], string[]][])('%s', async (_, until, messages, left) => {
-    for (const how of ['close', 'destroy'] as const) {
-      sides.again();
-      const received = sides.receive();
-      const talk = await until();
-      if (messages.length > 0) await talk.data(messages);
-      // What is lost with the session is no matter here: it has to be there before.
-      const part = join(sides.in, '.file.pool-part');
-      const length = messages.reduce((sum, message) => sum + (message[0] === 0 ? message.length - 1 : 0), 0);
-      while (length > 0 && statSync(part).size < length) await new Promise((resolve) => setTimeout(resolve, 1));
-      await sides.pair[0][how]();
-      const { error } = await received;
-      expect(error?.message).toMatch(how === 'close' ? /the sender closed the connection/ : /./);
-      expect(existsSync(join(sides.in, 'file'))).toBe(false);
-      expect(readdirSync(sides.in)).toEqual(left);
-    }
-  });
+  ] as [string, () => Promise<TransferConversation>, Uint8Array[], string[]][])(
+    '%s',
+    async (_, until, messages, left) => {
+      for (const how of ['close', 'destroy'] as const) {
+        sides.again();
+        const received = sides.receive();
+        const talk = await until();
+        if (messages.length > 0) await talk.data(messages);
+        // What is lost with the session is no matter here: it has to be there before.
+        const part = join(sides.in, '.file.pool-part');
+        const length = messages.reduce((sum, message) => sum + (message[0] === 0 ? message.length - 1 : 0), 0);
+        while (length > 0 && statSync(part).size < length) await new Promise((resolve) => setTimeout(resolve, 1));
+        await sides.pair[0][how]();
+        const { error } = await received;
+        expect(error?.message).toMatch(how === 'close' ? /the sender closed the connection/ : /./);
+        expect(existsSync(join(sides.in, 'file'))).toBe(false);
+        expect(readdirSync(sides.in)).toEqual(left);
+      }
+    },
+  );
 
   it('without a word: it is given up after the time of silence', async () => {
     const received = sides.receive({ idleTimeout: 50 });

@@ -7,7 +7,7 @@ import { receiveFiles, type ReceiveOptions } from '../../../src/cli/transfer/rec
 import type { Result } from '../../../src/cli/transfer/result.js';
 import { sendFiles } from '../../../src/cli/transfer/send-files.js';
 import { examine } from '../../../src/cli/transfer/source-file.js';
-import { Talk } from '../../../src/cli/transfer/talk.js';
+import { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
 import type { TransferOptions } from '../../../src/cli/transfer/transfer-options.js';
 import type { Conn } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
@@ -82,9 +82,11 @@ export class Sides {
   }
 
   /** A side that a test plays itself. */
-  play(side: 'sender' | 'receiver'): Talk {
+  play(side: 'sender' | 'receiver'): TransferConversation {
     const options = { idleTimeout: 10_000, signal: new AbortController().signal };
-    return side === 'sender' ? new Talk(this.pair[0], 'receiver', options) : new Talk(this.pair[1], 'sender', options);
+    return side === 'sender'
+      ? new TransferConversation(this.pair[0], 'receiver', options)
+      : new TransferConversation(this.pair[1], 'sender', options);
   }
 
   remove(): void {

@@ -116,7 +116,7 @@ describe('what does not go together is refused before any I/O', () => {
     ['a public key for an identity', { peers: [server.line], identity: client.publicKey }],
     ['a private key for a peer', { peers: [server.privateKey] }],
   ])('by dial: %s', async (_, options) => {
-    await expect(dial(nowhere, { ...user, ...options } as DialOptions)).rejects.toMatchObject({
+    await expect(dial(nowhere, { ...user, ...options })).rejects.toMatchObject({
       code: expect.stringMatching(/^ERR_INVALID_ARG_/) as string,
     });
   });
@@ -129,7 +129,7 @@ describe('what does not go together is refused before any I/O', () => {
     ['no secret', { psk: [] }],
     ['five secrets', { psk: Array(5).fill(PSK_BYTES) }],
   ])('by listen: %s', async (_, options) => {
-    await expect(listen('127.0.0.1:0', { ...user, ...options } as ListenOptions)).rejects.toMatchObject({
+    await expect(listen('127.0.0.1:0', { ...user, ...options })).rejects.toMatchObject({
       code: expect.stringMatching(/^ERR_INVALID_ARG_/) as string,
     });
   });

@@ -1,7 +1,7 @@
 /** The rule of accept-rule.ts against a machine that does whatever it likes: accept-world.ts. */
 import { expect, it } from 'vitest';
-import { AcceptRule, type AcceptLook } from '../../../src/pool/kernel/accept-rule.js';
-import { keyOf } from '../../../src/pool/kernel/session-record.js';
+import { AcceptRule, type AcceptLook } from '../../../src/pool/kernel/accepting/accept-rule.js';
+import { keyOf } from '../../../src/pool/kernel/table/table-row.js';
 import { type Seeded, seeded } from '../../poolnode/protocol/seeded.js';
 import { PORT, World } from './accept-world.js';
 
@@ -16,7 +16,7 @@ const BOUND = 35_000;
 /** ms by which nearly all of them are handed out. */
 const SOON = 250;
 
-interface Manners {
+interface Behaviour {
   /** Reads of /proc/net/tcp that miss a connection. */
   misses: boolean;
   /** False: a /proc without kernel threads. */
@@ -33,7 +33,7 @@ interface Outcome {
   told: number;
 }
 
-function run(random: Seeded, { misses, threads, stale }: Manners): Outcome {
+function run(random: Seeded, { misses, threads, stale }: Behaviour): Outcome {
   const world = new World({ random, slots: 16 + random.int(24), stale });
   const outcomes = new Map<string, { kind: string; at: number }>();
   const look = (): AcceptLook => {
@@ -114,7 +114,7 @@ function run(random: Seeded, { misses, threads, stale }: Manners): Outcome {
   return result;
 }
 
-it.each<[string, Manners, least: number]>([
+it.each<[string, Behaviour, least: number]>([
   ['', { misses: false, threads: true, stale: false }, 0.6],
   [', slots that have dialled before', { misses: false, threads: true, stale: true }, 0.5],
   [', reads that miss connections', { misses: true, threads: true, stale: true }, 0.5],

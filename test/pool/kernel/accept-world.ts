@@ -3,11 +3,11 @@
  * connections of /proc/net/tcp, and the dials, handshakes, deaths and closes that change them, each step at its own time.
  * What kernel contract, section 3, says of the order of the steps is what happens here; everything else is chance.
  */
-import { Addr } from '../../../src/pool/addr.js';
-import { toMapped } from '../../../src/pool/kernel/mapped-address.js';
-import { keyOf, type SessionRecord } from '../../../src/pool/kernel/session-record.js';
-import type { Role } from '../../../src/pool/kernel/session-role.js';
-import type { TcpConnection, TcpEnd, TcpTable } from '../../../src/pool/kernel/tcp-table.js';
+import { Addr } from '../../../src/pool/address/addr.js';
+import { toMapped } from '../../../src/pool/kernel/calls/mapped-address.js';
+import { keyOf, type SessionRecord } from '../../../src/pool/kernel/table/table-row.js';
+import type { Role } from '../../../src/pool/kernel/accepting/session-role.js';
+import type { TcpConnection, TcpEnd, TcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
 import type { Seeded } from '../../poolnode/protocol/seeded.js';
 
 export const PORT = 9253;

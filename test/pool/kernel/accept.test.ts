@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Addr } from '../../../src/pool/addr.js';
+import { Addr } from '../../../src/pool/address/addr.js';
 import type { BackendSession } from '../../../src/pool/backend.js';
 import { bench, dialled, listening, PEER, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';

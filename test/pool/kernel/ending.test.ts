@@ -1,7 +1,7 @@
 /** How sessions, listeners and the process end on the module's device. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Addr } from '../../../src/pool/addr.js';
+import { Addr } from '../../../src/pool/address/addr.js';
 import { bench, type Bench, dialled, listening, PEER, send } from './harness.js';
 import { settle } from './manual-clock.js';
 

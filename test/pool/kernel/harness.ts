@@ -1,4 +1,4 @@
-import { Addr } from '../../../src/pool/addr.js';
+import { Addr } from '../../../src/pool/address/addr.js';
 import type {
   BackendEnd,
   BackendHandler,
@@ -6,9 +6,9 @@ import type {
   BackendListenOptions,
   BackendSession,
 } from '../../../src/pool/backend.js';
-import type { PoolError } from '../../../src/errors.js';
+import type { PoolError } from '../../../src/base/errors.js';
 import { KernelBackend } from '../../../src/pool/kernel/backend.js';
-import type { ListenerLock } from '../../../src/pool/kernel/listener-lock.js';
+import type { ListenerLock } from '../../../src/pool/kernel/accepting/listener-lock.js';
 import { ManualClock, settle } from './manual-clock.js';
 import { ScriptedDevice, type ScriptedDeviceOptions } from './scripted-device.js';
 

@@ -1,6 +1,6 @@
 /** Each hazard of the kernel contract's section 4 against the model of the module: a guard that goes missing shows here. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Addr } from '../../../src/pool/addr.js';
+import { Addr } from '../../../src/pool/address/addr.js';
 import { bench, dialled, listening, PEER, Recorder, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
 import { errno } from './scripted-device.js';
@@ -342,7 +342,7 @@ describe('hazard 7: two handshakes at a time', () => {
 
   it('tries EBADMSG again only where both ends are on this machine', async () => {
     b = bench();
-    const { Dialler } = await import('../../../src/pool/kernel/dialler.js');
+    const { Dialler } = await import('../../../src/pool/kernel/calls/dialler.js');
     const dialler = new Dialler({ device: b.device, discard: () => {}, isLocal: (address) => address === '127.0.0.1' });
     b.device.connects.push('EBADMSG', 'EBADMSG');
     expect(await dialler.dial(new Addr('127.0.0.1', 9253), undefined, async (index) => index)).toBe(0);

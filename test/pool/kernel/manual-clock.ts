@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../src/pool/kernel/clock.js';
+import type { Clock, Timer } from '../../../src/pool/kernel/calls/clock.js';
 
 /** Lets everything run that is ready, without any time passing. */
 export async function settle(): Promise<void> {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { readModuleStatus } from '../../../src/pool/kernel/module-status.js';
-import { machineProc, type Proc } from '../../../src/pool/kernel/proc.js';
-import { ReceiverThreads } from '../../../src/pool/kernel/receiver-threads.js';
-import { readTcpTable } from '../../../src/pool/kernel/tcp-table.js';
+import { readModuleStatus } from '../../../src/pool/kernel/table/module-status.js';
+import { machineProc, type Proc } from '../../../src/pool/kernel/table/proc.js';
+import { ReceiverThreads } from '../../../src/pool/kernel/session/receiver-threads.js';
+import { readTcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
 
 /** A /proc of files; reads are counted. */
 function files(contents: Record<string, string>): { proc: Proc; reads: string[] } {

@@ -3,11 +3,11 @@
  * destroys a session in silence is recorded in `faults`, and no test leaves one behind. Every call is in `calls`.
  */
 import { constants } from 'node:os';
-import { PoolError } from '../../../src/errors.js';
-import { Addr } from '../../../src/pool/addr.js';
-import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/device.js';
+import { PoolError } from '../../../src/base/errors.js';
+import { Addr } from '../../../src/pool/address/addr.js';
+import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/calls/device.js';
 import { isKernelThread } from '../../../src/poolioc/kernel-thread.js';
-import { ipv4ToMapped } from '../../../src/poolioc/mapped.js';
+import { ipv4ToMapped } from '../../../src/poolioc/abi/mapped.js';
 import type {
   CloseSessionOptions,
   ConnectRequest,
@@ -22,7 +22,7 @@ import type {
   TableChangeOptions,
   TableState,
 } from '../../../src/poolioc/types.js';
-import type { Proc } from '../../../src/pool/kernel/proc.js';
+import type { Proc } from '../../../src/pool/kernel/table/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
 const SLOTS = 64;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { PacketType } from '../../../src/poolnode/protocol/constants.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { asPoolError, peerLost, unauthentic, violation } from '../../../src/poolnode/protocol/faults.js';
 
 describe('faults', () => {

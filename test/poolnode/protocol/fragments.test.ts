@@ -156,7 +156,7 @@ describe('Reassembly', () => {
   it('gives each message 5 s from its first fragment, not counting time in which nothing is read', () => {
     const reassembly = new Reassembly();
     reassembly.add(0, writeFragment({ messageId: 1, offset: 0, total: 9 }, counted(1)), false, 10n * S);
-    reassembly.stoodStill(100n * S);
+    reassembly.shiftDeadlines(100n * S);
     reassembly.add(0, writeFragment({ messageId: 2, offset: 0, total: 9 }, counted(1)), false, 112n * S);
     expect(reassembly.deadline).toBe(115n * S);
     reassembly.add(0, writeFragment({ messageId: 1, offset: 1, total: 9 }, counted(8)), true, 113n * S);

@@ -2,7 +2,7 @@
  * Two endpoints joined by a link in virtual time: a step moves bytes if there are any, else it jumps to the next deadline, so
  * hours of protocol take milliseconds. A tap on the link may change what goes over it.
  */
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import type {
   DiallerCredentials,
   ListenerCredentials,

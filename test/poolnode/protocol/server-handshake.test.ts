@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';

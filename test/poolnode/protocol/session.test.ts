@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { WithModule } from './established.js';

@@ -3,7 +3,7 @@
  * comes one typed error (or nothing, where bytes are withheld), and good packets after it change nothing.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/errors.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';

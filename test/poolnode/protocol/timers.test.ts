@@ -27,10 +27,10 @@ describe('Timers', () => {
 
   it('lets the socket be read once more before it judges the peer', () => {
     const timers = new Timers();
-    timers.set(Timer.Silence, 20n);
-    expect(timers.expired(Timer.Silence, 1_000n)).toBe(false);
+    timers.set(Timer.PeerLiveness, 20n);
+    expect(timers.expired(Timer.PeerLiveness, 1_000n)).toBe(false);
     expect(timers.next()).toBe(1_000n + VERDICT_GRACE_NS);
-    expect(timers.expired(Timer.Silence, 1_000n + VERDICT_GRACE_NS)).toBe(true);
+    expect(timers.expired(Timer.PeerLiveness, 1_000n + VERDICT_GRACE_NS)).toBe(true);
   });
 
   it('forgets the warning when the timer is set anew', () => {
@@ -43,15 +43,15 @@ describe('Timers', () => {
 
   it('stands still for the judging ones while nothing is read, and for no others', () => {
     const timers = new Timers();
-    timers.set(Timer.Silence, 20n);
+    timers.set(Timer.PeerLiveness, 20n);
     timers.set(Timer.Heartbeat, 30n);
     timers.pause(10n);
     expect(timers.next()).toBe(30n);
-    expect(timers.expired(Timer.Silence, 1_000n)).toBe(false);
+    expect(timers.expired(Timer.PeerLiveness, 1_000n)).toBe(false);
     expect(timers.expired(Timer.Heartbeat, 1_000n)).toBe(true);
     timers.pause(500n);
     expect(timers.resume(1_010n)).toBe(1_000n);
-    expect(timers.deadline(Timer.Silence)).toBe(1_020n);
+    expect(timers.deadline(Timer.PeerLiveness)).toBe(1_020n);
     expect(timers.resume(2_000n)).toBe(0n);
   });
 });

@@ -1,5 +1,5 @@
 /** The messages of an exchange: 160 bytes each, three of them (wire protocol, Authentication). */
-import { PoolError } from '../../../errors.js';
+import { PoolError } from '../../../base/errors.js';
 import { ascii } from './keys.js';
 
 /** The payload of a packet of type 0xF. */

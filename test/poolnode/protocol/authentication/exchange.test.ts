@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../../src/errors.js';
+import { PoolError } from '../../../../src/base/errors.js';
 import { nodeCrypto } from '../../../../src/poolnode/node-crypto.js';
 import { DiallerExchange } from '../../../../src/poolnode/protocol/authentication/dialler-exchange.js';
 import { type Binding, bindExchange } from '../../../../src/poolnode/protocol/authentication/keys.js';

@@ -1,6 +1,6 @@
 /** Sessions whose peer must prove who it is, with honest peers and with one that holds the session's keys and nothing else. */
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../../src/errors.js';
+import { PoolError } from '../../../../src/base/errors.js';
 import type {
   DiallerCredentials,
   ListenerCredentials,

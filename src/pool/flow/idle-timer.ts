@@ -1,0 +1,52 @@
+import { PoolError } from '../../base/errors.js';
+import { describe } from '../address/host-port.js';
+import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
+import { nodeTimers, type Timers } from '../../base/timers.js';
+
+/** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
+export class IdleTimer {
+  readonly #timers: Timers;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param timeout ms; 0 for never, and 2^31 - 1 (24 days) for whatever is longer
+   * @param idle called after so long without a `touch`; false puts it off by as much again
+   */
+  constructor(timeout: number, idle: () => boolean, timers = nodeTimers) {
+    this.#timers = timers;
+    if (timeout === 0) return;
+    const timer = timers.setTimeout(
+      () => {
+        if (!idle()) timer.refresh();
+      },
+      Math.min(timeout, LONGEST_TIMER_MS),
+    );
+    this.#timer = timer.unref();
+  }
+
+  touch(): void {
+    this.#timer?.refresh();
+  }
+
+  stop(): void {
+    this.#timers.clearTimeout(this.#timer);
+    // A refresh would bring a cleared timer back.
+    this.#timer = undefined;
+  }
+}
+
+/**
+ * What the `setTimeout` of a stream takes, as a net.Socket's.
+ * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+ */
+export function requireTimeout(timeout: unknown, callback: unknown): void {
+  if (typeof timeout !== 'number') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `a timeout is a number of ms, not ${describe(timeout)}`);
+  }
+  if (!(timeout >= 0 && Number.isFinite(timeout))) {
+    throw new PoolError('ERR_OUT_OF_RANGE', `a timeout is a finite number of ms from 0, not ${timeout}`);
+  }
+  if (callback !== undefined && typeof callback !== 'function') {
+    throw new PoolError('ERR_INVALID_ARG_TYPE', `a callback is a function, not ${describe(callback)}`);
+  }
+}

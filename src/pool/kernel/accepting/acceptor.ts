@@ -1,0 +1,119 @@
+/**
+ * Accepting, by watching the table: the module has no call for it. What is handed out, the rule says; here the looks are made
+ * that it judges.
+ */
+import { PoolError } from '../../../base/errors.js';
+import type { Addr } from '../../address/addr.js';
+import type { DropReason } from '../../backend.js';
+import { AcceptRule, type AcceptLook } from './accept-rule.js';
+import type { Clock } from '../calls/clock.js';
+import type { SessionRecord } from '../table/table-row.js';
+import { UNKNOWN, type Peer, type Role } from './session-role.js';
+import type { DeviceTable, Snapshot, TableObserver } from '../table/device-table.js';
+import type { SessionProbe } from '../session/session-probe.js';
+import type { WatchInterest } from '../table/table-watcher.js';
+import type { TcpConnection, TcpEnd, TcpTable } from '../table/tcp-table.js';
+
+/** ms between two looks where the device doesn't tell of new sessions: one is to be handed out within 50. */
+const WATCH_MS = 25;
+/** ms in which what came last is told when a listener closes. */
+const FINISH_MS = 50;
+
+export interface AcceptorOptions {
+  signs: SessionProbe;
+  clock: Clock;
+  port: number;
+  tcp: () => TcpTable;
+  /** What is known of the process's own sessions. */
+  roleOf: (record: SessionRecord) => Role | null;
+  /** Whom the process's CONNECTs under way dial. */
+  dialling: () => readonly TcpEnd[];
+  /** The table when listening began: its sessions are somebody else's. */
+  before: Snapshot;
+  /** The connection of each session that this process accepted, by key, where it is known; outlives a listener. */
+  connections: Map<string, TcpConnection>;
+  accepted: (record: SessionRecord, peer: Peer) => void;
+  /** A session is left alone for good. */
+  dropped: (remote: Addr, reason: DropReason, error: PoolError) => void;
+  failed(error: PoolError): void;
+}
+
+export class Acceptor implements TableObserver {
+  readonly #options: AcceptorOptions;
+  readonly #rule: AcceptRule;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+    const { signs, port, connections, before } = options;
+    this.#rule = new AcceptRule({ module: signs.module, port, connections, before: this.#look(before) });
+  }
+
+  interval(): number {
+    return this.#rule.again(this.#options.clock.now());
+  }
+
+  watch(): WatchInterest {
+    return { interval: WATCH_MS, counters: false };
+  }
+
+  table(snapshot: Snapshot): void {
+    const { roleOf, accepted, dropped } = this.#options;
+    if (!this.#rule.concerns(snapshot.records, roleOf)) return;
+    for (const verdict of this.#rule.judge(this.#look(snapshot))) {
+      const { kind, record } = verdict;
+      if (kind === 'accepted') accepted(record, verdict.peer);
+      else dropped(UNKNOWN, kind, leftAlone(kind, record));
+    }
+  }
+
+  /** The last looks: what was accepted until now is told, as far as it can be told in a moment. */
+  async finish(table: DeviceTable): Promise<void> {
+    const { clock } = this.#options;
+    this.#rule.hurry();
+    const until = clock.now() + FINISH_MS;
+    for (;;) {
+      await table.refresh().catch(() => {});
+      const wait = this.#rule.again(clock.now());
+      if (clock.now() + wait > until) return;
+      await new Promise<void>((resolve) => clock.after(wait, resolve));
+    }
+  }
+
+  lost(error: PoolError): void {
+    this.#options.failed(error);
+  }
+
+  #look({ records }: Snapshot): AcceptLook {
+    const { signs, clock, tcp: readTcp, roleOf, dialling } = this.#options;
+    const established = records.filter(({ state }) => state === 'ESTABLISHED');
+    signs.prepare(established);
+    const before = established.filter((record) => signs.established(record));
+    const tcp = readTcp();
+    // Section 3. Asked again: a session that lives now had its connection when the connections were read.
+    const living = new Set(before.filter((record) => signs.established(record)));
+    return {
+      now: clock.now(),
+      records,
+      tcp,
+      alive: (record) => living.has(record),
+      livesSeen: signs.livesSeen,
+      own: roleOf,
+      dialling: dialling(),
+    };
+  }
+}
+
+function leftAlone(kind: 'undecided' | 'gone', { index, id }: SessionRecord): PoolError {
+  const session = `session ${id} in slot ${index}`;
+  if (kind === 'gone') {
+    return new PoolError(
+      'ERR_POOL_PEER_LOST',
+      `${session} ended before it could be accepted: its dial failed or was given up`,
+    );
+  }
+  return new PoolError(
+    'ERR_POOL_NOT_ESTABLISHED',
+    `${session} was left alone: neither its counters nor the connections of /proc/net tell whether it was accepted, or ` +
+      'dialled by another program of this machine',
+  );
+}

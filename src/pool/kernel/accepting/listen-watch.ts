@@ -1,0 +1,78 @@
+/**
+ * Notices that somebody else ended the listening: STOP is the machine's, any program may call it, and no call tells
+ * (kernel contract, section 2). On the module /proc/pool/status says it. A device served from user space shows its port
+ * among the sockets of /proc/net, if it is served in this network namespace; if it is not, and the device does not tell by
+ * itself, a STOP can't be seen from here, and the listener waits on for sessions that don't come.
+ */
+import { PoolError } from '../../../base/errors.js';
+import type { Clock, Timer } from '../calls/clock.js';
+import { readModuleStatus } from '../table/module-status.js';
+import type { Proc } from '../table/proc.js';
+import { readTcpTable } from '../table/tcp-table.js';
+
+/** ms between two looks. */
+const LOOK_MS = 1000;
+/** Looks in a row without the port: sockets that come and go meanwhile can make a read of /proc/net miss one. */
+const MISSES = 2;
+
+export interface ListenWatchOptions {
+  proc: Proc;
+  clock: Clock;
+  /** The module's device. */
+  module: boolean;
+  port: number;
+  /** The listening port, where the device tells it by itself; null where it doesn't. */
+  told(): number | null;
+  /** Called once, unless `cancel` came first. */
+  ended(error: PoolError): void;
+}
+
+export class ListenWatch {
+  readonly #options: ListenWatchOptions;
+  /** What a look finds wrong; null where all is well or nothing can be seen. */
+  readonly #look: () => string | null;
+  #timer: Timer | undefined;
+  #misses = 0;
+  readonly #seen: boolean;
+
+  /** To be made when the port is open. */
+  constructor(options: ListenWatchOptions) {
+    this.#options = options;
+    this.#look = options.module ? () => this.#lookAtModule() : () => this.#lookAtSockets();
+    this.#seen = options.module || this.#isVisible();
+    this.#lookLater();
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#options.clock.after(LOOK_MS, () => {
+      const what = this.#look();
+      if (what === null) this.#lookLater();
+      else this.#options.ended(new PoolError('ECONNABORTED', what, { syscall: 'listen', port: this.#options.port }));
+    });
+  }
+
+  #lookAtModule(): string | null {
+    const { proc, port } = this.#options;
+    const status = readModuleStatus(proc);
+    if (status === null || (status.listening && status.port === port)) return null;
+    const now = status.listening ? `; the module listens on port ${status.port} now` : '';
+    return `another program stopped the module's listener (POOL_IOC_STOP)${now}: listen again`;
+  }
+
+  #lookAtSockets(): string | null {
+    const told = this.#options.told();
+    // A port that couldn't be seen when it was open can't be missed later.
+    const there = told === null ? !this.#seen || this.#isVisible() : told === this.#options.port;
+    this.#misses = there ? 0 : this.#misses + 1;
+    if (this.#misses < MISSES) return null;
+    return "another program stopped the device's listener (POOL_IOC_STOP): listen again";
+  }
+
+  #isVisible(): boolean {
+    return readTcpTable(this.#options.proc).listening.has(this.#options.port);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * One listening process per device: two of them would both take each session. An abstract Unix socket is the lock, since
+ * the kernel removes it with the process that holds it; whoever connects is told who that is.
+ */
+import { createHash } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { PoolError } from '../../../base/errors.js';
+
+/** Length of sun_path: filled up, so that every version of Node binds the same name (some append NULs, some don't). */
+const SUN_PATH = 108;
+/** ms for the holder to say who it is. */
+const ANSWER_MS = 500;
+
+/** The lock's name; `device` identifies the device file, not the path that led to it. */
+export function lockName(device: string): string {
+  const digest = createHash('sha256').update(device).digest('hex').slice(0, 32);
+  return `\0pool-ts.listen.${digest}`.padEnd(SUN_PATH, '.');
+}
+
+export interface ListenerLock {
+  release(): Promise<void>;
+}
+
+/**
+ * @param device what identifies the device file
+ * @param shown its path, for the message
+ * @returns rejects with EADDRINUSE that names the process which holds it
+ */
+export async function lockListener(device: string, shown: string, pid = process.pid): Promise<ListenerLock> {
+  const name = lockName(device);
+  const asking = new Set<Socket>();
+  const server = createServer((socket) => {
+    asking.add(socket);
+    socket.on('close', () => asking.delete(socket));
+    socket.on('error', () => {});
+    socket.end(String(pid));
+  });
+  server.unref();
+  try {
+    await bind(server, name);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    const holder = await ask(name);
+    const who = holder === null ? 'another process' : Number(holder) === pid ? 'this process' : `process ${holder}`;
+    throw new PoolError(
+      'EADDRINUSE',
+      `${who} listens on ${shown} already, and two listeners would both take each session`,
+      { syscall: 'listen', cause },
+    );
+  }
+  return {
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // One that asks and doesn't hang up would hold up the end.
+        for (const socket of asking) socket.destroy();
+      }),
+  };
+}
+
+function bind(server: Server, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(name, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** The pid of the holder; null when it doesn't say. */
+function ask(name: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(name);
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.setEncoding('latin1');
+    socket.on('data', (data: string) => {
+      text += data;
+      if (text.length > 16) socket.destroy();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(/^\d+$/.test(text) ? text : null));
+  });
+}

@@ -1,0 +1,147 @@
+/** The module's listener as the API's BackendListener. */
+import type { PoolError } from '../../../base/errors.js';
+import { Addr } from '../../address/addr.js';
+import type { BackendListener, BackendListenOptions, DropReason } from '../../backend.js';
+import { Acceptor } from './acceptor.js';
+import { within } from '../calls/clock.js';
+import type { KernelDevice } from '../calls/device.js';
+import { Hold } from '../calls/keep-alive.js';
+import type { OpenPort } from './listen-port.js';
+import { ListenWatch } from './listen-watch.js';
+import type { ListenerLock } from './listener-lock.js';
+import type { Proc } from '../table/proc.js';
+import type { SessionEnvironment } from '../session/session.js';
+import type { SessionRegistry } from '../table/session-registry.js';
+import { UNKNOWN, type Peer } from './session-role.js';
+import type { SessionRecord } from '../table/table-row.js';
+import type { Snapshot } from '../table/device-table.js';
+import { readTcpTable, type TcpConnection, type TcpEnd } from '../table/tcp-table.js';
+
+/** ms for STOP and the last looks; both take milliseconds, unless the device or the machine is stuck. */
+const CLOSE_MS = 2000;
+
+export interface KernelListenerOptions {
+  device: KernelDevice;
+  env: Omit<SessionEnvironment, 'released'>;
+  registry: SessionRegistry;
+  dialling: () => readonly TcpEnd[];
+  open: OpenPort;
+  lock: ListenerLock;
+  before: Snapshot;
+  proc: Proc;
+  connections: Map<string, TcpConnection>;
+  offer: BackendListenOptions;
+  closed: () => void;
+}
+
+export class KernelListener implements BackendListener {
+  readonly addr: Addr;
+  readonly #options: KernelListenerOptions;
+  readonly #acceptor: Acceptor;
+  readonly #watch: ListenWatch;
+  readonly #hold: Hold;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: KernelListenerOptions) {
+    this.#options = options;
+    this.addr = new Addr('::', options.open.port);
+    this.#hold = new Hold(options.env.keepAlive);
+    options.device.readyToClose();
+    this.#hold.ref();
+    this.#acceptor = new Acceptor({
+      signs: options.env.signs,
+      clock: options.env.clock,
+      port: options.open.port,
+      tcp: () => readTcpTable(options.proc),
+      roleOf: (record) => options.registry.roleOf(record),
+      dialling: options.dialling,
+      before: options.before,
+      connections: options.connections,
+      accepted: (record, peer) => this.#accepted(record, peer),
+      dropped: (remote, reason, error) => options.offer.dropped(remote, reason, error),
+      failed: (error) => this.#failed(error),
+    });
+    options.env.table.observe(this.#acceptor);
+    this.#watch = new ListenWatch({
+      proc: options.proc,
+      clock: options.env.clock,
+      module: options.env.signs.module,
+      port: options.open.port,
+      told: () => options.env.table.port,
+      ended: (error) => this.#failed(error),
+    });
+  }
+
+  /** Whether the listening port is still this process's to stop. Two STOPs at a time would stop the module's thread twice. */
+  get own(): boolean {
+    return this.#options.open.own && this.#closing === null;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#options.env.keepAlive.during(this.#close());
+    return this.#closing;
+  }
+
+  ref(): void {
+    this.#hold.ref();
+  }
+
+  unref(): void {
+    this.#hold.unref();
+  }
+
+  async #close(): Promise<void> {
+    const { device, env, open, lock, closed } = this.#options;
+    this.#watch.cancel();
+    // STOP stops the listener for everybody: one that a daemon opened is left open.
+    const stopped = open.own ? device.stop().catch(() => {}) : Promise.resolve();
+    // What the module accepted until then has no other owner; it is closed as it comes.
+    const finished = stopped.then(() => this.#acceptor.finish(env.table));
+    const late = await within(env.clock, CLOSE_MS, finished, 'late');
+    env.table.forget(this.#acceptor);
+    // Who listens next must not have its port closed by a STOP of this one.
+    const released = stopped.then(() => lock.release());
+    if (late === undefined) await released;
+    this.#hold.end();
+    closed();
+  }
+
+  #accepted(record: SessionRecord, peer: Peer): void {
+    const { registry, env, offer } = this.#options;
+    const local = peer.connection?.local;
+    const localAddr = local === undefined ? this.addr : new Addr(local.address, local.port);
+    const session = registry.adopt(
+      { index: record.index, id: record.id, role: 'accepted', localAddr, remoteAddr: peer.addr },
+      env,
+    );
+    if (this.#closing !== null) return session.destroy();
+    const reason = this.#refused(peer);
+    if (reason === null) return offer.session(session);
+    session.destroy();
+    offer.dropped(peer.addr, reason);
+  }
+
+  /** Where the peer is one of several, a rule that refuses any of them refuses it: a block list fails closed. */
+  #refused({ addr, possible }: Peer): DropReason | null {
+    const { ipv4Only, ipv6Only } = this.#options.offer;
+    // The module always listens on both families (kernel contract, section 2).
+    const wrongFamily = (one: Addr): boolean =>
+      one.address !== UNKNOWN.address && ((ipv4Only && one.family !== 'IPv4') || (ipv6Only && one.family !== 'IPv6'));
+    for (const one of addr.port === 0 && possible.length > 0 ? possible : [addr]) {
+      const reason = wrongFamily(one) ? 'blocked' : this.#options.offer.admit(one);
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  #failed(error: PoolError): void {
+    if (this.#closing !== null) return;
+    const { env, lock, closed, offer } = this.#options;
+    this.#watch.cancel();
+    this.#closing = lock.release();
+    env.table.forget(this.#acceptor);
+    this.#hold.end();
+    closed();
+    offer.failed(error);
+  }
+}

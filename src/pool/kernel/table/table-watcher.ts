@@ -1,0 +1,71 @@
+/**
+ * Waits for changes of the session table on behalf of all who asked: one thread of the process waits or looks, and this one
+ * hears of it when there is something to see.
+ */
+import type { TableState } from '../../../poolioc/types.js';
+import type { KernelDevice } from '../calls/device.js';
+import { wasCancelled } from '../calls/call-errors.js';
+
+/** What has to be noticed, and how soon, where the device doesn't tell by itself. */
+export interface WatchInterest {
+  /** ms between two looks at least. */
+  interval: number;
+  /** Packets that sessions receive are news. */
+  counters: boolean;
+}
+
+export interface TableWatcherOptions {
+  device: Pick<KernelDevice, 'tableChange'>;
+  /** The table is not what it was, or can't be watched any more: time for a look. */
+  changed(): void;
+}
+
+export class TableWatcher {
+  readonly #options: TableWatcherOptions;
+  #interest: WatchInterest | null = null;
+  #state: TableState | null = null;
+  #waiting: AbortController | null = null;
+  #failed = false;
+
+  constructor(options: TableWatcherOptions) {
+    this.#options = options;
+  }
+
+  /** The listening port, where the device tells it: 0 for none, null where it does not. */
+  get port(): number | null {
+    return this.#state?.port ?? null;
+  }
+
+  /** Null: nobody wants to know. */
+  want(interest: WatchInterest | null): void {
+    const before = this.#interest;
+    this.#interest = interest;
+    if (this.#failed) return;
+    if (interest !== null && this.#waiting === null) {
+      void this.#run();
+      return;
+    }
+    const same = interest?.interval === before?.interval && interest?.counters === before?.counters;
+    // A device that tells by itself is asked the same, whoever wants to know.
+    if (interest === null || (!same && (this.#state?.number ?? null) === null)) this.#waiting?.abort();
+  }
+
+  async #run(): Promise<void> {
+    for (let interest = this.#interest; interest !== null; interest = this.#interest) {
+      this.#waiting = new AbortController();
+      const { signal } = this.#waiting;
+      try {
+        this.#state = await this.#options.device.tableChange(this.#state, { ...interest, signal });
+      } catch (error) {
+        if (wasCancelled(error)) continue;
+        // Whoever looks next finds out what is wrong with the device.
+        this.#failed = true;
+        break;
+      }
+      // What changed while nobody wanted to know is known by the look that they begin with.
+      if (!signal.aborted) this.#options.changed();
+    }
+    this.#waiting = null;
+    if (this.#failed) this.#options.changed();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The devices that this process serves, so that none is left behind when it exits. Kept once a process, for the ESM and
+ * the CommonJS copy of the package together.
+ */
+import type { ServerLibc } from '../server-libc.js';
+import { removeMountPoint } from './mount-point.js';
+import { mountsAt } from './mount-table.js';
+import { unmountFileSync } from './mount.js';
+import { type ProcFolder, removeProcFiles } from '../proc/proc-files.js';
+
+export interface ServedMount {
+  libc: ServerLibc;
+  path: string;
+  /** What mountinfo names as the source of this server's mount, and of no other's. */
+  source: string;
+  /** Of the texts beside the device, where there are any. */
+  proc: ProcFolder | null;
+  /** Of /dev/fuse, while this process answers over it. */
+  fd: number | null;
+  /** Asks the device's thread to close the fd, or never to have one, and waits a moment until it has. Synchronous. */
+  letGo: (() => boolean) | null;
+}
+
+interface Registry {
+  mounts: Set<ServedMount>;
+  served: number;
+}
+
+const REGISTRY = Symbol.for('pool-ts.pooldev.mounts');
+
+function registry(): Registry {
+  const holder = globalThis as { [REGISTRY]?: Registry };
+  const existing = holder[REGISTRY];
+  if (existing !== undefined) return existing;
+  const created: Registry = { mounts: new Set(), served: 0 };
+  holder[REGISTRY] = created;
+  process.on('exit', () => created.mounts.forEach(cleanUp));
+  return created;
+}
+
+/** From before the mount until `forgetMount`, the exit of the process takes the mount away. */
+export function rememberMount(libc: ServerLibc, path: string): ServedMount {
+  const { mounts } = registry();
+  const mount: ServedMount = {
+    libc,
+    path,
+    source: `pool-ts-${process.pid}-${++registry().served}`,
+    proc: null,
+    fd: null,
+    letGo: null,
+  };
+  mounts.add(mount);
+  return mount;
+}
+
+/** Takes the mount away if it is still there, and the file beneath it if pool-ts made it. */
+export function forgetMount(mount: ServedMount): void {
+  registry().mounts.delete(mount);
+  cleanUp(mount);
+}
+
+function cleanUp(mount: ServedMount): void {
+  const { libc, path, source } = mount;
+  try {
+    closeConnection(mount);
+    if (mountsAt(path).at(-1)?.source === source) unmountFileSync(libc, path);
+    removeMountPoint(path);
+    if (mount.proc !== null) removeProcFiles(mount.proc);
+  } catch {
+    // At exit nothing is left to tell it to; the next start cleans up what stays.
+  }
+}
+
+/**
+ * Left open, callers would wait for a thread that is gone; one of them may be a thread of this process, which would then
+ * never exit. The thread does it itself where it can: koffi aborts the process when its poll calls back into a thread
+ * that is being ended.
+ */
+function closeConnection(mount: ServedMount): void {
+  const { fd } = mount;
+  mount.fd = null;
+  // Asked also where no fd is known: the thread may be about to mount.
+  const letGo = mount.letGo?.() ?? false;
+  if (fd !== null && !letGo) mount.libc.close(fd);
+}

@@ -1,0 +1,120 @@
+/**
+ * The texts of /proc/pool as plain files in a folder, for programs that watch a node there. /proc itself can't be extended
+ * by a program. Files and not a second mount: they can be read, copied and bind-mounted where no mount can be made, they
+ * never make a reader wait for the server, and a server that is stopped or killed leaves them readable.
+ */
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Errno } from '../../base/errno.js';
+import { systemError } from '../system-error.js';
+import { PROC_TEXTS, type ProcState } from './proc-texts.js';
+
+/** ms between two looks; a file whose text is the same is not written. */
+const INTERVAL = 1000;
+
+/** How each of the texts begins; what begins otherwise is somebody else's file. */
+const BEGINNING = /^(POOL Protocol v|IDX )/;
+
+const temporary = (folder: string, name: string): string => join(folder, `.${name}.pool-ts`);
+
+export interface ProcFolder {
+  /** Absolute. */
+  path: string;
+  /** It was not there before. */
+  made: boolean;
+}
+
+/**
+ * Makes the folder where there is none. Throws EEXIST where it holds a file of that name which is none of ours, or what
+ * making it gives: ENOENT, EACCES, ENOTDIR...
+ */
+export function prepareProcFolder(path: string): ProcFolder {
+  const folder = resolve(path);
+  try {
+    mkdirSync(folder);
+    return { path: folder, made: true };
+  } catch (cause) {
+    const { code, errno = -Errno.EIO } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST') {
+      throw systemError(
+        -errno,
+        'mkdir',
+        `serve pool device: the folder ${folder} of its texts can't be made (${code})`,
+        cause,
+      );
+    }
+  }
+  for (const name of Object.keys(PROC_TEXTS)) {
+    if (BEGINNING.test(textOf(folder, name) ?? 'IDX ')) continue;
+    const sentence = `serve pool device: ${join(folder, name)} is there and is none of a device: name another folder`;
+    throw systemError(Errno.EEXIST, 'open', sentence);
+  }
+  return { path: folder, made: false };
+}
+
+/** Takes the texts away, and the folder if it was made for them and holds nothing else. Synchronous, for process exit. */
+export function removeProcFiles({ path: folder, made }: ProcFolder): void {
+  for (const name of Object.keys(PROC_TEXTS)) {
+    rmSync(temporary(folder, name), { force: true });
+    if (BEGINNING.test(textOf(folder, name) ?? '')) rmSync(join(folder, name), { force: true });
+  }
+  if (!made) return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something else is in it: it stays.
+  }
+}
+
+export interface ProcFilesOptions {
+  folder: string;
+  /** Permissions of the files, as chmod has them. */
+  mode: number;
+  state(): ProcState;
+  /** A file could not be written; told once. */
+  failed: (error: Error) => void;
+}
+
+/** Keeps the files up to date until `stop`, whole at any time. */
+export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
+  const { folder, mode, failed } = options;
+  const written = new Map<string, string>();
+  let writing = false;
+  let told = false;
+
+  const update = async (): Promise<void> => {
+    const state = options.state();
+    for (const [name, textFor] of Object.entries(PROC_TEXTS)) {
+      const text = textFor(state);
+      if (written.get(name) === text) continue;
+      await writeFile(temporary(folder, name), text, { mode });
+      await rename(temporary(folder, name), join(folder, name));
+      written.set(name, text);
+    }
+  };
+  const turn = (): void => {
+    if (writing) return;
+    writing = true;
+    update()
+      .catch((error: unknown) => {
+        written.clear();
+        if (!told) failed(error as Error);
+        told = true;
+      })
+      .finally(() => {
+        writing = false;
+      });
+  };
+  turn();
+  const timer = setInterval(turn, INTERVAL).unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function textOf(folder: string, name: string): string | null {
+  try {
+    return readFileSync(join(folder, name), 'latin1');
+  } catch {
+    return null;
+  }
+}

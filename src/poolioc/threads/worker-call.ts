@@ -1,0 +1,176 @@
+/** One call on its way through the worker threads: waiting for one, inside one, settled. */
+import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
+import { constants } from 'node:os';
+import { PoolError } from '../../base/errors.js';
+import type { CallMemory } from './call-memory.js';
+import type { SignalLibc, WorkerThread } from './worker-thread.js';
+import type { FromWorker, SyscallRequest } from './worker-messages.js';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../base/timers.js';
+
+/** Calls of one kind have threads of their own. */
+export type ThreadClass = 'control' | 'connect' | 'receive' | 'send' | 'close' | 'watch';
+
+/** What to call, and what to make of the result. */
+export interface CallPlan<T> {
+  lane: ThreadClass;
+  /** Calls that share a key are made one after the other. */
+  keys?: readonly string[] | undefined;
+  /** The long part of the order begins: it waited for something before. Not told where no event loop runs. */
+  called?: (() => void) | undefined;
+  /** A key that is given up when `ms` after `called` the call has not returned; others are made beside it then. */
+  lease?: { key: string; ms: number; over: (memory: CallMemory, libc: SignalLibc) => void } | undefined;
+  /** Fills in the shared memory, which `libc` gives addresses of. Called when a thread takes the call. */
+  order(memory: CallMemory, libc: SignalLibc): SyscallRequest;
+  /** Takes the result out of the shared memory, also the error that a result means. */
+  result(answer: { ret: number; errno: number } & Partial<FromWorker>, memory: CallMemory): T;
+  /** A result without an error that comes after the promise settled. */
+  late?: ((answer: FromWorker, memory: CallMemory) => void) | undefined;
+  /** Something happened in the ring, before or at the end of the call, also of one that was taken back. */
+  news?: ((memory: CallMemory) => void) | undefined;
+}
+
+/** Why a call was taken back, and what the promise gets for it. */
+export interface Cancellation {
+  reason: unknown;
+}
+
+/** ms that a promise waits for a thread that was told to come back, so that a result that wins the race is not lost. */
+const GRACE_MS = 250;
+const { EINTR } = constants.errno;
+
+export class WorkerCall<T> {
+  readonly promise: Promise<T>;
+  /** Fulfils when no thread is inside the call, which may be long after the promise settled. */
+  readonly ended: Promise<void>;
+  readonly plan: CallPlan<T>;
+  #thread: WorkerThread | null = null;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #end!: () => void;
+  #ended = false;
+  #taken: Cancellation | null = null;
+  #settled = false;
+  #grace: NodeJS.Timeout | undefined;
+  #ref: boolean;
+  /** Keeps the process alive for a call that no thread keeps it alive for yet. */
+  #hold: NodeJS.Timeout | undefined;
+
+  constructor(plan: CallPlan<T>, ref: boolean) {
+    this.plan = plan;
+    this.#ref = ref;
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** No thread is free. */
+  wait(): void {
+    if (this.#ref && this.#thread === null && !this.#settled) this.#hold ??= setInterval(() => {}, LONGEST_TIMER_MS);
+  }
+
+  begin(thread: WorkerThread, libc: SignalLibc): void {
+    this.#release();
+    this.#thread = thread;
+    if (this.#ref) thread.ref();
+    thread.post(this.plan.order(thread.memory, libc));
+  }
+
+  setRef(ref: boolean): void {
+    this.#ref = ref;
+    if (this.#settled) return;
+    if (!ref) this.#release();
+    else this.wait();
+    if (ref) this.#thread?.ref();
+    else this.#thread?.unref();
+  }
+
+  /**
+   * Takes the call back. A waiting one rejects at once; so does one that may not be interrupted, which goes on; another one
+   * is interrupted, and has its result if that was faster.
+   */
+  cancel(taken: Cancellation): void {
+    if (this.#settled || this.#taken !== null) return;
+    this.#taken = taken;
+    const thread = this.#thread;
+    if (thread === null || !thread.interruptible) {
+      // Of many calls no other is begun.
+      if (this.plan.news !== undefined) thread?.halt();
+      this.#fail(taken.reason);
+      return;
+    }
+    thread.interrupt();
+    this.#grace = setTimeout(() => this.#fail(taken.reason), GRACE_MS);
+    if (!this.#ref) this.#grace.unref();
+  }
+
+  /** Lets a call of many come to its end after the one that its thread is in. One that waits for a thread is taken back. */
+  halt(reason: unknown): void {
+    if (this.#thread === null) this.cancel({ reason });
+    else if (!this.#ended) this.#thread.halt();
+  }
+
+  /** The thread tells of something in its ring. */
+  news(): void {
+    if (this.#thread !== null) this.plan.news?.(this.#thread.memory);
+  }
+
+  /** The thread has answered. */
+  finish(answer: FromWorker | PoolError): void {
+    const thread = this.#thread!;
+    clearTimeout(this.#grace);
+    this.plan.news?.(thread.memory);
+    if (!this.#settled) this.#settle(answer, thread);
+    else if (!(answer instanceof PoolError) && answer.ret >= 0) this.plan.late?.(answer, thread.memory);
+    thread.unref();
+    this.#leave();
+  }
+
+  #settle(answer: FromWorker | PoolError, thread: WorkerThread): void {
+    if (answer instanceof PoolError) {
+      this.#fail(answer);
+      return;
+    }
+    // A result is never thrown away for having come a moment after the wish to be without it.
+    if (this.#taken !== null && answer.ret < 0 && answer.errno === EINTR) {
+      this.#fail(this.#taken.reason);
+      return;
+    }
+    try {
+      const value = this.plan.result(answer, thread.memory);
+      this.#settled = true;
+      this.#resolve(value);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#grace);
+    this.#release();
+    this.#thread?.unref();
+    this.#reject(reason);
+    if (this.#thread === null) this.#leave();
+  }
+
+  #release(): void {
+    clearInterval(this.#hold);
+    this.#hold = undefined;
+  }
+
+  #leave(): void {
+    this.#ended = true;
+    this.#end();
+  }
+}

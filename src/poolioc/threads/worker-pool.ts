@@ -1,0 +1,283 @@
+/**
+ * The worker threads of a process. Threads start when a call finds none idle, are used again, and end when they were idle
+ * for a while; a thread costs about 8.6 MiB and 65 ms. Calls of one kind have threads of their own, so that SEND and
+ * CLOSE_SESS, which may hang for as long as a peer doesn't read, never take the last thread from anything else (kernel
+ * contract, hazard 12).
+ */
+import { PoolError } from '../../base/errors.js';
+import { TRANSFER_BYTES } from './call-memory.js';
+import { WorkerCall, type CallPlan, type ThreadClass } from './worker-call.js';
+import { makeCalls } from './sync-calls.js';
+import { findWorkerFile } from '../worker-file.js';
+import { WorkerThread, type SignalLibc } from './worker-thread.js';
+import type { WorkerSetup } from './worker-messages.js';
+import { clearTimeout, performance, setTimeout } from '../../base/timers.js';
+
+export interface WorkerPoolOptions {
+  libc: SignalLibc;
+  /** In place of libc, for the workers. */
+  substitute?: WorkerSetup['libc'];
+  /** The worker's file; found when the first thread starts, where it isn't given. */
+  file?: URL;
+  /** ms after which an idle thread ends. */
+  idleTimeout?: number;
+  /** Most threads of a lane. */
+  limits?: Partial<Record<ThreadClass, number>>;
+}
+
+/** A RECV blocks a thread for up to 5 s: 64 sessions share 16. A SEND that blocks must not stop another session's. */
+const LIMITS: Record<ThreadClass, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16, watch: 64 };
+const IDLE_TIMEOUT_MS = 10_000;
+/** Lanes whose threads are never signalled (kernel contract, hazards 11 and 12). */
+const UNINTERRUPTIBLE: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['send', 'close']);
+/** Lanes whose threads move many messages for one order. */
+const TRANSFERS: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['receive', 'send']);
+/** ms between two looks at threads that were signalled, at exit. */
+const ROUND_MS = 1;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #libc: SignalLibc;
+  readonly #idle = new Map<ThreadClass, WorkerThread[]>();
+  readonly #threads = new Map<WorkerThread, ThreadClass>();
+  readonly #running = new Map<WorkerThread, WorkerCall<unknown>>();
+  readonly #waiting = new Map<ThreadClass, WorkerCall<unknown>[]>();
+  /** The thread that makes the call with a key. */
+  readonly #keys = new Map<string, WorkerThread>();
+  readonly #retirements = new Map<WorkerThread, NodeJS.Timeout>();
+  /** Keys that are given up when their time is over. */
+  readonly #leases = new Map<WorkerThread, NodeJS.Timeout>();
+  /** Lanes of which a thread stands ready. */
+  readonly #reserves = new Set<ThreadClass>();
+  #file: URL | undefined;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#libc = options.libc;
+    this.#file = options.file;
+  }
+
+  /** Threads that have not ended. */
+  get size(): number {
+    return this.#threads.size;
+  }
+
+  /** Makes a call as soon as a thread is free. `ref`: whether it keeps the process alive. */
+  submit<T>(plan: CallPlan<T>, { ref = true }: { ref?: boolean } = {}): WorkerCall<T> {
+    const call = new WorkerCall(plan, ref);
+    const queue = this.#queue(plan.lane);
+    queue.push(call as WorkerCall<unknown>);
+    this.#dispatch(plan.lane);
+    call.wait();
+    return call;
+  }
+
+  /** From now on one thread of the lane stands ready beside those that are inside a call: to start one takes 65 ms and more. */
+  reserve(lane: ThreadClass): void {
+    this.#reserves.add(lane);
+    this.#fillReserve(lane);
+  }
+
+  /**
+   * Makes calls without the event loop, for the moments before the process ends: after `interruptAll`, whose threads serve
+   * best. Null for a call without a result in time, or with the key of one that is still under way.
+   */
+  callSync<T>(plans: readonly CallPlan<T>[], timeout: number, stuck?: number): (T | null)[] {
+    return makeCalls(plans, {
+      libc: this.#libc,
+      timeout,
+      stuck,
+      free: (taken) => this.#freeThread(taken),
+      start: () => this.#start('control'),
+      locked: (key) => {
+        const holder = this.#keys.get(key);
+        return holder !== undefined && !holder.free;
+      },
+    });
+  }
+
+  /** Without the event loop: waits up to `timeout` ms for the call that has a key on lease, then ends the lease. */
+  endLease(key: string, timeout: number): void {
+    const thread = this.#keys.get(key);
+    if (thread === undefined) return;
+    const until = performance.now() + timeout;
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    while (!thread.free && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+    if (!thread.free) this.#leaseOver(thread);
+  }
+
+  /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
+  interruptAll(timeout: number): void {
+    const until = performance.now() + timeout;
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    const blocked = (): boolean =>
+      [...this.#threads.keys()].filter((thread) => thread.interruptible && thread.signal()).length > 0;
+    while (blocked() && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+  }
+
+  /** Whether a thread is inside a call, which would hold up the end of the process until the call returns. */
+  get anyInside(): boolean {
+    return [...this.#threads.keys()].some((thread) => thread.inside);
+  }
+
+  /** Ends all threads that are idle. */
+  retireIdle(): void {
+    for (const thread of [...this.#retirements.keys()]) this.#retire(thread);
+  }
+
+  #dispatch(lane: ThreadClass): void {
+    const queue = this.#queue(lane);
+    for (let at = 0; at < queue.length; ) {
+      const call = queue[at]!;
+      const { keys = [] } = call.plan;
+      if (call.settled) {
+        queue.splice(at, 1);
+        continue;
+      }
+      if (keys.some((key) => this.#keys.has(key))) {
+        at += 1;
+        continue;
+      }
+      const thread = this.#threadFor(lane, call);
+      if (thread === null) return;
+      queue.splice(at, 1);
+      if (thread !== undefined) this.#begin(call, thread, keys);
+    }
+  }
+
+  /** Null where all threads are taken; undefined where none can be had, and the call got the error. */
+  #threadFor(lane: ThreadClass, call: WorkerCall<unknown>): WorkerThread | null | undefined {
+    const idle = this.#idleThread(lane);
+    if (idle !== undefined) return idle;
+    const used = [...this.#threads.values()].filter((other) => other === lane).length;
+    if (used >= (this.#options.limits?.[lane] ?? LIMITS[lane])) return null;
+    try {
+      return this.#start(lane);
+    } catch (error) {
+      call.cancel({ reason: error });
+      return undefined;
+    }
+  }
+
+  #begin(call: WorkerCall<unknown>, thread: WorkerThread, keys: readonly string[]): void {
+    for (const key of keys) this.#keys.set(key, thread);
+    this.#running.set(thread, call);
+    call.begin(thread, this.#libc);
+    this.#fillReserve(call.plan.lane);
+  }
+
+  #fillReserve(lane: ThreadClass): void {
+    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 0) return;
+    try {
+      this.#rest(this.#start(lane), lane);
+    } catch {
+      // The call that needs it tells why there can be none.
+    }
+  }
+
+  #called(thread: WorkerThread): void {
+    const { called, lease } = this.#running.get(thread)?.plan ?? {};
+    if (lease !== undefined) this.#leases.set(thread, setTimeout(() => this.#leaseOver(thread), lease.ms).unref());
+    called?.();
+  }
+
+  #leaseOver(thread: WorkerThread): void {
+    const lease = this.#running.get(thread)?.plan.lease;
+    if (lease === undefined || this.#keys.get(lease.key) !== thread) return;
+    lease.over(thread.memory, this.#libc);
+    this.#keys.delete(lease.key);
+    for (const lane of this.#waiting.keys()) this.#dispatch(lane);
+  }
+
+  #start(lane: ThreadClass): WorkerThread {
+    const { substitute } = this.#options;
+    const thread = new WorkerThread({
+      file: (this.#file ??= findWorkerFile()),
+      libc: this.#libc,
+      uninterruptible: UNINTERRUPTIBLE.has(lane),
+      ...(TRANSFERS.has(lane) ? { bytes: TRANSFER_BYTES } : {}),
+      ...(substitute === undefined ? {} : { substitute }),
+      called: () => this.#called(thread),
+      news: () => this.#running.get(thread)?.news(),
+      finished: (_, answer) => this.#finished(thread, lane, answer),
+      ended: () => this.#forget(thread, lane),
+    });
+    this.#threads.set(thread, lane);
+    return thread;
+  }
+
+  #finished(thread: WorkerThread, lane: ThreadClass, answer: Parameters<WorkerCall<unknown>['finish']>[0]): void {
+    const call = this.#running.get(thread);
+    this.#running.delete(thread);
+    clearTimeout(this.#leases.get(thread));
+    this.#leases.delete(thread);
+    for (const key of call?.plan.keys ?? []) if (this.#keys.get(key) === thread) this.#keys.delete(key);
+    call?.finish(answer);
+    if (answer instanceof PoolError) this.#forget(thread, lane);
+    else this.#rest(thread, lane);
+    for (const other of this.#waiting.keys()) this.#dispatch(other);
+  }
+
+  #rest(thread: WorkerThread, lane: ThreadClass): void {
+    // A call of `callSync` may have ended in between, of which nothing else is told.
+    if (this.#retirements.has(thread)) return;
+    this.#idleOf(lane).push(thread);
+    const timer = setTimeout(
+      () => this.#retireUnlessReserve(thread, lane),
+      this.#options.idleTimeout ?? IDLE_TIMEOUT_MS,
+    );
+    this.#retirements.set(thread, timer.unref());
+  }
+
+  #retireUnlessReserve(thread: WorkerThread, lane: ThreadClass): void {
+    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 1) this.#retire(thread);
+  }
+
+  #retire(thread: WorkerThread): void {
+    this.#forget(thread, this.#threads.get(thread)!);
+    thread.retire();
+  }
+
+  #forget(thread: WorkerThread, lane: ThreadClass): void {
+    clearTimeout(this.#retirements.get(thread));
+    this.#retirements.delete(thread);
+    const idle = this.#idleOf(lane);
+    const at = idle.indexOf(thread);
+    if (at >= 0) idle.splice(at, 1);
+    this.#threads.delete(thread);
+  }
+
+  /** The one used last: its memory is warm, and the others come to their end. */
+  #idleThread(lane: ThreadClass): WorkerThread | undefined {
+    const thread = this.#idleOf(lane).pop();
+    if (thread === undefined) return undefined;
+    clearTimeout(this.#retirements.get(thread));
+    this.#retirements.delete(thread);
+    return thread;
+  }
+
+  /** Without the event loop: by the threads' own account, since nothing is told any more. */
+  #freeThread(taken: ReadonlySet<WorkerThread>): WorkerThread | undefined {
+    for (const [thread, lane] of this.#threads) {
+      if (taken.has(thread) || !thread.ready || !thread.free) continue;
+      const idle = this.#idleOf(lane);
+      if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
+      clearTimeout(this.#retirements.get(thread));
+      this.#retirements.delete(thread);
+      return thread;
+    }
+    return undefined;
+  }
+
+  #idleOf(lane: ThreadClass): WorkerThread[] {
+    let list = this.#idle.get(lane);
+    if (list === undefined) this.#idle.set(lane, (list = []));
+    return list;
+  }
+
+  #queue(lane: ThreadClass): WorkerCall<unknown>[] {
+    let queue = this.#waiting.get(lane);
+    if (queue === undefined) this.#waiting.set(lane, (queue = []));
+    return queue;
+  }
+}

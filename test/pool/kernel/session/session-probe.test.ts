@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { ReceiverThreads } from '../../../../src/pool/kernel/session/receiver-threads.js';
+import { toRecord, type SessionRecord } from '../../../../src/pool/kernel/table/table-row.js';
+import { ModuleProbe, servedProbe } from '../../../../src/pool/kernel/session/session-probe.js';
+import { ManualClock } from '../manual-clock.js';
+
+const record = (state: SessionRecord['state'], packetsRecv: bigint): SessionRecord =>
+  ({ index: 0, id: 'a', state, packetsRecv }) as SessionRecord;
+
+/** The module's signs where /proc shows these files. */
+function signsOf(files: Record<string, string>): ModuleProbe {
+  const threads = new ReceiverThreads({ read: (path) => files[path] ?? null, list: () => [] });
+  return new ModuleProbe(threads, new ManualClock());
+}
+
+const VISIBLE = { '2/comm': 'kthreadd', '2/task/2/children': '' };
+const RUNNING = {
+  '2/comm': 'kthreadd',
+  '2/task/2/children': '70',
+  '70/comm': 'pool_rx_0',
+  '70/stat': '70 (pool_rx_0) S 2 0',
+};
+
+describe('a real session of the module (kernel contract, section 3)', () => {
+  it.each([
+    { sign: 'its thread runs', files: RUNNING, state: 'ESTABLISHED', packets: 2n, real: true },
+    // The table was read before: the session may be the slot's next one, whose thread that is.
+    { sign: 'a thread runs, one packet', files: RUNNING, state: 'ESTABLISHED', packets: 1n, real: false },
+    { sign: 'no thread runs, whatever was received', files: VISIBLE, state: 'ESTABLISHED', packets: 9n, real: false },
+    { sign: 'threads are invisible, two packets', files: {}, state: 'ESTABLISHED', packets: 2n, real: true },
+    { sign: 'threads are invisible, one packet', files: {}, state: 'ESTABLISHED', packets: 1n, real: false },
+    // Raw packets take slots that stay in this state.
+    { sign: 'state IDLE', files: RUNNING, state: 'IDLE', packets: 9n, real: false },
+    { sign: 'state CLOSING', files: RUNNING, state: 'CLOSING', packets: 9n, real: false },
+  ] as const)('$sign: $real', ({ files, state, packets, real }) => {
+    const signs = signsOf(files);
+    const one = record(state, packets);
+    signs.prepare([one]);
+    expect(signs.established(one)).toBe(real);
+  });
+
+  it('has a state that is known: another number is no session yet', () => {
+    const row = { index: 0, state: 9, sessionId: new Uint8Array(16) } as Parameters<typeof toRecord>[0];
+    expect(toRecord(row).state).toBe('IDLE');
+  });
+});
+
+describe('a session of a served device', () => {
+  it.each(['IDLE', 'INIT_SENT', 'CHALLENGED', 'REKEYING', 'CLOSING'] as const)('is not new in state %s', (state) => {
+    expect(servedProbe.established(record(state, 9n))).toBe(false);
+  });
+});

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { LeakedSlots } from '../../../../src/pool/kernel/table/leaked-slots.js';
+import type { SessionRecord } from '../../../../src/pool/kernel/table/table-row.js';
+import { DeviceTable } from '../../../../src/pool/kernel/table/device-table.js';
+import { servedProbe } from '../../../../src/pool/kernel/session/session-probe.js';
+import { SlotCloser } from '../../../../src/pool/kernel/session/slot-closer.js';
+import { ManualClock, settle } from '../manual-clock.js';
+import { errno } from '../scripted-device.js';
+
+const SESSION = { index: 0, id: 'a', pair: false };
+const RECORD = { index: 0, id: 'a', state: 'ESTABLISHED' } as SessionRecord;
+
+/** CLOSE_SESS that ends when a test says so. */
+function closerOf(read = () => Promise.resolve([RECORD])) {
+  const clock = new ManualClock();
+  const leaks = new LeakedSlots('/dev/pool', () => {});
+  const calls: { end: () => void; fail: (error: unknown) => void }[] = [];
+  const closer = new SlotCloser({
+    closeSession: () => new Promise((resolve, reject) => calls.push({ end: resolve, fail: reject })),
+    table: new DeviceTable(read, clock),
+    signs: servedProbe,
+    leaks,
+    clock,
+  });
+  return { closer, clock, leaks, calls };
+}
+
+it.each([
+  { how: 'closes after all', error: null, count: 0 },
+  { how: 'finds no receiver thread then (hazard 2)', error: errno('ESRCH'), count: 1 },
+])('counts a slot whose CLOSE_SESS is stuck, until it $how: $count', async ({ error, count }) => {
+  const { closer, clock, leaks, calls } = closerOf();
+  const closing = closer.close(SESSION, 1000);
+  await clock.advance(1000);
+  expect([(await closing).outcome, leaks.count]).toEqual(['late', 1]);
+  if (error === null) calls[0]!.end();
+  else calls[0]!.fail(error);
+  await settle();
+  expect(leaks.count).toBe(count);
+});
+
+it('closes nothing where the table can’t be read, and what is in the slot is unknown', async () => {
+  const { closer, calls } = closerOf(() => Promise.reject(errno('ENOTCONN')));
+  expect(await closer.close(SESSION, 1000)).toMatchObject({ outcome: 'gone' });
+  expect(calls).toHaveLength(0);
+});

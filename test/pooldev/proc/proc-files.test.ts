@@ -1,0 +1,82 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { keepProcFiles, prepareProcFolder, removeProcFiles } from '../../../src/pooldev/proc/proc-files.js';
+
+const NAMES = ['journal', 'sessions', 'status', 'telemetry'];
+let place: string;
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'pool-proc-'));
+});
+afterEach(() => rmSync(place, { recursive: true }));
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((settle) => setTimeout(settle, 5));
+}
+
+describe('the texts beside a device', () => {
+  it('are whole files that follow the node, and go away with their folder', async () => {
+    const folder = prepareProcFolder(join(place, 'pool'));
+    let port = 0;
+    const failures: Error[] = [];
+    const files = keepProcFiles({
+      ...{ folder: folder.path, mode: 0o440, failed: (error) => failures.push(error) },
+      state: () => ({ listening: port > 0, port, rows: [] }),
+    });
+    const status = () => readFileSync(join(folder.path, 'status'), 'utf8');
+    await until(() => NAMES.every((name) => existsSync(join(folder.path, name))));
+    expect(status()).toContain('Status: idle\n');
+    expect(statSync(join(folder.path, 'sessions')).mode & 0o777).toBe(0o440);
+    const journal = statSync(join(folder.path, 'journal')).ino;
+    port = 77;
+    await until(() => status().includes('Listen port: 77\n'));
+    // What has not changed was not written again.
+    expect(statSync(join(folder.path, 'journal')).ino).toBe(journal);
+    expect(readdirSync(folder.path).sort()).toEqual(NAMES);
+    files.stop();
+    removeProcFiles(folder);
+    expect([existsSync(folder.path), failures]).toEqual([false, []]);
+  });
+
+  it('stay out of the way of what is somebody else’s', () => {
+    writeFileSync(join(place, 'status'), 'not a device’s');
+    expect(() => prepareProcFolder(place)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
+    removeProcFiles({ path: place, made: true });
+    expect(readFileSync(join(place, 'status'), 'utf8')).toBe('not a device’s');
+    expect(() => prepareProcFolder(join(place, 'status', 'below'))).toThrow(
+      expect.objectContaining({ code: 'ENOTDIR' }) as Error,
+    );
+    expect(() => prepareProcFolder(join(place, 'none', 'below'))).toThrow(
+      expect.objectContaining({ code: 'ENOENT' }) as Error,
+    );
+  });
+
+  it('take over what a killed server left, and leave a folder that was there', () => {
+    mkdirSync(join(place, 'pool'));
+    writeFileSync(join(place, 'pool', 'status'), 'POOL Protocol v1\nStatus: listening\n');
+    const folder = prepareProcFolder(join(place, 'pool'));
+    removeProcFiles(folder);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it('say once that they can’t be written', async () => {
+    const failures: Error[] = [];
+    const files = keepProcFiles({
+      ...{ folder: join(place, 'gone'), mode: 0o400, failed: (error) => failures.push(error) },
+      state: () => ({ listening: false, port: 0, rows: [] }),
+    });
+    await until(() => failures.length > 0);
+    files.stop();
+    expect(failures).toMatchObject([{ code: 'ENOENT' }]);
+  });
+});

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { makeCalls } from '../../../src/poolioc/threads/sync-calls.js';
+import type { CallPlan } from '../../../src/poolioc/threads/worker-call.js';
+import type { SignalLibc, WorkerThread } from '../../../src/poolioc/threads/worker-thread.js';
+
+/** Longer than a call without a result is waited for. */
+const SLOW_START_MS = 150;
+
+/** A thread that takes its time to start, and answers at the third look after that. */
+function slowThread(): WorkerThread {
+  const started = performance.now() + SLOW_START_MS;
+  let looks = 0;
+  return {
+    memory: null,
+    post() {},
+    awaitAnswer() {},
+    called: () => performance.now() >= started,
+    get ready() {
+      return performance.now() >= started;
+    },
+    get answer() {
+      if (performance.now() < started) return null;
+      looks += 1;
+      return looks < 3 ? null : { ret: 7, errno: 0 };
+    },
+  } as unknown as WorkerThread;
+}
+
+it('does not take a thread that was long in starting for one that hangs', () => {
+  const plan = {
+    lane: 'close',
+    order: () => null,
+    result: ({ ret }: { ret: number }) => ret,
+  } as unknown as CallPlan<number>;
+  const results = makeCalls([plan], {
+    libc: null as unknown as SignalLibc,
+    free: () => undefined,
+    start: slowThread,
+    locked: () => false,
+    timeout: 60_000,
+  });
+  expect(results).toEqual([7]);
+});
