@@ -29,7 +29,8 @@ export async function main(conn: pool.Conn, device: Device): Promise<void> {
   } catch (error) {
     if (!(error instanceof pool.PoolError)) throw error;
     const known: pool.PoolErrorCode[] = ['ABORT_ERR', 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM'];
-    if (error.code === 'ECONNREFUSED' || known.some((code) => code === error.code)) return;
+    const { code: given } = error;
+    if (given === 'ECONNREFUSED' || known.some((code) => code === given)) return;
     // @ts-expect-error the code is not any
     error.code.nonsense();
   }
@@ -61,7 +62,8 @@ describe.skipIf(registry().missing)('the types of the tarball', () => {
     project = userProject('typescript', ...compilers, '@types/node@20', 'prom-client@15');
     project.write('everywhere.ts', everywhere);
     project.write('node.ts', bytes.replace('READABLE', 'new Response(conn.readable)'));
-    project.write('dom.ts', bytes.replace('READABLE', 'new Response(conn.readable)'));
+    // To @types/node, the stream/web of Node is no ReadableStream of the DOM, whoever made it.
+    project.write('dom.ts', bytes.replace('READABLE', 'conn.readable'));
   }, 600_000);
 
   afterAll(() => project.remove());
