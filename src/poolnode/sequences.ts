@@ -25,7 +25,7 @@ export function drawInitialSequence(role: Role, randomBytes: (size: number) => U
 }
 
 /**
- * ns added to every timestamp of a session, so that a peer can't read the host's uptime from them (testing plan, 5.12).
+ * ns added to every timestamp of a session, so that a peer can't read the host's uptime from them.
  * Below 2^62: the sum with any uptime fits the header's 64 bits.
  */
 export function drawTimestampOffset(randomBytes: (size: number) => Uint8Array): bigint {

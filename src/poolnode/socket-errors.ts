@@ -12,7 +12,7 @@ const CODES: Record<string, string> = {
   ETIMEDOUT: 'ERR_POOL_TIMEOUT',
 };
 
-/** A failure of connect, listen or accept: the errno's name is the code, but where api.md has one of ours for it. */
+/** A failure of connect, listen or accept: the errno's name is the code, but where there is one of ours for it. */
 export function systemError(error: NodeJS.ErrnoException): PoolError {
   const name = error.code ?? 'EIO';
   const code = CODES[name] ?? name;

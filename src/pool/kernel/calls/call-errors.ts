@@ -1,4 +1,4 @@
-/** From a request's errno to what it means for the program: api.md's table "From errno to code", kernel contract, section 2. */
+/** From a request's errno to what it means for the program: the guide's table by errno in troubleshooting; kernel contract, section 2. */
 import { PoolError, type PoolErrorCode } from '../../../base/errors.js';
 
 /** The errno name of a failed request; '' for what isn't the device's. */

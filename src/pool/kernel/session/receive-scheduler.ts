@@ -31,7 +31,7 @@ export interface ReceiveSchedulerOptions {
   lanes?: number;
 }
 
-/** Workers that receive (the figure: 64 sessions by at most 16). */
+/** Threads that receive: at most 16 serve all 64 sessions of a machine, since most sessions are silent at a time. */
 export const RECEIVE_THREADS = 16;
 /** ms that a RECV waits at least before another session may have its place. */
 const HOLD_MS = 5;
