@@ -45,10 +45,13 @@ describe('collectPoolMetrics', () => {
     expect(metrics.get(`pool_session_packets_sent${labels}`)).toBe(Number(info.packetsSent));
     expect(metrics.get(`pool_session_bytes_sent${labels}`)).toBe(Number(info.bytesSent));
     expect(metrics.get(`pool_session_bytes_sent${labels}`)).toBeGreaterThanOrEqual(10_000);
-    expect(metrics.get(`pool_session_rtt_microseconds${labels}`)).toBe(Number(info.telemetry.rttNs) / 1000);
+    // A round trip is none before a heartbeat was answered.
+    expect(info.telemetry.rttNs).toBeNull();
+    expect(metrics.get(`pool_session_rtt_microseconds${labels}`)).toBeUndefined();
+    expect(metrics.get(`pool_session_jitter_microseconds${labels}`)).toBeUndefined();
     expect(metrics.get(`pool_session_loss_ppm${labels}`)).toBe(0);
     expect(metrics.get(`pool_session_mtu_bytes${labels}`)).toBe(1400);
-    for (const name of ['packets_recv', 'bytes_recv', 'jitter_microseconds', 'throughput_bps', 'queue_depth']) {
+    for (const name of ['packets_recv', 'bytes_recv', 'throughput_bps', 'queue_depth']) {
       expect(metrics.get(`pool_session_${name}${labels}`)).toBeGreaterThanOrEqual(0);
     }
     expect(metrics.get(`pool_session_uptime_seconds${labels}`)).toBeGreaterThan(0);
