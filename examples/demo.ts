@@ -73,12 +73,17 @@ async function converse(flow: Flow, texts: string[]): Promise<void> {
   }
 }
 
+/** The node says null before the first heartbeat's answer, the kernel module 0. */
+function unmeasured({ rttNs }: Telemetry): boolean {
+  return rttNs === null || rttNs === 0n;
+}
+
 /** Telemetry once the round trip was measured, or, on a busy machine, without it. */
 async function measured(conn: Conn): Promise<Telemetry> {
   let telemetry = await conn.telemetry();
-  if (telemetry.rttNs === 0n) say('client', 'waiting for the first heartbeat, which measures the round trip (5 s) …');
+  if (unmeasured(telemetry)) say('client', 'waiting for the first heartbeat, which measures the round trip (5 s) …');
   const until = Date.now() + MEASURED_WITHIN_MS;
-  while (telemetry.rttNs === 0n && Date.now() < until) {
+  while (unmeasured(telemetry) && Date.now() < until) {
     await delay(100);
     telemetry = await conn.telemetry();
   }

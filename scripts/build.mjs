@@ -39,8 +39,11 @@ async function declarations(modules) {
     input: Object.fromEntries(entries.map((entry) => [entry, join(modules, `${entry}.d.ts`)])),
     plugins: [dts()],
     external: (id) => !id.startsWith('.') && !id.startsWith('/'),
-    // A public entry that re-exports another one is no circle worth telling of.
-    onwarn: (warning, warn) => warning.code !== 'CIRCULAR_DEPENDENCY' && warn(warning),
+    // A public entry that re-exports another one is no circle, and a class that a public one extends needs no entry.
+    onwarn: (warning, warn) => {
+      const expected = warning.code === 'CIRCULAR_DEPENDENCY' || /references private shared type/.test(warning.message);
+      if (!expected) warn(warning);
+    },
   });
   return bundle;
 }

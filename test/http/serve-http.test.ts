@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../../src/http/index.js';
 import { type FlowDuplex, PoolError } from '../../src/index.js';
-import { connect, open } from './pool-pair.js';
+import { connect, manners, open } from './pool-pair.js';
 
 describe('serveHttp', () => {
   it('gives each session to a function', async () => {
@@ -50,7 +50,11 @@ describe('serveHttp', () => {
     first.destroy();
     const second = await connect(listener);
     await second.writeMessage('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
-    expect(Buffer.from((await second.readMessage())!).toString()).toContain('200 OK');
+    const answer = await second.readMessage();
+    // A module's program may lose what came right before the end, which is the server's here.
+    if (manners.queuedAtClose === 'kept' || answer !== null) {
+      expect(Buffer.from(answer!).toString()).toContain('200 OK');
+    }
     second.destroy();
     await listener.close();
     await serving;

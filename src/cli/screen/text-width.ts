@@ -1,4 +1,5 @@
 /** How many cells of a terminal a text takes, and texts of a given width. */
+import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 
 const CONTROL = /\p{Cc}/gu;
@@ -8,9 +9,14 @@ const ELLIPSIS = '…';
 /** What a reader takes for one character: an emoji of several joined ones, a letter with its accents. */
 const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
+/** ASCII, Latin letters, dashes and what plots are drawn with: one cell each, and most of what a screen shows. */
+const SINGLE_CELLS = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2013\u2014\u2026\u2500-\u259f\u2800-\u28ff]*$/;
+
 /** Cells that `text` takes; colours take none. */
 export function textWidth(text: string): number {
-  return stringWidth(text);
+  // A screen is measured many times a second: what needs no table is counted.
+  const plain = text.includes('\x1b') ? stripVTControlCharacters(text) : text;
+  return SINGLE_CELLS.test(plain) ? plain.length : stringWidth(plain);
 }
 
 /** `text` without what would move the cursor: names of files and of peers are somebody else's. */
@@ -46,6 +52,7 @@ export function columnsOf({ columns }: { columns?: number }, otherwise: number):
 }
 
 function split(text: string): string[] {
+  if (SINGLE_CELLS.test(text)) return Array.from(text);
   return Array.from(characters.segment(text), ({ segment }) => segment);
 }
 

@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ConnEvent } from '../../../src/index.js';
-import { manners } from '../pool-pair.js';
+import { backend, manners, serverBackend } from '../pool-pair.js';
 import { DIFFERENCES } from './differences.js';
 import { End, type Party, type Socket } from './party.js';
 import { protocolScenarios } from './protocol-scenarios.js';
@@ -66,7 +66,13 @@ function compare(name: string, net: Seen, ours: Seen): void {
 }
 
 // A module may lose what was not received by the time of the CLOSE, and with it what these scenarios are about.
-describe.skipIf(manners.queuedAtClose !== 'kept')('the ends of a connection, as over net', () => {
+/**
+ * A device's table shows a session that was reset as it shows one that was closed, so that its ends can't be net's; what they
+ * are there is the contract's.
+ */
+const throughDevice = backend !== 'user' || serverBackend !== 'user';
+
+describe.skipIf(throughDevice || manners.queuedAtClose !== 'kept')('the ends of a connection, as over net', () => {
   describe.each(['client', 'server'] as const)('the %s acts first', (actor) => {
     it.each(Object.entries(socketScenarios))('%s', async (name, scenario) => {
       compare(name, await run(tcp, scenario, actor), await run(pool, scenario, actor));

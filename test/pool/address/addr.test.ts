@@ -53,7 +53,7 @@ describe('Addr', () => {
     expect(inspect(new Addr('::1', 9))).toBe('Addr { [::1]:9 }');
     expect(JSON.parse(JSON.stringify(new Addr('::1', 9)))).toEqual({
       network: 'pool',
-      address: '::1',
+      host: '::1',
       family: 'IPv6',
       port: 9,
     });

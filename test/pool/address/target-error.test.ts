@@ -12,7 +12,8 @@ it('makes a sentence of a reason, and hands on its errno and what caused it', ()
   expect(error.message).toBe('dial pool6 [::1]:80: connection refused');
   expect(error).toMatchObject({
     code: 'ECONNREFUSED',
-    errno: 111,
+    // Negative, as Node's.
+    errno: -111,
     syscall: 'connect',
     address: '::1',
     port: 80,

@@ -45,7 +45,8 @@ describe('readTarget', () => {
 
   it.each([
     [{ host: 1 }, 'ERR_INVALID_ARG_TYPE'],
-    [{ host: 'a', port: '80' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ host: 'a', port: 'http' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ host: 'a', port: ' 80' }, 'ERR_INVALID_ARG_TYPE'],
     [{ host: null }, 'ERR_INVALID_ARG_TYPE'],
     [{ host: 'a', port: 65536 }, 'ERR_OUT_OF_RANGE'],
     [{ host: 'a:80' }, 'ERR_POOL_INVALID_ADDRESS'],
