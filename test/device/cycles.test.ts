@@ -7,8 +7,8 @@ import { descriptors, threads, until } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
 const CYCLES = 2000;
-/** After these the threads that calls need are there. */
-const WARM_UP = 50;
+/** After these the threads that calls need are there, and the device holds what it needs for each of them. */
+const WARM_UP = 300;
 
 describe.skipIf(fuse().missing)('dial and close over the device', () => {
   let served: Served;

@@ -67,8 +67,8 @@ function compare(name: string, net: Seen, ours: Seen): void {
 
 // A module may lose what was not received by the time of the CLOSE, and with it what these scenarios are about.
 /**
- * A device's table shows a session that was reset as it shows one that was closed, so that its ends can't be net's; what they
- * are there is the contract's.
+ * Through a device an end takes several calls to tell, so that what follows a half of one may come in another order than
+ * net's. What holds there all the same is the contract's.
  */
 const throughDevice = backend !== 'user' || serverBackend !== 'user';
 

@@ -7,7 +7,7 @@ it('a batch with a hole is refused before anything of it is sent', () => {
   expect(() => toMessages(sparse, 10)).toThrow(
     expect.objectContaining({
       code: 'ERR_INVALID_ARG_TYPE',
-      message: 'data is a Uint8Array or a string, not undefined',
+      message: 'data is bytes (an ArrayBuffer or a view of bytes) or a string, not undefined',
     }),
   );
 });

@@ -265,6 +265,8 @@ export class KernelSession implements BackendSession, Recipient {
   failed(cause: unknown): void {
     const name = errnoName(cause);
     if (this.#finishing !== null) return this.#finish(this.#finishing);
+    // A served device tells a lost peer so, and shows CLOSING for any end; the module's RECV knows no EPIPE.
+    if (name === 'EPIPE') return this.#finish(lost('the connection to the peer broke', cause));
     // The errno alone doesn't say why: the table does, or that there is no table any more.
     this.#paused = true;
     this.#env.table.refresh().then(
