@@ -11,6 +11,6 @@ const { ground } = endOf('client', { ...process.env, POOL_BACKEND: 'kernel' });
 describe.skipIf(path === undefined)(`the contract of a Conn: the device ${path ?? 'that POOL_DEVICE names'}`, () => {
   afterAll(closeKept);
   const good = EXPECTATIONS[ground].queuedAtClose === 'kept';
-  const module = path !== undefined && statSync(path, { throwIfNoEntry: false })?.isCharacterDevice() === true;
-  contractThrough({ one: () => path! }, good ? GOOD_BEHAVIOUR : MODULE_BEHAVIOUR, { module });
+  const character = path !== undefined && statSync(path, { throwIfNoEntry: false })?.isCharacterDevice() === true;
+  contractThrough({ one: () => path! }, good ? GOOD_BEHAVIOUR : MODULE_BEHAVIOUR, { module: character || !good });
 });
