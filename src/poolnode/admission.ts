@@ -4,6 +4,7 @@
  * more may be pending, the oldest of the largest source gives way; and no source takes more than a part of the places that
  * are free, so that the next one always finds some. Pure: time is a parameter, sockets and timers are the listener's.
  */
+import { ipToBytes, ipv6Words, isLinkLocal } from '../base/ip.js';
 import { isIPv6 } from 'node:net';
 import { PoolError } from '../base/errors.js';
 import { nanoseconds, NS_PER_MS } from './clock.js';
@@ -334,13 +335,7 @@ class TokenBuckets {
  * link-local addresses (fe80::/10) share a network with all neighbours and count each for itself.
  */
 export function sourceOf(address: string): string {
-  if (!isIPv6(address) || /^fe[89ab]/i.test(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter((group) => group !== '');
-  if (tail !== undefined) {
-    const after = tail.split(':').filter((group) => group !== '');
-    while (groups.length + after.length < 8) groups.push('0');
-    groups.push(...after);
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
+  if (!isIPv6(address) || isLinkLocal(ipToBytes(address))) return address;
+  const network = ipv6Words(address).slice(0, 4);
+  return `${network.map((word) => word.toString(16)).join(':')}::/64`;
 }

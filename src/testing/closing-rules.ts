@@ -284,7 +284,7 @@ export const closing: Readonly<Record<string, Check>> = {
       assert.equal(error.message, `read pool ${c1.remoteAddr.toString()}: deadline exceeded`);
       assert.equal(error.address, c1.remoteAddress);
       assert.equal(error.port, c1.remotePort);
-      assert.ok(!/readMessage|read-queue|waiters|op-error/.test(error.stack!.split('\n')[1] ?? ''), error.stack);
+      assert.ok(!/readMessage|flow-reader|waiters|op-error/.test(error.stack!.split('\n')[1] ?? ''), error.stack);
     }
   },
 };

@@ -6,6 +6,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ConnEvent } from '../../../src/index.js';
+import { note } from '../../require.js';
 import { backend, manners, serverBackend } from '../pool-pair.js';
 import { DIFFERENCES } from './differences.js';
 import { End, type Party, type Socket } from './party.js';
@@ -71,6 +72,7 @@ function compare(name: string, net: Seen, ours: Seen): void {
  * net's. What holds there all the same is the contract's.
  */
 const throughDevice = backend !== 'user' || serverBackend !== 'user';
+if (throughDevice) note('the ends as over net: user backends only, since through a device an end takes several calls');
 
 describe.skipIf(throughDevice || manners.queuedAtClose !== 'kept')('the ends of a connection, as over net', () => {
   describe.each(['client', 'server'] as const)('the %s acts first', (actor) => {
