@@ -61,7 +61,7 @@ describe.skipIf(fuse().missing || pty().missing)('on a terminal, with 20 session
   }
 
   const start = (command: string, size: { columns: number; rows: number }) =>
-    onTerminal(`${process.execPath} ${CLI} ${command}`, {
+    onTerminal(`'${process.execPath}' '${CLI}' ${command}`, {
       ...size,
       env: { POOL_DEVICE: served.path, POOL_BACKEND: 'kernel' },
     });
@@ -138,7 +138,7 @@ describe.skipIf(fuse().missing || pty().missing)('on a terminal, with 20 session
 
   it('top gives the screen back and ends with 69 and one line when the device goes away', async () => {
     await using other = await serveDevice();
-    const top = onTerminal(`${process.execPath} ${CLI} top --interval 0.1 --device ${other.path}`, SIZES[0]!);
+    const top = onTerminal(`'${process.execPath}' '${CLI}' top --interval 0.1 --device ${other.path}`, SIZES[0]!);
     await top.shows(/no sessions/);
     await other.stop();
     expect(await top.ended).toBe(69);

@@ -32,7 +32,11 @@ describe('serveHttp', () => {
     const serving = serveHttp(listener, server);
     const conn = await connect(listener);
     await conn.writeMessage('GET / HTTP/1.1\r\n');
-    expect(Buffer.from((await conn.readMessage())!).toString()).toContain('408 Request Timeout');
+    const answer = await conn.readMessage();
+    // The server ends right behind it, and a module's program may lose what it has not received by then.
+    if (manners.queuedAtClose === 'kept' || answer !== null) {
+      expect(Buffer.from(answer!).toString()).toContain('408 Request Timeout');
+    }
     conn.destroy();
     await listener.close();
     await serving;
@@ -49,12 +53,8 @@ describe('serveHttp', () => {
     await arrived;
     first.destroy();
     const second = await connect(listener);
-    await second.writeMessage('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
-    const answer = await second.readMessage();
-    // A module's program may lose what came right before the end, which is the server's here.
-    if (manners.queuedAtClose === 'kept' || answer !== null) {
-      expect(Buffer.from(answer!).toString()).toContain('200 OK');
-    }
+    await second.writeMessage('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    expect(Buffer.from((await second.readMessage())!).toString()).toContain('200 OK');
     second.destroy();
     await listener.close();
     await serving;
@@ -71,7 +71,7 @@ describe('serveHttp', () => {
     const { port } = listener.addr;
     const serving = serveHttp(listener, server);
     const conn = await connect(listener);
-    await conn.writeMessage('GET / HTTP/1.0\r\n\r\n');
+    await conn.writeMessage('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
     expect(Buffer.from((await conn.readMessage())!).toString()).toContain('200 OK');
     expect(ports).toEqual([port]);
     expect(server.address()).toMatchObject({ port });
@@ -96,7 +96,7 @@ describe('serveHttp', () => {
       const serving = serveHttp(listener, server);
       expect(((await thrown) as Error[])[0]!.message).toBe('fault of the program');
       const conn = await connect(listener);
-      await conn.writeMessage('GET / HTTP/1.0\r\n\r\n');
+      await conn.writeMessage('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
       expect(Buffer.from((await conn.readMessage())!).toString()).toContain('200 OK');
       await conn.close();
       await listener.close();
