@@ -36,9 +36,17 @@ Feature: Errors
 
     Examples:
       | fault                                 |
+      | answers INIT with DATA                |
+
+  Scenario Outline: A peer that breaks the protocol in a way that the kernel module does not look for
+    Given a peer that <fault>
+    When the client tries to dial it
+    Then it fails with ERR_POOL_PROTOCOL, if the backend checks it
+
+    Examples:
+      | fault                                 |
       | answers in HTTP                       |
       | speaks version 2                      |
-      | answers INIT with DATA                |
       | sets a puzzle that nobody solves      |
 
   Scenario: A peer that hangs up in the handshake

@@ -21,7 +21,11 @@ export interface Expectations extends Pick<Behaviour, 'queuedAtClose' | 'accepte
   readonly listenHost: 'any' | 'unspecified';
   /** Bytes of the largest message (kernel contract, hazard 6). */
   readonly largestMessage: number;
-  /** Whether a dial notices a forged ACK and a public key of low order: the module checks neither for certain. */
+  /**
+   * Whether a dial looks at all that the peer answers. The module notices a forged ACK and a public key of low order only by
+   * chance, and neither another version nor a puzzle that nobody solves: where such a peer says nothing more, it waits until
+   * the dial's time is over (kernel contract, section 5).
+   */
   readonly handshakeChecks: 'all' | 'some';
   /** Slots of the session table that a program can fill. */
   readonly tableSlots: number;
@@ -54,6 +58,17 @@ function backendName(text: string | undefined): BackendName {
   if (text === undefined || text === '') return 'auto';
   if (text === 'auto' || text === 'kernel' || text === 'user') return text;
   throw new Error(`features: a backend is auto, kernel or user, not ${JSON.stringify(text)}`);
+}
+
+/**
+ * By what time limits are multiplied, for machines that are slow, as an emulated one is: `POOL_TEST_TIME_FACTOR`, 1 without.
+ * Throws for what is no number of 1 or more.
+ */
+export function timeFactor(text: string | undefined = process.env['POOL_TEST_TIME_FACTOR']): number {
+  if (text === undefined || text === '') return 1;
+  const factor = Number(text);
+  if (factor >= 1) return factor;
+  throw new Error(`POOL_TEST_TIME_FACTOR is a number of 1 or more, not ${JSON.stringify(text)}`);
 }
 
 /** The backend that a scenario asks for at one end, and the ground that this end stands on. */

@@ -30,7 +30,20 @@ export async function listenerFor(
       if (kept === opened) kept = null;
     });
   }
-  return { listener: kept, release: () => Promise.resolve() };
+  const listener = kept;
+  return { listener, release: () => clear(listener) };
+}
+
+/** ms without a session after which none of the scenario's is expected any more; one is accepted within 50. */
+const QUIET_MS = 500;
+
+/** Ends the sessions that the scenario left without an owner: the next one would take them for its own. */
+async function clear(listener: Listener): Promise<void> {
+  for (;;) {
+    const left = await listener.accept({ signal: AbortSignal.timeout(QUIET_MS) }).catch(() => null);
+    if (left === null) return;
+    left.destroy();
+  }
 }
 
 /** At the end of the run. */

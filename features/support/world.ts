@@ -18,7 +18,7 @@ import {
   type ListenOptions,
   dial,
 } from 'pool-ts';
-import { endOf, EXPECTATIONS, type Expectations } from './expectations.js';
+import { endOf, EXPECTATIONS, type Expectations, timeFactor } from './expectations.js';
 import { closeKept, listenerFor } from './listeners.js';
 
 export type Side = 'client' | 'server';
@@ -26,7 +26,7 @@ export type Side = 'client' | 'server';
 /** What came of the operation that a scenario tried last. */
 export type Outcome = { error: unknown } | { value: unknown };
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(60_000 * timeFactor());
 
 export class PoolWorld extends World {
   readonly conns = new Map<Side, Conn>();

@@ -4,8 +4,12 @@ import { describe, it } from 'vitest';
 import { type Conn, dial, type Listener, type CommonOptions, type ListenOptions, listen } from '../../src/index.js';
 import { type ConnPair, testConn } from '../../src/testing/index.js';
 import { duplexCases } from './duplex-cases.js';
+import { timeFactor } from '../../features/support/expectations.js';
 import { note } from '../require.js';
 import { type Behaviour } from '../../src/testing/module-differences.js';
+
+/** ms for a check. */
+const CASE_MS = 30_000;
 
 /** The device files, known when the tests run. */
 export interface Devices {
@@ -27,8 +31,27 @@ const NEEDS_AN_END_WITHOUT_CLOSE = new Set([
   'a channel fails with its session',
 ]);
 
-/** Defines the tests. */
-export function contractThrough(devices: Devices, manners: Behaviour, { module = false } = {}): void {
+/** Every `of`th test of them all, from the `number`th on. */
+export interface Part {
+  number: number;
+  of: number;
+}
+
+/** Reads `2/12`; all is `1/1`. Throws for anything else. */
+export function parsePart(text: string | undefined): Part {
+  const [, number, of] = /^(\d+)\/(\d+)$/.exec(text || '1/1')?.map(Number) ?? [];
+  if (number === undefined || of === undefined || number < 1 || number > of) {
+    throw new Error(`POOL_CONTRACT_PART is a part such as 2/12, not ${JSON.stringify(text)}`);
+  }
+  return { number, of };
+}
+
+/** Defines the tests. `module`: the device has no end without CLOSE. */
+export function contractThrough(
+  devices: Devices,
+  manners: Behaviour,
+  { module = false, part = parsePart(undefined) } = {},
+): void {
   if (module) note('ends without CLOSE: left out where a device has none, as the kernel module');
   const user = (): ListenOptions => ({ backend: 'user' });
   const kernel = (path: () => string) => (): ListenOptions => ({ backend: 'kernel', device: path() });
@@ -40,7 +63,14 @@ export function contractThrough(devices: Devices, manners: Behaviour, { module =
   ];
   if (devices.other !== undefined) pairs.push(['kernel to kernel over two devices', one, kernel(devices.other)]);
 
+  let count = 0;
+  const define = (name: string, run: () => Promise<void>, skip: boolean): void => {
+    count += 1;
+    if (count % part.of === part.number % part.of) it.skipIf(skip)(name, { timeout: 2 * timeout }, run);
+  };
+  const timeout = CASE_MS * timeFactor();
   const options = {
+    timeout,
     lossyClose: manners.queuedAtClose !== 'kept',
     knownAddresses: manners.acceptedRemote === 'known' && manners.localAddress === 'known',
   };
@@ -49,13 +79,13 @@ export function contractThrough(devices: Devices, manners: Behaviour, { module =
       describe(roles, () => {
         const makePipe = () => connect(dialler(), listener(), roles === 'accepted to dialled');
         for (const { name, run } of testConn(makePipe, options)) {
-          it.skipIf(module && NEEDS_AN_END_WITHOUT_CLOSE.has(name))(name, run);
+          define(name, run, module && NEEDS_AN_END_WITHOUT_CLOSE.has(name));
         }
       });
     }
     describe('through toDuplex()', () => {
       for (const { name, run } of duplexCases(() => connect(dialler(), listener(), false), options)) {
-        it.skipIf(module && NEEDS_AN_END_WITHOUT_CLOSE.has(name.replace(/^\w+: /, '')))(name, run);
+        define(name, run, module && NEEDS_AN_END_WITHOUT_CLOSE.has(name.replace(/^\w+: /, '')));
       }
     });
   });
@@ -76,12 +106,23 @@ async function connect(dialler: CommonOptions, listener: ListenOptions, swap: bo
   const keeps = listener.device !== undefined && statSync(listener.device).isCharacterDevice();
   const opened = await (keeps ? (kept ??= open()) : open());
   const target = { host: '127.0.0.1', port: opened.addr.port };
-  const [dialled, accepted] = await Promise.all([dial(target, dialler), opened.accept()]);
+  // Not beside the dial: one listener that serves the whole run may still hold what an earlier test has left.
+  const dialled = await dial(target, dialler);
+  const accepted = await acceptEndOf(dialled, opened);
   const stop = async (): Promise<void> => {
     await Promise.all([ended(dialled), ended(accepted)]);
     if (!keeps) await opened.close();
   };
   return swap ? { c1: accepted, c2: dialled, stop } : { c1: dialled, c2: accepted, stop };
+}
+
+/** The other end of a Conn. */
+async function acceptEndOf(dialled: Conn, listener: Listener): Promise<Conn> {
+  for (;;) {
+    const accepted = await listener.accept();
+    if (accepted.id === dialled.id) return accepted;
+    accepted.destroy();
+  }
 }
 
 /** Gives the slot back as well, which a destroyed Conn does in the background. */
