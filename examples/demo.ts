@@ -35,7 +35,7 @@ async function answer(flow: Flow, where: string): Promise<void> {
 /** The client: a few messages on the connection and on channel 5, then what the telemetry tells. */
 async function client(): Promise<void> {
   subscribe('pool.backend.select', (event) => say('client', (event as { reason: string }).reason));
-  const child = fork(fileURLToPath(import.meta.url), ['server'], { env: { ...process.env, NODE_NO_WARNINGS: '1' } });
+  const child = fork(fileURLToPath(import.meta.url), ['server']);
   try {
     const port = await portOf(child);
     const conn = await dial({ host: '127.0.0.1', port });

@@ -9,6 +9,7 @@ export interface SessionFlags {
   backend?: BackendChoice;
   device?: string;
   network?: Network;
+  verbose?: boolean;
   /** ms */
   timeout?: number;
 }
@@ -19,14 +20,18 @@ export interface IdleFlags {
   idleTimeout?: number;
 }
 
-/** Adds `--backend`, `--device` and `--network`; a command that dials adds {@link withTimeout} as well. */
-export function withSessionOptions(command: Command): Command {
+/**
+ * Adds `--backend`, `--device`, `--network` and `--verbose`; a command that dials adds {@link withTimeout} as well.
+ * @param verbose what --verbose tells besides the backend and why it was chosen
+ */
+export function withSessionOptions(command: Command, verbose = ''): Command {
   return command
     .addOption(
       new Option('--backend <name>', 'kernel module or node in user space').choices(['auto', 'kernel', 'user']),
     )
     .option('--device <path>', 'device file of the kernel module (default: $POOL_DEVICE, else /dev/pool)')
-    .addOption(new Option('--network <name>', 'address family').choices(['pool', 'pool4', 'pool6']));
+    .addOption(new Option('--network <name>', 'address family').choices(['pool', 'pool4', 'pool6']))
+    .option('-v, --verbose', `tell on standard error ${verbose}which backend is used, and why`);
 }
 
 /** Adds `--timeout`, the time that dialling may take. */

@@ -16,6 +16,7 @@ import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
 import { reflow } from './screen/reflow.js';
 import { columnsOf } from './screen/text-width.js';
+import { tellBackend } from './tell-backend.js';
 import { print, type Terminal } from './terminal.js';
 import { version } from './version.js';
 
@@ -79,6 +80,10 @@ function settle(command: Command, terminal: Terminal): void {
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const root = program(terminal);
   const named = commandPath(root, args);
+  let quiet = (): void => undefined;
+  root.hook('preAction', (_root, command) => {
+    if (command.opts<{ verbose?: boolean }>().verbose === true) quiet = tellBackend(terminal);
+  });
   try {
     if (args.length === 0) root.help();
     checkHelp(root, args);
@@ -101,6 +106,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     }
     terminal.stderr.write(`${named}: ${lineOf(error)}\n`);
     return code;
+  } finally {
+    quiet();
   }
 }
 

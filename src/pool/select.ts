@@ -26,9 +26,6 @@ export interface SelectDeps {
   /** Loads koffi and opens the device: only once it is chosen. Keeps one backend per device and process. */
   kernelBackend(device: string): Promise<Backend>;
   userBackend(maxSessions: number | undefined): Backend;
-  warn(message: string, name: string, code: string): void;
-  /** Where the process remembers that it was told: one for the ESM and the CommonJS copy of the package. */
-  told: object;
 }
 
 const system: SelectDeps = {
@@ -36,11 +33,7 @@ const system: SelectDeps = {
   stat,
   kernelBackend: async (device) => (await import('./kernel/index.js')).createKernelBackend({ device }),
   userBackend: (maxSessions) => createUserBackend(processNode({ maxSessions })),
-  warn: (message, name, code) => process.emitWarning(message, name, code),
-  told: globalThis,
 };
-
-const WARNED = Symbol.for('pool-ts.embedded-node-told');
 
 /** Errno names of a device that isn't there, or whose module isn't. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV']);
@@ -50,7 +43,8 @@ const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
 /**
  * The backend that options and environment ask for. `auto` takes the kernel module when the device file exists. One that
  * exists and can't be opened is an error, never a reason to take the other: a program would change its peers' view of it,
- * and its privileges, without anybody having said so.
+ * and its privileges, without anybody having said so. Which one it is and why is published on `pool.backend.select`, and told by
+ * NODE_DEBUG=pool-ts; nothing warns of it, since both do the same work.
  * @throws (rejects) ERR_INVALID_ARG_VALUE for POOL_BACKEND, or what the device gives: ENOENT, EACCES, ENOTTY...
  */
 export async function selectBackend(wish: BackendPreference, parts: SelectDeps = system): Promise<Backend> {
@@ -58,7 +52,6 @@ export async function selectBackend(wish: BackendPreference, parts: SelectDeps =
   const choice = wish.backend ?? choiceOf(parts.env['POOL_BACKEND']);
   if (choice === 'user') return user(wish, parts, device, "backend 'user' was asked for");
   if (choice === 'auto' && !(await exists(device, parts))) {
-    tellOnce(device, parts);
     return user(wish, parts, device, `${device} does not exist: a POOL node in this process does the work`);
   }
   if (wish.proves === true) throw unavailableOnModule();
@@ -132,15 +125,4 @@ function deviceError(device: string, error: NodeJS.ErrnoException): PoolError {
   }
   // Not the device but what drives it: koffi has no binary for this machine, or was not installed.
   return new PoolError(code, `${device} can't be used: ${error.message}; or pass backend: 'user'`, details);
-}
-
-function tellOnce(device: string, parts: SelectDeps): void {
-  const told = parts.told as { [WARNED]?: boolean };
-  if (told[WARNED]) return;
-  Object.defineProperty(told, WARNED, { value: true });
-  parts.warn(
-    `there is no ${device}, so that a POOL node in this process is used instead of the kernel module: ${WAY_OUT}`,
-    'PoolWarning',
-    'POOL_EMBEDDED_NODE',
-  );
 }

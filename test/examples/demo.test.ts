@@ -19,7 +19,7 @@ test('the demonstration converses on the connection and on channel 5, measures, 
 
 test('without a device the demonstration says which backend it took, and why', async () => {
   const { code, stdout } = await run(['examples/demo.ts'], {
-    env: { POOL_BACKEND: 'auto', POOL_DEVICE: '/nonexistent/pool', NODE_NO_WARNINGS: '1' },
+    env: { POOL_BACKEND: 'auto', POOL_DEVICE: '/nonexistent/pool' },
   });
   expect(code).toBe(0);
   expect(stdout).toMatch(/^client: .*\/nonexistent\/pool/m);

@@ -27,8 +27,6 @@ function machine(devices: Record<string, 'good' | Error>, env: Record<string, st
       log.push(`node ${maxSessions ?? ''}`.trim());
       return user;
     },
-    warn: (message, name, code) => log.push(`warn ${name} ${code} ${message}`),
-    told: {},
   };
   return { log, parts };
 }
@@ -40,14 +38,14 @@ describe('selectBackend', () => {
   it.each([
     // options, environment, device there, backend, what was asked of the machine
     [{}, {}, true, 'kernel', ['stat /dev/pool', 'open /dev/pool']],
-    [{}, {}, false, 'user', ['stat /dev/pool', 'warn', 'node']],
+    [{}, {}, false, 'user', ['stat /dev/pool', 'node']],
     [{ backend: 'user' }, {}, true, 'user', ['node']],
     [{ backend: 'kernel' }, {}, true, 'kernel', ['open /dev/pool']],
     [{ backend: 'auto' }, { POOL_BACKEND: 'user' }, true, 'kernel', ['stat /dev/pool', 'open /dev/pool']],
     [{}, { POOL_BACKEND: 'user' }, true, 'user', ['node']],
     [{}, { POOL_BACKEND: 'kernel' }, true, 'kernel', ['open /dev/pool']],
     [{}, { POOL_BACKEND: '' }, true, 'kernel', ['stat /dev/pool', 'open /dev/pool']],
-    [{}, { POOL_DEVICE: '/run/pool' }, true, 'user', ['stat /run/pool', 'warn', 'node']],
+    [{}, { POOL_DEVICE: '/run/pool' }, true, 'user', ['stat /run/pool', 'node']],
     [{ device: '/dev/pool' }, { POOL_DEVICE: '/run/pool' }, true, 'kernel', ['stat /dev/pool', 'open /dev/pool']],
     [{ backend: 'user', maxSessions: 8 }, {}, true, 'user', ['node 8']],
   ] as [Partial<BackendPreference>, Record<string, string>, boolean, string, string[]][])(
@@ -55,17 +53,9 @@ describe('selectBackend', () => {
     async (wish, env, there, expected, asked) => {
       const { log, parts } = machine(there ? { '/dev/pool': 'good' } : {}, env);
       expect((await selectBackend({ ...NOTHING, ...wish }, parts)).name).toBe(expected);
-      expect(log.map((line) => (line.startsWith('warn') ? 'warn' : line))).toEqual(asked);
+      expect(log).toEqual(asked);
     },
   );
-
-  it('tells once in a process that the embedded node does the work', async () => {
-    const { log, parts } = machine({});
-    await Promise.all([selectBackend(NOTHING, parts), selectBackend(NOTHING, parts)]);
-    await selectBackend(NOTHING, parts);
-    const warnings = log.filter((line) => line.startsWith('warn'));
-    expect(warnings).toEqual([expect.stringMatching(/^warn PoolWarning POOL_EMBEDDED_NODE .*\/dev\/pool/)]);
-  });
 
   it.each([
     [errno('EACCES', 13), 'EACCES', 13, /may not open \/dev\/pool .*or pass backend: 'user'/],

@@ -15,7 +15,6 @@ export interface NetcatFlags extends SessionFlags, IdleFlags {
   messages?: boolean;
   /** ms; Infinity waits for the peer's end. */
   quitAfter: number;
-  verbose?: boolean;
 }
 
 /** Adds the options of a conversation, and of the session that carries it. */
@@ -28,10 +27,9 @@ export function withNetcatOptions(command: Command, quitAfter: { ms: number; tex
     command
       .option('--channel <number>', 'talk on this channel, 1 to 255', integer({ min: 0, max: 255 }), 0)
       .option('--messages', 'a line of input is a message, a message is printed as a line (default: bytes)')
-      .addOption(quit.argParser(secondsOrNever).default(quitAfter.ms, quitAfter.text))
-      .option('-v, --verbose', 'tell on standard error who is connected'),
+      .addOption(quit.argParser(secondsOrNever).default(quitAfter.ms, quitAfter.text)),
   );
-  return withSessionOptions(talking);
+  return withSessionOptions(talking, 'who is connected, and ');
 }
 
 const readSeconds = seconds({ min: 0 });

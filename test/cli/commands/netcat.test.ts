@@ -50,10 +50,24 @@ describe('listen and connect', () => {
     const server = startCli(['listen', '-v', LISTEN]);
     const client = await runCli(['connect', '-v', await addressOf(server)], 'hi\n');
     expect(client.code).toBe(0);
-    expect(client.stderr).toMatch(/^connected to 127\.0\.0\.1:\d+ \(user backend\)\n$/);
+    const backend = "backend user: backend 'user' was asked for\n";
+    expect(client.stderr).toMatch(new RegExp(`^${backend}connected to 127\\.0\\.0\\.1:\\d+ \\(user backend\\)\n$`));
     expect(await server.ended).toBe(0);
     expect(server.stdout()).toBe('hi\n');
-    expect(server.stderr()).toMatch(/^listening on .*\n127.* connected \(user backend\)\n127.* closed\n$/);
+    expect(server.stderr()).toMatch(
+      new RegExp(`^${backend}listening on .*\n127.* connected \\(user backend\\)\n127.* closed\n$`),
+    );
+  });
+
+  it('tell who asks why they use which backend, and nobody else', async () => {
+    const env = { POOL_BACKEND: '', POOL_DEVICE: '/nonexistent/pool' };
+    const server = startCli(['listen', '-k', LISTEN], env);
+    const address = await addressOf(server);
+    const silent = await runCli(['connect', '-q', '0', address], 'hi\n', env);
+    expect(silent).toMatchObject({ code: 0, stderr: '' });
+    const verbose = await runCli(['connect', '--verbose', '-q', '0', address], 'hi\n', env);
+    expect(verbose.stderr).toMatch(/^backend user: \/nonexistent\/pool does not exist: .*\nconnected to .*\n$/);
+    expect(server.stderr()).toMatch(/^listening on .*\n$/);
   });
 
   it('take lines for messages, on a channel', async () => {
