@@ -4,6 +4,8 @@ import { inspect } from 'node:util';
 import type { Conn } from '../pool/flow/conn.js';
 import {
   type Check,
+  endless,
+  endlessMessages,
   loop,
   pattern,
   readBytes,
@@ -97,7 +99,7 @@ export const closing: Readonly<Record<string, Check>> = {
 
   'destroy ends pending calls, and tells its reason': async ({ c1, c2 }) => {
     const read = meanwhile(rejects(c1.readMessage(), 'ERR_POOL_CLOSED'));
-    const pending = Array.from({ length: 400 }, () => c1.writeMessage(pattern(c1.maxMessageSize)));
+    const pending = endlessMessages(c1.maxMessageSize).map((message) => c1.writeMessage(message));
     const writes = Promise.allSettled(pending);
     const reason = new Error('no more');
     c1.destroy(reason);
@@ -112,7 +114,7 @@ export const closing: Readonly<Record<string, Check>> = {
   },
 
   'a close that the peer holds up times out and destroys': async ({ c1, c2 }) => {
-    const writing = meanwhile(rejects(c1.write(pattern(1000 * c1.maxMessageSize)), 'ERR_POOL_TIMEOUT'));
+    const writing = meanwhile(rejects(c1.write(endless()), 'ERR_POOL_TIMEOUT'));
     const error = await rejects(c1.close({ closeTimeout: 100 }), 'ERR_POOL_TIMEOUT');
     assert.equal(error.timeout, true);
     await writing;
@@ -146,7 +148,7 @@ export const closing: Readonly<Record<string, Check>> = {
     const channel = await c1.openChannel(9);
     const reason = new Error('no more');
     for (const flow of [channel, c1]) {
-      const writing = meanwhile(rejects(flow.write(pattern(400 * c1.maxMessageSize)), 'ERR_POOL_CLOSED'));
+      const writing = meanwhile(rejects(flow.write(endless()), 'ERR_POOL_CLOSED'));
       const closing = meanwhile(flow.close({ closeTimeout: 2 ** 31 - 1 }));
       await turn();
       assert.equal(flow.state, 'closing');
@@ -167,7 +169,7 @@ export const closing: Readonly<Record<string, Check>> = {
       void ended.close();
       ended.destroy();
       assert.deepEqual(await ended.closed, { by: 'local' });
-      const writing = meanwhile(rejects(lost.write(pattern(1000 * c1.maxMessageSize)), 'ERR_POOL_CLOSED'));
+      const writing = meanwhile(rejects(lost.write(endless()), 'ERR_POOL_CLOSED'));
       void lost.close({ closeTimeout: 1 });
       assert.equal((await lost.closed).error?.code, 'ERR_POOL_TIMEOUT');
       await writing;

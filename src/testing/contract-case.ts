@@ -34,6 +34,13 @@ export interface ConnContractOptions {
   timeout?: number;
 }
 
+/**
+ * Bytes that no path takes unless its end is read. The flows and a device hold some megabytes; the sockets between them
+ * hold up to the system's bounds, of which Linux has 4 MB for what was sent and, for a reader that was fast before, 32 MB
+ * (net.ipv4.tcp_wmem, net.ipv4.tcp_rmem).
+ */
+const MORE_THAN_PATHS_HOLD = 1 << 27;
+
 /** One check: gets a fresh pair. */
 export type Check = (pair: ConnPair, options: Required<ConnContractOptions>) => Promise<void>;
 
@@ -123,6 +130,21 @@ export function pattern(size: number, seed = 0): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) * 17 + seed) & 0xff;
   return bytes;
+}
+
+/** Zeroes that a peer which does not read keeps on the writer's side; memory of the machine only as far as it is touched. */
+export function endless(): Uint8Array {
+  return new Uint8Array(MORE_THAN_PATHS_HOLD);
+}
+
+/** `endless` as messages of `size` bytes, each of which begins with its number. */
+export function endlessMessages(size: number): Uint8Array[] {
+  const all = Buffer.from(endless().buffer);
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => {
+    const message = all.subarray(i * size, (i + 1) * size);
+    if (message.length >= 4) message.writeUInt32BE(i);
+    return message;
+  });
 }
 
 export function text(data: Uint8Array | null): string | null {
