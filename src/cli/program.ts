@@ -7,6 +7,7 @@ import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { doctorCommand } from './commands/doctor.js';
 import { listenCommand } from './commands/listen.js';
+import { metricsCommand } from './commands/metrics.js';
 import { receiveCommand } from './commands/receive.js';
 import { replCommand } from './commands/repl.js';
 import { sendCommand } from './commands/send.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   sessionsCommand,
   topCommand,
   telemetryCommand,
+  metricsCommand,
   bridgeCommand,
   benchCommand,
   deviceCommand,

@@ -1,44 +1,50 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
+import { PoolError } from '../base/errors.js';
 import { refuseUnknown } from '../base/option-names.js';
-import { openSessions, type ProcessSession, watchSessions } from '../pool/observe/process-sessions.js';
-import type { SessionInfo } from '../pool/telemetry.js';
+import { deviceSource } from './device-source.js';
+import { processSource } from './process-source.js';
+import { LABELS, type SessionSample } from './sample.js';
 import { SESSION_METRICS } from './session-metrics.js';
 import { SessionTotals } from './session-totals.js';
-import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** Options of {@link collectPoolMetrics}. */
 export interface PoolMetricsOptions {
   /** Where the metrics are registered. Default: prom-client's global registry. */
   register?: Registry | undefined;
+  /**
+   * A device file, of the kernel module or served by pool-ts: the sessions of its whole table are told, whichever program
+   * they are of, in place of this process's.
+   */
+  device?: string | undefined;
 }
 
-/** The exporter's labels: slot in the session table, the peer's address, the state in pool.h's words. */
-const LABELS = ['idx', 'peer', 'state'] as const;
-
-/** ms that a scrape waits for a session's answer; a device that stalls must not stall the monitoring of everything else. */
-const PATIENCE_MS = 1000;
-
-type Sample = { labels: Record<(typeof LABELS)[number], string>; info: SessionInfo };
-
 /**
- * Tells Prometheus about the POOL sessions of this process, both backends, dialled and accepted: `pool_active_sessions`;
+ * Tells Prometheus about POOL sessions: those of this process, both backends, dialled and accepted, or with `device` those
+ * of a device's whole table. `pool_active_sessions`;
  * `pool_packets_sent_total`, `pool_packets_recv_total`, `pool_bytes_sent_total` and `pool_bytes_recv_total` of all
  * sessions since this call; and for each open session, labelled `idx`, `peer` and `state`, `pool_session_` and
  * `rtt_microseconds`, `jitter_microseconds`, `loss_ppm`, `throughput_bps`, `mtu_bytes`, `queue_depth`, `uptime_seconds`,
  * `packets_sent`, `packets_recv`, `bytes_sent`, `bytes_recv`. Names and labels are those of the kernel module's exporter.
  *
- * Sessions are looked at only when the registry is asked. On the kernel backend what a session moved between the last
- * time and its end is not known, and missing in the totals.
- * @returns what takes the metrics away again
- * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there; Error of prom-client when the registry has such metrics already
+ * Sessions are looked at only when the registry is asked. On the kernel backend, and of a device, what a session moved
+ * between the last time and its end is not known, and missing in the totals.
+ *
+ * Of a device there is also `pool_up`: 1 when it answered, 0 when it is not there, can't be opened, or gave no answer within
+ * 1 s; there are no sessions then, and a warning with the code `POOL_METRICS_DEVICE` says why, once each time. It is opened
+ * with the first scrape, and again after it was gone. `peer` is what the table shows: the kernel module doesn't know who
+ * dialled an accepted session (kernel contract, section 3).
+ * @returns what takes the metrics away again, and closes the device
+ * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there, or an empty `device`, ERR_INVALID_ARG_TYPE for one
+ *   that is no text; Error of prom-client when the registry has such metrics already
  * @example
  * collectPoolMetrics();
  * http.createServer(async (request, response) => response.end(await register.metrics())).listen(9254);
  */
 export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void {
-  refuseUnknown(options, ['register']);
-  const { register = globalRegister } = options;
+  refuseUnknown(options, ['register', 'device']);
+  const { register = globalRegister, device } = options;
+  checkDevice(device);
   const registers = [register];
   const names: string[] = [];
   const named = (name: string): string => {
@@ -47,24 +53,35 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   };
   const counter = (name: string, help: string): Counter => new Counter({ name: named(name), help, registers, collect });
 
-  let sampling: Promise<Sample[]> | null = null;
+  let sampling: Promise<SessionSample[] | null> | null = null;
   /** One sample for a whole scrape, whichever of its metrics asks first. */
-  const sample = (): Promise<Sample[]> => {
-    sampling ??= takeSample(totals).finally(() => {
+  const answer = (): Promise<SessionSample[] | null> => {
+    sampling ??= source.sample().finally(() => {
       sampling = null;
     });
     return sampling;
   };
+  const sample = async (): Promise<SessionSample[]> => (await answer()) ?? [];
   async function collect(): Promise<void> {
-    await sample();
+    await answer();
   }
 
+  if (device !== undefined) {
+    new Gauge({
+      name: named('pool_up'),
+      help: 'Whether the POOL device answered',
+      registers,
+      async collect() {
+        this.set((await answer()) === null ? 0 : 1);
+      },
+    });
+  }
   new Gauge({
     name: named('pool_active_sessions'),
     help: 'Number of active POOL sessions',
     registers,
     async collect() {
-      this.set((await sample()).filter(({ info }) => info.state === 'ESTABLISHED').length);
+      this.set((await sample()).filter(({ labels }) => labels.state === 'ESTABLISHED').length);
     },
   });
   const packetsSent = counter('pool_packets_sent_total', 'Total packets sent');
@@ -85,7 +102,7 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
         async collect() {
           const samples = await sample();
           this.reset();
-          for (const { labels, info } of samples) give(value(info), (known) => this.set(labels, known));
+          for (const { labels, figures } of samples) give(value(figures), (known) => this.set(labels, known));
         },
       });
     } else {
@@ -94,19 +111,15 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
         async collect() {
           const samples = await sample();
           this.reset();
-          for (const { labels, info } of samples) give(value(info), (known) => this.inc(labels, known));
+          for (const { labels, figures } of samples) give(value(figures), (known) => this.inc(labels, known));
         },
       });
     }
   }
-  const unwatch = watchSessions((ended) => {
-    infoOf(ended).then(
-      (info) => info && totals.count(ended, info),
-      () => {},
-    );
-  });
+  const source =
+    device === undefined ? processSource(totals) : deviceSource(totals, { path: device, down: warnOf(device) });
   return () => {
-    unwatch();
+    source.close();
     for (const name of names) register.removeSingleMetric(name);
   };
 }
@@ -116,27 +129,22 @@ function give(value: number | null, tell: (value: number) => void): void {
   if (value !== null) tell(value);
 }
 
-async function takeSample(totals: SessionTotals): Promise<Sample[]> {
-  const samples = await Promise.all(
-    [...openSessions()].map(async (session): Promise<Sample | null> => {
-      const info = await infoOf(session);
-      if (info === null) return null;
-      totals.count(session, info);
-      const peer = session.session.remoteAddr.toString();
-      return { labels: { idx: String(info.index), peer, state: info.state }, info };
-    }),
-  );
-  return samples.filter((sample) => sample !== null);
+function checkDevice(device: unknown): void {
+  if (device === undefined) return;
+  if (typeof device !== 'string') {
+    throw new PoolError(
+      'ERR_INVALID_ARG_TYPE',
+      `collect metrics: device must be the name of a file, not ${typeof device}`,
+    );
+  }
+  if (device === '' || device.includes('\0')) {
+    throw new PoolError('ERR_INVALID_ARG_VALUE', 'collect metrics: device must be the name of a file');
+  }
 }
 
-/** Null for a session that is gone, or whose device doesn't answer. */
-function infoOf({ session }: ProcessSession): Promise<SessionInfo | null> {
-  return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(null), PATIENCE_MS);
-    const settle = (info: SessionInfo | null): void => {
-      clearTimeout(late);
-      resolve(info);
-    };
-    session.info().then(settle, () => settle(null));
-  });
+function warnOf(device: string): (error: Error) => void {
+  return ({ message }) =>
+    process.emitWarning(`the metrics of ${device} are missing, and pool_up is 0: ${message}`, {
+      code: 'POOL_METRICS_DEVICE',
+    });
 }

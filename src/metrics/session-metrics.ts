@@ -2,7 +2,7 @@
  * What is told of each session. Names and labels are those of the module's own exporter (tools/pool_exporter.py) where it
  * has one; the others follow its pattern. Its counters of a session have no `_total`, and so have none here.
  */
-import type { SessionInfo } from '../pool/telemetry.js';
+import type { SessionFigures } from './sample.js';
 
 /** A series with a value for each session. */
 export interface SessionMetric {
@@ -10,15 +10,15 @@ export interface SessionMetric {
   help: string;
   type: 'gauge' | 'counter';
   /** Null while it isn't known: there is no sample then. */
-  value: (info: SessionInfo) => number | null;
+  value: (figures: SessionFigures) => number | null;
 }
 
 export const SESSION_METRICS: readonly SessionMetric[] = [
   gauge('rtt_microseconds', 'Session RTT: round trip from heartbeat to its answer', ({ telemetry }) =>
-    telemetry.rttNs === null ? null : us(telemetry.rttNs),
+    measured(telemetry, telemetry.rttNs),
   ),
   gauge('jitter_microseconds', 'Session jitter: how far round trips are from their mean', ({ telemetry }) =>
-    telemetry.jitterNs === null ? null : us(telemetry.jitterNs),
+    measured(telemetry, telemetry.jitterNs),
   ),
   gauge(
     'loss_ppm',
@@ -41,6 +41,11 @@ function gauge(name: string, help: string, value: SessionMetric['value']): Sessi
 
 function counter(name: string, help: string, value: SessionMetric['value']): SessionMetric {
   return { name: `pool_session_${name}`, help, type: 'counter', value };
+}
+
+/** In us; null before the first round trip, for which a device says 0. */
+function measured({ rttNs }: SessionFigures['telemetry'], ns: bigint | null): number | null {
+  return rttNs ? us(ns ?? 0n) : null;
 }
 
 function us(ns: bigint): number {

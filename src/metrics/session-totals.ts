@@ -1,6 +1,5 @@
 /** Packets and bytes of all sessions, those that have ended included, so that the totals never fall. */
-import type { ProcessSession } from '../pool/observe/process-sessions.js';
-import type { SessionInfo } from '../pool/telemetry.js';
+import type { SessionFigures } from './sample.js';
 
 /** What is summed. */
 export interface Totals {
@@ -10,21 +9,21 @@ export interface Totals {
   bytesRecv: number;
 }
 
-type Counted = Pick<SessionInfo, keyof Totals>;
+type Counted = Pick<SessionFigures, keyof Totals>;
 
 /** How much the totals grew. */
 export type Grew = (growth: Totals) => void;
 
 export class SessionTotals {
-  readonly #counted = new WeakMap<ProcessSession, Totals>();
+  readonly #counted = new WeakMap<object, Totals>();
   readonly #grew: Grew;
 
   constructor(grew: Grew) {
     this.#grew = grew;
   }
 
-  /** Counts what a session has moved since it was counted before. */
-  count(session: ProcessSession, info: Counted): void {
+  /** Counts what a session has moved since it was counted before; `session` is what it is known by. */
+  count(session: object, info: Counted): void {
     const now: Totals = {
       packetsSent: Number(info.packetsSent),
       packetsRecv: Number(info.packetsRecv),

@@ -10,7 +10,16 @@ async function printed(...args: string[]) {
 
 const NAMES = [
   ...[[], ['listen'], ['connect'], ['send'], ['receive'], ['sessions'], ['sessions', 'close'], ['top'], ['telemetry']],
-  ...[['bridge'], ['bridge', 'tcp2pool'], ['bridge', 'pool2tcp'], ['bench'], ['device'], ['doctor'], ['repl']],
+  ...[
+    ['bridge'],
+    ['bridge', 'tcp2pool'],
+    ['bridge', 'pool2tcp'],
+    ['metrics'],
+    ['bench'],
+    ['device'],
+    ['doctor'],
+    ['repl'],
+  ],
 ];
 
 describe('the command line', () => {

@@ -4,19 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen } from '../../src/index.js';
 import { collectPoolMetrics } from '../../src/metrics/index.js';
 import { openSessions } from '../../src/pool/observe/process-sessions.js';
+import { valuesOf } from './text.js';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-/** What a registry says, as names with labels and values. */
-async function scrape(register: Registry): Promise<Map<string, number>> {
-  const lines = (await register.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-  );
-}
+const scrape = async (register: Registry) => valuesOf(await register.metrics());
 
 async function pair() {
   const listener = await listen('127.0.0.1:0', { backend: 'user' });
@@ -84,6 +79,17 @@ describe('collectPoolMetrics', () => {
     }
     expect(last.get('pool_packets_sent_total')!).toBeGreaterThan(first.get('pool_packets_sent_total')!);
     expect(openSessions().size).toBe(0);
+  });
+
+  it.each([
+    [{ device: 7 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ device: '' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ device: 'a\0b' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ path: '/dev/pool' }, 'ERR_INVALID_ARG_VALUE'],
+  ])('refuses %j before anything is registered', (options, code) => {
+    const register = new Registry();
+    expect(() => collectPoolMetrics({ register, ...(options as object) })).toThrow(expect.objectContaining({ code }));
+    expect(register.getMetricsAsArray()).toEqual([]);
   });
 
   it('can be taken away, and registered anew', async () => {

@@ -20,7 +20,7 @@ const WHY = 'without one each program has a POOL node of its own, whose sessions
 const WHAT_TO_DO = 'serve a device (npx pool-ts device), or watch one session (pool-ts telemetry host:port)';
 
 /** The file that `--device` or the environment names. */
-function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv, usual: string): string {
+export function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv, usual: string): string {
   return flag ?? (env['POOL_DEVICE'] || usual);
 }
 

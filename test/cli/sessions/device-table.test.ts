@@ -17,7 +17,14 @@ describe.skipIf(process.platform !== 'linux')('without a device', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const commands = [['sessions'], ['sessions', '--json'], ['sessions', 'close', '3'], ['top'], ['top', '--json']];
+  const commands = [
+    ['sessions'],
+    ['sessions', '--json'],
+    ['sessions', 'close', '3'],
+    ['top'],
+    ['top', '--json'],
+    ['metrics', '--once'],
+  ];
   const paths = ['missing', 'plain', 'plain/below', '.'];
   it.each(commands.flatMap((command) => paths.map((path) => ({ command, path }))))(
     '$command ends with 69 and one line that says why and what to do: $path',
