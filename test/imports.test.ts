@@ -93,6 +93,17 @@ describe('the layers of src', () => {
     expect(show(wrong)).toEqual([]);
   });
 
+  it('lets the protocol know nothing of the shell around it', () => {
+    const outside = imports.filter(
+      ({ from, to }) =>
+        from.startsWith('poolnode/protocol/') &&
+        to.endsWith('.js') &&
+        !to.startsWith('poolnode/protocol/') &&
+        !isShared(to),
+    );
+    expect(show(outside)).toEqual([]);
+  });
+
   it('imports koffi in one file for each library that is called, and dynamically', () => {
     const koffi = imports.filter(({ to, typeOnly }) => to === 'koffi' && !typeOnly);
     const files = [...new Set(koffi.map(({ from }) => from))].sort();

@@ -3,27 +3,10 @@
  * messages and end; queues, deadlines, cancellation and streams are the API's, once, for both backends.
  */
 import type { PoolError } from '../base/errors.js';
+import type { DropReason, RefuseReason, SessionHandler, SessionStateName } from '../base/session.js';
 import type { DialAuthentication, HandshakeOptions, ListenAuthentication, NodePeer } from '../poolnode/types.js';
 import type { Addr } from './address/addr.js';
-import type { SessionInfo, SessionState, Telemetry } from './telemetry.js';
-
-/** Why a session ended. `remote` only after an authenticated CLOSE (or ECONNRESET in state CLOSING on the device). */
-export interface BackendEnd {
-  by: 'local' | 'remote' | 'error';
-  error?: PoolError;
-}
-
-/** Where a backend session delivers. Calls come from the event loop, never from within a call into the session. */
-export interface BackendHandler {
-  /** One whole message, the receiver's to keep. False: taken, but no other before `resume()`. */
-  message(channel: number, data: Uint8Array): boolean;
-  /** `send` returned false before, and there is room again. */
-  drain(): void;
-  rekeyed?(count: number): void;
-  stalled?(ms: number): void;
-  /** The last call, exactly once, after every message that arrived before the end. */
-  end(end: BackendEnd): void;
-}
+import type { SessionInfo, Telemetry } from './telemetry.js';
 
 export interface BackendSession {
   /** Slot in the session table. */
@@ -39,7 +22,7 @@ export interface BackendSession {
   /** It has ended, and nothing but its handshake was ever heard: nobody is to be given it. Asked before `start`. */
   stillborn?(): boolean;
   /** Begins delivery; once. */
-  start(handler: BackendHandler): void;
+  start(handler: SessionHandler): void;
   /**
    * Starts sending one whole message of 1..maxMessageSize bytes. From here on it goes out whole or the session ends.
    * `done` is called once: when its last byte was handed to the socket (user), when SEND returned (kernel), or with the
@@ -62,7 +45,7 @@ export interface BackendSession {
   destroy(error?: PoolError): void;
   telemetry(): Promise<Telemetry>;
   info(): Promise<SessionInfo>;
-  state(): Promise<SessionState>;
+  state(): Promise<SessionStateName>;
   ref(): void;
   unref(): void;
 }
@@ -75,28 +58,6 @@ export interface BackendDialOptions {
   /** Gives up at once; rejects with the signal's reason. */
   signal?: AbortSignal;
 }
-
-/**
- * Why a connection was dropped before `accept` could return it; published on pool.listener.drop. `address-limit`: its
- * address has as many sessions as one may. `too-many-handshakes`: so many connections were pending that it gave way to
- * others, or waited too long for its turn. `handshake-failed`: it broke off, failed a check, or was too slow for the number
- * of those that were pending.
- */
-export type DropReason =
-  | 'blocked'
-  | 'max-connections'
-  | 'table-full'
-  | 'address-limit'
-  | 'too-many-handshakes'
-  | 'handshake-failed'
-  | 'backlog'
-  /** Nothing told whether the session was accepted or another program's (kernel backend). */
-  | 'undecided'
-  /** The session ended before it could be handed out, and nothing but its handshake was ever heard (kernel backend). */
-  | 'gone';
-
-/** Why a connection is refused that has only just come. */
-export type RefuseReason = Exclude<DropReason, 'undecided' | 'gone'>;
 
 export interface BackendListenOptions {
   /** As given by the user: '' is every address. */

@@ -30,6 +30,6 @@ export { userCryptography } from './select.js';
 export type { CryptoKind } from '../poolnode/types.js';
 export type { ServeOptions } from './serve.js';
 export type { AddressInput } from './address/target.js';
-export type { RawTelemetry, SessionInfo, SessionState, Telemetry } from './telemetry.js';
-export type { DropReason } from './backend.js';
+export type { SessionInfo, Telemetry } from './telemetry.js';
+export type { DropReason, RawTelemetry, SessionStateName as SessionState } from '../base/session.js';
 export type { HandshakeOptions } from '../poolnode/types.js';

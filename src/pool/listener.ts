@@ -4,9 +4,10 @@
  */
 import type { BlockList } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
+import type { DropReason, RefuseReason } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import type { Addr } from './address/addr.js';
-import type { BackendListener, BackendSession, DropReason, RefuseReason } from './backend.js';
+import type { BackendListener, BackendSession } from './backend.js';
 import { atCallSite, type CallSite, fromCallSite, methodSite } from './call-site.js';
 import type { Conn } from './flow/conn.js';
 import type { MakeConn } from './flow/conn-events.js';

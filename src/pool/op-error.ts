@@ -13,7 +13,7 @@ export interface OpTarget {
 }
 
 /** `pool 10.0.0.1:9253`, `pool 10.0.0.1:9253 channel 5`. */
-export function describeTarget(target: OpTarget): string {
+export function flowName(target: OpTarget): string {
   const channel = target.channel === undefined ? '' : ` channel ${target.channel}`;
   return `pool ${target.addr.toString()}${channel}`;
 }
@@ -26,7 +26,7 @@ export function opError(
   details: PoolErrorDetails = {},
 ): PoolError {
   const { address, port } = target.addr;
-  return new PoolError(code, `${op} ${describeTarget(target)}: ${reason}`, { syscall: op, address, port, ...details });
+  return new PoolError(code, `${op} ${flowName(target)}: ${reason}`, { syscall: op, address, port, ...details });
 }
 
 /** The error of an operation that a session's end made impossible. The end's own error is the cause. */

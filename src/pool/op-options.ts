@@ -1,5 +1,6 @@
 /** The options of operations on a flow, checked before anything happens. */
-import { inspect, types } from 'node:util';
+import { types } from 'node:util';
+import { checkInteger, isSignal, outOfRange, wrongType } from '../base/arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
@@ -30,61 +31,38 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 5000;
 /** The signal of an operation's options; undefined when there is none. `others` are what else the operation reads. */
 export function signalOf(options: OpOptions | undefined, ...others: string[]): AbortSignal | undefined {
   if (options === undefined) return undefined;
-  if (options === null || typeof options !== 'object') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${inspect(options)}`);
-  }
+  if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options);
   const signal = ownOption(options, 'signal');
-  // It would never cancel anything.
-  if (signal === undefined && isSignal(options)) {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
-  }
+  if (signal === undefined) refuseSignal(options);
   refuseUnknown(options, ['signal', ...others]);
   if (signal === undefined) return undefined;
-  if (!isSignal(signal)) {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.signal is an AbortSignal, not ${inspect(signal)}`);
-  }
+  if (!isSignal(signal)) throw wrongType('options.signal', 'an AbortSignal', signal);
   return signal;
 }
 
-/** By its parts and not by its class: a signal may come from another realm, or from a polyfill. */
-export function isSignal(value: unknown): value is AbortSignal {
-  if (typeof value !== 'object' || value === null) return false;
-  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
-  return (
-    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  );
+/** A signal in the place of the options would never cancel anything. @throws PoolError ERR_INVALID_ARG_TYPE */
+export function refuseSignal(options: unknown): void {
+  if (!isSignal(options)) return;
+  throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
 }
 
 /** The bound of a batch; Infinity when none is given. */
 export function maxOf(options: ReadMessagesOptions | undefined): number {
   const max = options === undefined ? undefined : ownOption(options, 'max');
-  if (max === undefined) return Infinity;
-  if (typeof max !== 'number') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.max is a number of messages, not ${inspect(max)}`);
-  }
-  if (!(max >= 1) || (max !== Infinity && !Number.isInteger(max))) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `options.max is a whole number from 1, not ${max}`);
-  }
-  return max;
+  return max === undefined || max === Infinity ? Infinity : checkInteger('options.max', max, 1, Number.MAX_VALUE);
 }
 
 export function closeTimeoutOf(options: CloseOptions | undefined): number {
   const timeout = options === undefined ? undefined : ownOption(options, 'closeTimeout');
   if (timeout === undefined) return DEFAULT_CLOSE_TIMEOUT_MS;
-  if (typeof timeout !== 'number') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.closeTimeout is a number of ms, not ${inspect(timeout)}`);
-  }
-  if (!(timeout >= 0 && timeout <= LONGEST_TIMER_MS)) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `options.closeTimeout is 0 to ${LONGEST_TIMER_MS} ms, not ${timeout}`);
-  }
-  return timeout;
+  if (typeof timeout !== 'number') throw wrongType('options.closeTimeout', 'a number of ms', timeout);
+  if (timeout >= 0 && timeout <= LONGEST_TIMER_MS) return timeout;
+  throw outOfRange('options.closeTimeout', `a number of ms from 0 to ${LONGEST_TIMER_MS}`, timeout);
 }
 
 /** A channel that can be opened: 0 is the Conn itself. */
 export function requireChannel(channel: unknown): number {
-  if (typeof channel !== 'number') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `a channel is a number, not ${inspect(channel)}`);
-  }
+  if (typeof channel !== 'number') throw wrongType('a channel', 'a number', channel);
   if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
     throw new PoolError('ERR_OUT_OF_RANGE', `a channel is 1 to 255, not ${channel}; channel 0 is the Conn itself`);
   }
@@ -95,7 +73,7 @@ export function requireChannel(channel: unknown): number {
 export function requireReason(error: unknown): Error | undefined {
   if (error === undefined || error === null) return undefined;
   if (error instanceof Error || types.isNativeError(error)) return error;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `the reason of destroy is an Error, or none, not ${inspect(error)}`);
+  throw wrongType('the reason of destroy', 'an Error, or none', error);
 }
 
 /** Waits for what goes on anyway, for as long as the signal lets. */

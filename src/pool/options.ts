@@ -8,6 +8,7 @@ import {
   getDefaultAutoSelectFamilyAttemptTimeout,
   type LookupFunction,
 } from 'node:net';
+import { checkInteger, checkMilliseconds, checkPath, isSignal, quote, wrongType } from '../base/arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
@@ -15,7 +16,6 @@ import { bare, ownOption } from '../base/own-properties.js';
 import { HANDSHAKE_RANGES, LARGEST_SESSION_TABLE, WRITE_STALL_TIMEOUT_MS } from '../poolnode/constants.js';
 import type { HandshakeOptions } from '../poolnode/types.js';
 import { DEFAULT_BACKLOG, DEFAULT_QUEUE_BYTES } from './constants.js';
-import { describe, quote } from './address/host-port.js';
 import {
   checkDialProof,
   checkListenProof,
@@ -24,7 +24,7 @@ import {
   type ListenProof,
   type ListenProofOptions,
 } from './identity/authentication.js';
-import { isSignal, type OpOptions } from './op-options.js';
+import { type OpOptions, refuseSignal } from './op-options.js';
 
 /** Either family, IPv4 only, IPv6 only. */
 export type Network = 'pool' | 'pool4' | 'pool6';
@@ -226,31 +226,27 @@ export type Reader = ReturnType<typeof reader>;
 
 /** Reads options of an object one by one; undefined is as good as absent. `prefix` is what errors call the object. */
 export function reader(options: unknown, prefix = 'options') {
-  if (options !== undefined && (typeof options !== 'object' || options === null)) {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options are an object, not ${describe(options)}`);
-  }
-  if (isSignal(options)) {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', 'options are an object, not an AbortSignal: pass { signal }');
-  }
+  if (options !== undefined && !isObject(options)) throw wrongType('options', 'an object', options);
+  refuseSignal(options);
   const known = new Set<string>();
   const get = (name: string): unknown => {
     known.add(name);
     return options === undefined ? undefined : ownOption(options, name);
   };
-  const wrongType = (name: string, wanted: string, value: unknown): PoolError =>
-    new PoolError('ERR_INVALID_ARG_TYPE', `${prefix}.${name} is ${wanted}, not ${describe(value)}`);
-
   function typed<T>(name: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
     const value = get(name);
     if (value === undefined || is(value)) return value;
-    throw wrongType(name, wanted, value);
+    throw wrongType(`${prefix}.${name}`, wanted, value);
+  }
+
+  /** Undefined, or what `check` makes of the value. */
+  function checked<T>(name: string, check: (name: string, value: unknown) => T): T | undefined {
+    const value = get(name);
+    return value === undefined ? undefined : check(`${prefix}.${name}`, value);
   }
 
   function integer(name: string, from: number, to: number): number | undefined {
-    const value = typed(name, 'a number', isNumber);
-    if (value === undefined || (Number.isInteger(value) && value >= from && value <= to)) return value;
-    const range = to === LARGEST ? `from ${from}` : `from ${from} to ${to}`;
-    throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} is a whole number ${range}, not ${value}`);
+    return checked(name, (whole, value) => checkInteger(whole, value, from, to));
   }
 
   return {
@@ -265,11 +261,7 @@ export function reader(options: unknown, prefix = 'options') {
     count(name: string): number | undefined {
       return get(name) === Infinity ? Infinity : integer(name, 1, LARGEST);
     },
-    milliseconds(name: string): number | undefined {
-      const value = typed(name, 'a number of ms', isNumber);
-      if (value === undefined || (value >= 0 && Number.isFinite(value))) return value;
-      throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} is a finite number of ms from 0, not ${value}`);
-    },
+    milliseconds: (name: string) => checked(name, checkMilliseconds),
     boolean: (name: string) => typed(name, 'a boolean', (value) => typeof value === 'boolean'),
     function: (name: string) => typed(name, 'a function', (value) => typeof value === 'function'),
     oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
@@ -281,18 +273,14 @@ export function reader(options: unknown, prefix = 'options') {
       );
     },
     object: (name: string) => typed(name, 'an object', isObject),
-    path(name: string): string | undefined {
-      const value = typed(name, 'a path', isString);
-      if (value === undefined || (value !== '' && !value.includes('\0'))) return value;
-      throw new PoolError('ERR_INVALID_ARG_VALUE', `${prefix}.${name} is a path, not ${quote(value)}`);
-    },
+    path: (name: string) => checked(name, checkPath),
     signal: (name: string) => typed(name, 'an AbortSignal', isSignal),
     blockList: (name: string) => typed(name, 'a net.BlockList', isBlockList),
     channels(name: string): readonly number[] | undefined {
       const value = typed(name, 'an array of channel numbers', Array.isArray as (value: unknown) => value is unknown[]);
       if (value === undefined) return undefined;
       for (const channel of Array.from(value)) {
-        if (!isNumber(channel)) throw wrongType(name, 'an array of channel numbers', channel);
+        if (!isNumber(channel)) throw wrongType(`${prefix}.${name}`, 'an array of channel numbers', channel);
         if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
           const why = channel === 0 ? '; channel 0 is the Conn itself' : '';
           throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} has channels from 1 to 255, not ${channel}${why}`);

@@ -5,7 +5,7 @@ import { cryptographyInUse, type CryptoKind, processNode } from '../poolnode/ind
 import type { Backend } from './backend.js';
 import { DEFAULT_DEVICE } from './constants.js';
 import { publish } from './observe/diagnostics.js';
-import { quote } from './address/host-port.js';
+import { quote } from '../base/arguments.js';
 import { unavailableOnModule } from './identity/authentication.js';
 import { BACKEND_CHOICES, type BackendChoice } from './options.js';
 import { createUserBackend } from './user-backend.js';

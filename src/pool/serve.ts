@@ -1,9 +1,9 @@
 /** Listener.serve: a handler for every connection, so many at a time. */
+import { checkFunction } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
 import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 import { atCallSite, type CallSite, isReason } from './call-site.js';
 import type { Conn } from './flow/conn.js';
-import { describe } from './address/host-port.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
 
@@ -35,9 +35,7 @@ export async function serve(
   let service: Service;
   try {
     const read = reader(options);
-    if (typeof handler !== 'function') {
-      throw new PoolError('ERR_INVALID_ARG_TYPE', `the handler is a function, not ${describe(handler)}`);
-    }
+    checkFunction('the handler', handler);
     service = new Service(listener, {
       handler,
       onError: (read.function('onError') as OnError | undefined) ?? warnOnce(),

@@ -1,30 +1,7 @@
 /** What a session reports of itself: pool.h's structs for programs, and the conversion from the node's. */
-import type { NodeSessionInfo, NodeTelemetry, SessionStateName } from '../poolnode/types.js';
+import type { RawTelemetry, SessionStateName } from '../base/session.js';
+import type { NodeSessionInfo } from '../poolnode/types.js';
 import { Addr } from './address/addr.js';
-
-/** A session's state in pool.h's words. */
-export type SessionState = SessionStateName;
-
-/** The fields of pool_telemetry. On the kernel backend they are the module's own numbers, shown as they are. */
-export interface RawTelemetry {
-  /** Round trip in ns, from HEARTBEAT to its ACK: 7/8 of the old average and 1/8 of the new sample. */
-  rttNs: bigint;
-  /** ns: the same average of how far samples are from the mean. */
-  jitterNs: bigint;
-  /** Sequence gaps per million packets expected. Over TCP, which loses nothing and has no gaps, 0. */
-  lossRatePpm: number;
-  /** Bits a second sent over the last 5 s; at most 2^32 - 1. */
-  throughputBps: number;
-  /** Bytes: 1400 at first, then the largest probe that came back. */
-  mtuCurrent: number;
-  /** Messages that wait for the program; at most 65535. */
-  queueDepth: number;
-  /** ns since the session was established. */
-  uptimeNs: bigint;
-  /** How often the keys were changed. */
-  rekeyCount: number;
-  configVersion: number;
-}
 
 /** A session's measurements. `JSON.stringify` writes a bigint as a decimal string. */
 export interface Telemetry extends Omit<RawTelemetry, 'rttNs' | 'jitterNs'> {
@@ -48,7 +25,7 @@ export interface SessionInfo {
   index: number;
   localAddr: Addr;
   peerAddr: Addr;
-  state: SessionState;
+  state: SessionStateName;
   /** 32 hexadecimal digits; the same at both ends. */
   sessionId: string;
   bytesSent: bigint;
@@ -93,7 +70,7 @@ export function withJson<T extends object>(fields: T): T {
 }
 
 /** The node's report of a session as the API's. */
-export function toSessionInfo(info: NodeSessionInfo, peer: NodeTelemetry | null): SessionInfo {
+export function toSessionInfo(info: NodeSessionInfo, peer: RawTelemetry | null): SessionInfo {
   return withJson({
     index: info.index,
     localAddr: new Addr(info.local.address, info.local.port),

@@ -1,23 +1,10 @@
 /** The backend on any machine: a POOL node in this process. */
+import type { SessionHandler, SessionStateName } from '../base/session.js';
 import type { NodePeer, NodeSession, PoolNode } from '../poolnode/types.js';
 import { Addr } from './address/addr.js';
-import type {
-  Backend,
-  BackendDialOptions,
-  BackendHandler,
-  BackendListener,
-  BackendListenOptions,
-  BackendSession,
-} from './backend.js';
+import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from './backend.js';
 import { bare } from '../base/own-properties.js';
-import {
-  hex,
-  type SessionInfo,
-  type SessionState,
-  type Telemetry,
-  toNodeTelemetry,
-  toSessionInfo,
-} from './telemetry.js';
+import { hex, type SessionInfo, type Telemetry, toNodeTelemetry, toSessionInfo } from './telemetry.js';
 
 /** A backend on a node. Both have the same rules of delivery, so that handlers pass through as they are. */
 export function createUserBackend(node: PoolNode): Backend {
@@ -82,7 +69,7 @@ class UserSession implements BackendSession {
     this.maxMessageSize = session.maxMessageSize;
   }
 
-  start(handler: BackendHandler): void {
+  start(handler: SessionHandler): void {
     this.#session.start(handler);
   }
 
@@ -126,7 +113,7 @@ class UserSession implements BackendSession {
     return toSessionInfo(this.#session.info(), this.#session.peerTelemetry());
   }
 
-  async state(): Promise<SessionState> {
+  async state(): Promise<SessionStateName> {
     return this.#session.state;
   }
 

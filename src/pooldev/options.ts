@@ -1,6 +1,7 @@
 /** What a device can be told, checked before anything is done. */
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { checkPath as checkFileName, checkString, outOfRange, quote, wrongType } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
 
 /** Options of {@link PoolDevice.serve}. */
@@ -51,19 +52,16 @@ export function defaultDevicePath(
 
 export function checkOptions(options: PoolDeviceOptions): CheckedOptions {
   const { strictModule = false, host = '', mode = 0o600, allowOther = false, proc } = options;
-  requireType('strictModule', strictModule, 'boolean');
-  requireType('allowOther', allowOther, 'boolean');
-  requireType('host', host, 'string');
-  requireType('mode', mode, 'number');
-  if (proc !== undefined) checkFileName('proc', proc, 'a folder');
+  requireBoolean('strictModule', strictModule);
+  requireBoolean('allowOther', allowOther);
+  checkString(name('host'), host);
+  if (typeof mode !== 'number') throw wrongType(name('mode'), 'a number', mode);
+  if (proc !== undefined) checkFileName(name('proc'), proc);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `serve pool device: mode must be 0 to 0o777, and is ${mode}`);
+    throw outOfRange(name('mode'), 'permissions from 0 to 0o777', mode);
   }
   if (host !== '' && isIP(host) === 0) {
-    throw new PoolError(
-      'ERR_POOL_INVALID_ADDRESS',
-      `serve pool device: host must be a numeric address, and is ${host}`,
-    );
+    throw new PoolError('ERR_POOL_INVALID_ADDRESS', `${name('host')} is a numeric address, not ${quote(host)}`);
   }
   return { strictModule, host, mode, allowOther, proc: proc ?? null };
 }
@@ -76,19 +74,14 @@ export function modeWarning({ mode, allowOther }: Pick<CheckedOptions, 'mode' | 
 }
 
 export function checkPath(path: unknown): string {
-  return checkFileName('path', path, 'a file');
+  return checkFileName(name('path'), path);
 }
 
-function checkFileName(name: string, value: unknown, what: string): string {
-  requireType(name, value, 'string');
-  const text = value as string;
-  if (text === '' || text.includes('\0')) {
-    throw new PoolError('ERR_INVALID_ARG_VALUE', `serve pool device: ${name} must be the name of ${what}`);
-  }
-  return text;
+function requireBoolean(option: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw wrongType(name(option), 'a boolean', value);
 }
 
-function requireType(name: string, value: unknown, type: 'boolean' | 'string' | 'number'): void {
-  if (typeof value === type) return;
-  throw new PoolError('ERR_INVALID_ARG_TYPE', `serve pool device: ${name} must be a ${type}, and is a ${typeof value}`);
+/** How errors name what was passed: they may come out of a command that does more than serve. */
+function name(option: string): string {
+  return `serve pool device: ${option}`;
 }

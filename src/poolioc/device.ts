@@ -6,6 +6,7 @@ import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';
 import { keepName } from '../base/class-name.js';
 import { PoolError } from '../base/errors.js';
+import { checkInteger, checkPath } from '../base/arguments.js';
 import * as check from './arguments.js';
 import { Closings } from './threads/closings.js';
 import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './abi/constants.js';
@@ -137,7 +138,7 @@ export class Device implements PoolDevice {
    * where there is no such device at all. A file that is no POOL device opens, and gives ENOTTY at the first request.
    */
   static async open(path: string = DEFAULT_DEVICE_PATH, options: OpenOptions = {}): Promise<Device> {
-    check.checkPath(path);
+    checkPath('the path of the device', path);
     check.checkOptions(options);
     options.signal?.throwIfAborted();
     const workers = options.workers ?? (await processWorkers());
@@ -247,7 +248,7 @@ export class Device implements PoolDevice {
     try {
       check.checkSession(session);
       check.checkChannel(channel);
-      check.checkInteger('count', count, 1, MOST_MESSAGES);
+      checkInteger('count', count, 1, MOST_MESSAGES);
       check.checkOptions({ timeout });
       this.#assertOpen(operation);
     } catch (error) {

@@ -14,3 +14,7 @@ export { loadRef } from './abi/ref.js';
 export type { BytesRef, RefModule, RefType } from './abi/ref-types.js';
 export * from './abi/structs.js';
 export type * from './types.js';
+export type {
+  /** @deprecated the name until 0.2: {@link DeviceTelemetry}. */
+  DeviceTelemetry as RawTelemetry,
+} from './types.js';

@@ -5,6 +5,7 @@
 
 import type { PoolError } from '../base/errors.js';
 import type { Bytes, BytesInput } from '../base/bytes.js';
+import type { RawTelemetry } from '../base/session.js';
 import type { KernelThread } from './kernel-thread.js';
 
 export type { KernelThread };
@@ -68,24 +69,7 @@ export interface RecvResult {
 }
 
 /** struct pool_telemetry. Kernel contract, section 3, says which of its numbers mislead. */
-export interface RawTelemetry {
-  /** Round trip in ns. */
-  rttNs: bigint;
-  /** ns. */
-  jitterNs: bigint;
-  /** Per million packets. */
-  lossRatePpm: number;
-  /** Bits a second. */
-  throughputBps: number;
-  /** Bytes. */
-  mtuCurrent: number;
-  /** Messages. */
-  queueDepth: number;
-  /** ns. */
-  uptimeNs: bigint;
-  /** How often the keys were changed. */
-  rekeyCount: number;
-  configVersion: number;
+export interface DeviceTelemetry extends RawTelemetry {
   /** Newer modules only. */
   stateDigest?: number;
 }
@@ -150,7 +134,7 @@ export interface SessionInfo {
   packetsRecv: bigint;
   /** Packets since the last rekey, in spite of its name. */
   rekeyCount: number;
-  telemetry: RawTelemetry;
+  telemetry: DeviceTelemetry;
 }
 
 /** The session table as {@link PoolDevice.tableChange} saw it: to be given to its next call. */

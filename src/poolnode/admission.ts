@@ -4,9 +4,10 @@
  * more may be pending, the oldest of the largest source gives way; and no source takes more than a part of the places that
  * are free, so that the next one always finds some. Pure: time is a parameter, sockets and timers are the listener's.
  */
-import { ipToBytes, ipv6Words, isLinkLocal } from '../base/ip.js';
 import { isIPv6 } from 'node:net';
 import { PoolError } from '../base/errors.js';
+import { ipToBytes, ipv6Words, isLinkLocal } from '../base/ip.js';
+import { TokenBucket } from '../base/token-bucket.js';
 import { nanoseconds, NS_PER_MS } from './clock.js';
 import { HANDSHAKE_LIMITS } from './constants.js';
 import type { HandshakeLimits } from './types.js';
@@ -71,7 +72,6 @@ class Source {
   }
 }
 
-const NS_PER_S = 1000n * NS_PER_MS;
 const NS_IN_MS = Number(NS_PER_MS);
 
 /** A source may start another connection while it has fewer than this part of the places that are free. */
@@ -80,7 +80,7 @@ const PARTS_OF_WHAT_IS_FREE = 4;
 /** The admission of one listener. */
 export class HandshakeAdmission {
   readonly #limits: HandshakeLimits;
-  readonly #bucket: TokenBuckets;
+  readonly #buckets: TokenBuckets;
   readonly #sources = new Map<string, Source>();
   /** All that is read, and all that waits, each in order of age. */
   readonly #started = new Set<Pending>();
@@ -90,7 +90,7 @@ export class HandshakeAdmission {
 
   constructor(limits: Partial<HandshakeLimits> = {}) {
     this.#limits = { ...HANDSHAKE_LIMITS, ...limits };
-    this.#bucket = new TokenBuckets(this.#limits.rate, this.#limits.burst, 2 * this.#limits.pending);
+    this.#buckets = new TokenBuckets(this.#limits);
   }
 
   /** Connections without a session, the waiting ones among them. */
@@ -182,7 +182,8 @@ export class HandshakeAdmission {
     }
     // Others wait for a place, and for nothing that comes with time.
     if (this.busy)
-      for (const source of this.#sources.values()) if (this.#mayStart(source)) due(this.#bucket.nextToken(source.name));
+      for (const source of this.#sources.values())
+        if (this.#mayStart(source)) due(this.#buckets.nextToken(source.name));
     return first;
   }
 
@@ -266,12 +267,12 @@ export class HandshakeAdmission {
     const { busy } = this;
     let best: Pending | null = null;
     for (const source of this.#sources.values()) {
-      if (!this.#mayStart(source) || (busy && this.#bucket.nextToken(source.name) > now)) continue;
+      if (!this.#mayStart(source) || (busy && this.#buckets.nextToken(source.name) > now)) continue;
       const ticket = source.oldest('waiting')!;
       const less = best === null ? -1 : source.started.size - best.of.started.size;
       if (best === null || less < 0 || (less === 0 && ticket.order < best.order)) best = ticket;
     }
-    if (busy && best !== null) this.#bucket.take(best.source, now);
+    if (busy && best !== null) this.#buckets.take(best.source, now);
     return best;
   }
 
@@ -297,36 +298,34 @@ export class HandshakeAdmission {
   }
 }
 
-/**
- * A token bucket for each source, kept as the one number that GCRA needs: the time at which the bucket will be full again.
- */
+/** A token bucket for each source that has taken from its own. */
 class TokenBuckets {
-  readonly #interval: bigint;
-  readonly #tolerance: bigint;
+  readonly #rate: number;
+  readonly #burst: number;
   readonly #sweepAbove: number;
-  readonly #fullAt = new Map<string, bigint>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
-  constructor(rate: number, burst: number, sweepAbove: number) {
-    this.#interval = NS_PER_S / BigInt(rate);
-    this.#tolerance = BigInt(burst - 1) * this.#interval;
-    this.#sweepAbove = sweepAbove;
+  constructor({ rate, burst, pending }: HandshakeLimits) {
+    this.#rate = rate;
+    this.#burst = burst;
+    this.#sweepAbove = 2 * pending;
   }
 
   take(source: string, now: bigint): void {
-    const fullAt = this.#fullAt.get(source) ?? now;
-    this.#fullAt.set(source, (fullAt > now ? fullAt : now) + this.#interval);
-    if (this.#fullAt.size > this.#sweepAbove) this.#sweep(now);
+    let bucket = this.#buckets.get(source);
+    if (bucket === undefined) this.#buckets.set(source, (bucket = new TokenBucket(this.#rate, this.#burst)));
+    bucket.take(now);
+    if (this.#buckets.size > this.#sweepAbove) this.#sweep(now);
   }
 
   /** Monotonic ns at which `source` has a token; it may be past. */
   nextToken(source: string): bigint {
-    const fullAt = this.#fullAt.get(source);
-    return fullAt === undefined ? 0n : fullAt - this.#tolerance;
+    return this.#buckets.get(source)?.nextToken ?? 0n;
   }
 
   /** A full bucket says nothing that an absent one doesn't. */
   #sweep(now: bigint): void {
-    for (const [source, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(source);
+    for (const [source, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(source);
   }
 }
 

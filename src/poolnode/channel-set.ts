@@ -1,4 +1,4 @@
-import { PoolError } from '../base/errors.js';
+import { checkInteger } from '../base/arguments.js';
 
 /** The channels that a session has subscribed to, in the form of POOL_IOC_CHANNEL's LIST: 32 bytes, bit c%8 of byte c/8. */
 export class ChannelSet {
@@ -20,8 +20,5 @@ export class ChannelSet {
 }
 
 function byteOf(channel: number): number {
-  if (!Number.isInteger(channel) || channel < 0 || channel > 255) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `a channel is an integer from 0 to 255, not ${channel}`);
-  }
-  return channel >> 3;
+  return checkInteger('a channel', channel, 0, 255) >> 3;
 }

@@ -1,8 +1,10 @@
 /** Dials: TCP, the client's handshake, a slot. */
 import type { Socket } from 'node:net';
+import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
-import { checkHost, checkInteger, checkTimeout, checkWriteStallTimeout } from './arguments.js';
+import { checkInteger, checkString } from '../base/arguments.js';
+import { checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nanoseconds } from './clock.js';
 import {
@@ -20,7 +22,7 @@ import type { Reservation } from './session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import { SocketReader } from './socket-reader.js';
 import type { TcpSession } from './tcp-session.js';
-import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession, SessionStateName } from './types.js';
+import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession } from './types.js';
 import { clearTimeout, setTimeout } from '../base/timers.js';
 
 /** {@link NodeDialOptions}, checked. */
@@ -39,7 +41,7 @@ interface Times {
  */
 export async function dial(node: NodeDeps, options: NodeDialOptions): Promise<NodeSession> {
   const { signal } = options;
-  checkHost(options.host);
+  checkString('host', options.host);
   checkInteger('port', options.port, 1, 65535);
   const times: Times = {
     connect: checkTimeout('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),

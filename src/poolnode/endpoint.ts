@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
+import type { Endpoint } from '../base/session.js';
 import { unmapIpv4 } from '../base/ip.js';
-import type { Endpoint } from './types.js';
 
 /** One end of a socket. A dual-stack socket names IPv4 peers as `::ffff:a.b.c.d`; they are IPv4 ends here. */
 export function endpoint(address: string, port: number): Endpoint {

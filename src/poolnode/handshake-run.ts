@@ -3,6 +3,7 @@
  * slices between which the event loop turns.
  */
 import type { Socket } from 'node:net';
+import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { type AuthenticationHandle, runAuthentication } from './authentication-run.js';
 import type { Clock } from './clock.js';
@@ -11,7 +12,7 @@ import type { Handshake, Session } from './protocol/types.js';
 import type { Role } from './sequences.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import type { SocketReader } from './socket-reader.js';
-import type { AdmitPeer, NodePeer, SessionStateName } from './types.js';
+import type { AdmitPeer, NodePeer } from './types.js';
 import { setImmediate } from '../base/timers.js';
 
 /** What the peer owes in a state of the handshake, and until when (monotonic ns). */

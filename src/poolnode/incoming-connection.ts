@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { RefuseReason } from '../base/session.js';
 import type { PoolError } from '../base/errors.js';
 import type { Ticket } from './admission.js';
 import { notInTime } from './authentication-run.js';
@@ -7,16 +8,16 @@ import { type HandshakeHandle, runHandshake } from './handshake-run.js';
 import { protocolConfig, selfSecret, type NodeDeps } from './node-deps.js';
 import type { Session } from './protocol/types.js';
 import type { SocketReader } from './socket-reader.js';
-import type { DropReason, ListenAuthentication, NodePeer } from './types.js';
+import type { ListenAuthentication, NodePeer } from './types.js';
 
 /** What becomes of a candidate; exactly one of them is called, unless it is cancelled. */
 export interface IncomingOutcome {
   /** It is about to be read, perhaps after a long wait: a reason refuses it now. */
-  turn(): DropReason | null;
+  turn(): RefuseReason | null;
   /** It proved itself. `output` is to be written first, if it gets a slot. */
   established(session: Session, output: Uint8Array, peer: NodePeer): void;
   /** Where `lingers`, the socket ends by itself. */
-  refused(reason: DropReason, error?: PoolError, lingers?: boolean): void;
+  refused(reason: RefuseReason, error?: PoolError, lingers?: boolean): void;
 }
 
 /** A connection that TCP accepted and that has proved nothing yet. Its socket is paused, and the caller's to destroy. */

@@ -11,6 +11,13 @@ export { processNode, type ProcessNodeOptions } from './process-node.js';
 export { DEFAULT_MAX_SESSIONS, MAX_MESSAGE_SIZE } from './constants.js';
 export type * from './types.js';
 export type {
+  RawTelemetry,
+  /** @deprecated the name until 0.2: {@link RawTelemetry}. */
+  RawTelemetry as NodeTelemetry,
+  /** @deprecated the name until 0.2: {@link RefuseReason}. */
+  RefuseReason as DropReason,
+} from '../base/session.js';
+export type {
   DiallerCredentials,
   Identity,
   ListenerCredentials,

@@ -1,24 +1,26 @@
 /** Listens: net.Server, the server's handshakes, slots for those who proved themselves. */
 import * as net from 'node:net';
+import type { Endpoint, RefuseReason } from '../base/session.js';
 import type { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
 import { sourceOf } from './admission.js';
-import { checkFunction, checkHandshakeLimits, checkHost, checkInteger, checkWriteStallTimeout } from './arguments.js';
+import { checkFunction, checkInteger, checkString } from '../base/arguments.js';
+import { checkHandshakeLimits, checkWriteStallTimeout } from './arguments.js';
 import { IncomingConnection, type IncomingOutcome } from './incoming-connection.js';
 import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
 import { HandshakeQueue } from './handshake-queue.js';
 import { keepErrorsHandled, sessionMaker, type NodeDeps } from './node-deps.js';
 import { systemError } from './socket-errors.js';
-import type { DropReason, Endpoint, HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
+import type { HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
 import { SocketReader } from './socket-reader.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
 export async function listen(node: NodeDeps, options: NodeListenOptions): Promise<NodeListener> {
-  const host = checkHost(options.host ?? '');
+  const host = checkString('host', options.host ?? '');
   checkInteger('port', options.port, 0, 65535);
-  checkFunction(options, 'session');
+  checkFunction('session', Reflect.get(options, 'session'));
   if (options.backlog !== undefined) checkInteger('backlog', options.backlog, 1, 2 ** 31 - 1);
   const handshakes = checkHandshakeLimits(options.handshakes ?? {});
   const writeStallTimeout = checkWriteStallTimeout(options.writeStallTimeout);
@@ -113,7 +115,7 @@ class TcpListener implements NodeListener {
     if (ends === null || this.#closed !== null) return void socket.destroy();
     // The listener keeps the process alive or doesn't; a stranger's connection has no say in it.
     socket.unref();
-    const refused = (reason: DropReason, error?: PoolError, lingers = false): void => {
+    const refused = (reason: RefuseReason, error?: PoolError, lingers = false): void => {
       this.#pending.delete(candidate);
       if (!lingers) socket.destroy();
       call(() => this.#options.dropped?.(ends.remote, reason, error));
@@ -146,7 +148,7 @@ class TcpListener implements NodeListener {
       outcome,
       this.#options.authentication,
     );
-    let reason: DropReason | null = null;
+    let reason: RefuseReason | null = null;
     if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
     reason ??= this.#noRoomFor(source);
     if (reason !== null) return refused(reason);
@@ -155,7 +157,7 @@ class TcpListener implements NodeListener {
   }
 
   /** Why a session of `source` can't be had now; null where it can. */
-  #noRoomFor(source: string): DropReason | null {
+  #noRoomFor(source: string): RefuseReason | null {
     const { table } = this.#node;
     if (table.full) return 'table-full';
     return table.heldBy(source) >= this.#options.maxSessionsPerAddress ? 'address-limit' : null;

@@ -4,6 +4,7 @@
  * a session first is decided by state that all of its methods share, hence one file; input and output have their own.
  */
 import type { Socket } from 'node:net';
+import type { Endpoint, RawTelemetry, SessionEnd, SessionHandler, SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { ChannelSet } from './channel-set.js';
 import { type Clock, nanoseconds } from './clock.js';
@@ -17,16 +18,7 @@ import { SocketOutput, type Sent } from './socket-output.js';
 import type { SocketReader } from './socket-reader.js';
 import { StallWatch } from './stall-watch.js';
 import { WriteStall } from './write-stall.js';
-import type {
-  Endpoint,
-  NodePeer,
-  NodeSession,
-  NodeSessionInfo,
-  NodeTelemetry,
-  SessionEnd,
-  SessionHandler,
-  SessionStateName,
-} from './types.js';
+import type { NodePeer, NodeSession, NodeSessionInfo } from './types.js';
 import { nextTick } from '../base/timers.js';
 
 export interface TcpSessionDeps {
@@ -221,11 +213,11 @@ export class TcpSession implements NodeSession {
     return { index, id, role, local, remote, state, ...this.#protocol.counters, telemetry: this.telemetry() };
   }
 
-  telemetry(): NodeTelemetry {
+  telemetry(): RawTelemetry {
     return this.#protocol.telemetry(this.#clock(), this.#protocol.queueDepth);
   }
 
-  peerTelemetry(): NodeTelemetry | null {
+  peerTelemetry(): RawTelemetry | null {
     return this.#protocol.peerTelemetry();
   }
 

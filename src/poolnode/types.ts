@@ -3,42 +3,12 @@
  * Types only. Units: ports are numbers 0..65535, sizes are bytes, times are milliseconds unless a name says Ns.
  */
 import type { LookupFunction } from 'node:net';
+import type { Endpoint, RawTelemetry, RefuseReason, SessionHandler, SessionStateName } from '../base/session.js';
 import type { PublicKey } from '../base/public-key.js';
 import type { PoolError } from '../base/errors.js';
 import type { Identity, PreSharedKey } from './protocol/authentication/types.js';
 
-/** Session states, in pool.h's words (kernel contract, section 1). */
-export type SessionStateName = 'IDLE' | 'INIT_SENT' | 'CHALLENGED' | 'ESTABLISHED' | 'REKEYING' | 'CLOSING';
-
-/** One end of a TCP connection. `address` is numeric, without brackets; a scope id stays on it (`fe80::1%eth0`). */
-export interface Endpoint {
-  address: string;
-  family: 'IPv4' | 'IPv6';
-  port: number;
-}
-
-/** Why a session ended. */
-export interface SessionEnd {
-  by: 'local' | 'remote' | 'error';
-  error?: PoolError;
-}
-
-/** The owner of a session: where the node delivers. No method may throw; a throw destroys the session. */
-export interface SessionHandler {
-  /**
-   * One whole message. `data` is the receiver's to keep: the node never touches it again.
-   * Returns false when the receiver is full: this message was taken, but no other comes before `resume()`.
-   */
-  message(channel: number, data: Uint8Array): boolean;
-  /** `send` returned false before, and there is room again. */
-  drain(): void;
-  /** The session's keys changed; `count` is how often so far. */
-  rekeyed?(count: number): void;
-  /** A pause of reading passed 8 s (wire protocol: what a paused session does to a module peer). */
-  stalled?(ms: number): void;
-  /** The last call, exactly once, after every message that arrived before the end. */
-  end(end: SessionEnd): void;
-}
+export type { Endpoint, RefuseReason, SessionEnd, SessionHandler, SessionStateName } from '../base/session.js';
 
 /** What the session table reports of a session; all that POOL_IOC_SESSIONS needs. */
 export interface NodeSessionInfo {
@@ -56,28 +26,7 @@ export interface NodeSessionInfo {
   packetsSinceRekey: number;
   /** Messages without a byte, from the peer; counted and not delivered. */
   emptyMessages: number;
-  telemetry: NodeTelemetry;
-}
-
-/** The fields of pool_telemetry, unpacked. */
-export interface NodeTelemetry {
-  /** Round trip in ns. */
-  rttNs: bigint;
-  /** ns. */
-  jitterNs: bigint;
-  /** Per million packets. */
-  lossRatePpm: number;
-  /** Bits a second, sent over the last 5 s. */
-  throughputBps: number;
-  /** Bytes. */
-  mtuCurrent: number;
-  /** Messages that wait for the program. */
-  queueDepth: number;
-  /** ns. */
-  uptimeNs: bigint;
-  /** How often the keys were changed. */
-  rekeyCount: number;
-  configVersion: number;
+  telemetry: RawTelemetry;
 }
 
 /** What is known of the peer of a session: its proven key, that it has the pre-shared key, or nothing. */
@@ -124,20 +73,6 @@ export interface NodeDialOptions {
   /** The session opens when the listener has proved who it is. */
   authentication?: DialAuthentication | undefined;
 }
-
-/** Why a listener dropped a connection before it became a session. */
-export type DropReason =
-  | 'blocked'
-  | 'max-connections'
-  /** The session table has no free slot. */
-  | 'table-full'
-  /** As many sessions of this address as one may have. */
-  | 'address-limit'
-  /** So many connections were pending that it gave way, or waited too long for its turn. */
-  | 'too-many-handshakes'
-  /** It broke off, failed a check, or was too slow for the number of those that were pending. */
-  | 'handshake-failed'
-  | 'backlog';
 
 /**
  * Limits of a listener on connections that have proved nothing yet. An IPv6 network (/64) counts as one address. Whole
@@ -200,11 +135,11 @@ export interface NodeListenOptions {
    */
   writeStallTimeout?: number;
   /** Asked when TCP accepts, before any byte is read: a reason drops the connection. */
-  admit?(remote: Endpoint): DropReason | null;
+  admit?(remote: Endpoint): RefuseReason | null;
   /** A session is established: the receiver owns it, and must `start` it or `destroy` it. */
   session(session: NodeSession): void;
   /** A connection was dropped before it became a session; `error` says more where there is more to say. */
-  dropped?(remote: Endpoint, reason: DropReason, error?: PoolError): void;
+  dropped?(remote: Endpoint, reason: RefuseReason, error?: PoolError): void;
 }
 
 /** An open port of a node. */
@@ -264,9 +199,9 @@ export interface NodeSession {
   /** Its line of the session table. */
   info(): NodeSessionInfo;
   /** This side's measurements. */
-  telemetry(): NodeTelemetry;
+  telemetry(): RawTelemetry;
   /** What the peer's last HEARTBEAT reported, if one came. */
-  peerTelemetry(): NodeTelemetry | null;
+  peerTelemetry(): RawTelemetry | null;
   /** Keeps the process alive: so from the start. */
   ref(): void;
   /** Lets the process end. */

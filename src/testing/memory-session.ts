@@ -3,10 +3,11 @@
  * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data. Both
  * ends and the wire between them are one thing, and one file.
  */
+import type { SessionEnd, SessionHandler, SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { Addr } from '../pool/address/addr.js';
-import type { BackendEnd, BackendHandler, BackendSession } from '../pool/backend.js';
-import { toNodeTelemetry, type SessionInfo, type SessionState, type Telemetry } from '../pool/telemetry.js';
+import type { BackendSession } from '../pool/backend.js';
+import { toNodeTelemetry, type SessionInfo, type Telemetry } from '../pool/telemetry.js';
 import { clearTimeout, performance, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Payload bytes that a wire holds before its sender is told to stop, as a socket's buffers do. */
@@ -59,15 +60,15 @@ class MemoryEnd implements MemorySession {
   readonly channels = new Set<number>();
   readonly #wireBytes: number;
   #peer!: MemoryEnd;
-  #handler: BackendHandler | null = null;
+  #handler: SessionHandler | null = null;
   /** What is under way to this end, and how it ends behind that. */
   readonly #incoming: Packet[] = [];
   #incomingBytes = 0;
-  #incomingEnd: BackendEnd | null = null;
+  #incomingEnd: SessionEnd | null = null;
   #paused = false;
   #scheduled = false;
   #senderWaits = false;
-  #state: SessionState = 'ESTABLISHED';
+  #state: SessionStateName = 'ESTABLISHED';
   #ended = false;
   #closing: { settle: (error?: PoolError) => void } | null = null;
   #queueDepth = 0;
@@ -88,7 +89,7 @@ class MemoryEnd implements MemorySession {
     this.#peer = peer;
   }
 
-  start(handler: BackendHandler): void {
+  start(handler: SessionHandler): void {
     if (this.#handler !== null) throw new Error('a session starts once');
     this.#handler = handler;
     this.#schedule();
@@ -175,7 +176,7 @@ class MemoryEnd implements MemorySession {
     }));
   }
 
-  state(): Promise<SessionState> {
+  state(): Promise<SessionStateName> {
     return this.#call(() => this.#state);
   }
 
@@ -220,7 +221,7 @@ class MemoryEnd implements MemorySession {
     return false;
   }
 
-  #receiveEnd(end: BackendEnd): void {
+  #receiveEnd(end: SessionEnd): void {
     // What comes behind an error of the wire, or behind CLOSE, is not seen any more.
     if (this.#ended || this.#incomingEnd !== null) return;
     this.#incomingEnd = end;
@@ -269,7 +270,7 @@ class MemoryEnd implements MemorySession {
     this.#finish({ by: 'local' });
   }
 
-  #finish(end: BackendEnd): void {
+  #finish(end: SessionEnd): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#state = 'CLOSING';

@@ -2,10 +2,11 @@
  * A backend session on a Duplex, so that a Conn can be made of one again: Conn, toDuplex(), and a Conn on top that must
  * keep the contract as if nothing were between. It uses of the Duplex what any program does: events, callbacks, pause.
  */
+import type { SessionEnd, SessionHandler } from '../../src/base/session.js';
 import type { FlowDuplex } from '../../src/index.js';
 import { PoolError } from '../../src/base/errors.js';
 import { openConn, type Conn } from '../../src/pool/flow/conn.js';
-import type { BackendEnd, BackendHandler, BackendSession } from '../../src/pool/backend.js';
+import type { BackendSession } from '../../src/pool/backend.js';
 
 export function connOnDuplex(conn: Conn, objectMode: boolean): Conn {
   return openConn(new DuplexSession(conn, conn.toDuplex({ objectMode })), {
@@ -25,8 +26,8 @@ class DuplexSession implements BackendSession {
   readonly maxMessageSize: number;
   readonly #conn: Conn;
   readonly #duplex: FlowDuplex;
-  #handler: BackendHandler | null = null;
-  #end: BackendEnd | null = null;
+  #handler: SessionHandler | null = null;
+  #end: SessionEnd | null = null;
 
   constructor(conn: Conn, duplex: FlowDuplex) {
     this.#conn = conn;
@@ -44,7 +45,7 @@ class DuplexSession implements BackendSession {
     duplex.on('close', () => this.#finish({ by: 'local' }));
   }
 
-  start(handler: BackendHandler): void {
+  start(handler: SessionHandler): void {
     this.#handler = handler;
     // Over before anybody was there to be told.
     if (this.#end !== null) {
@@ -117,7 +118,7 @@ class DuplexSession implements BackendSession {
     this.#duplex.unref();
   }
 
-  #finish(end: BackendEnd): void {
+  #finish(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#handler?.end(end);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hex, type RawTelemetry, toSessionInfo, toTelemetry } from '../../src/pool/telemetry.js';
+import type { RawTelemetry } from '../../src/base/session.js';
+import { hex, toSessionInfo, toTelemetry } from '../../src/pool/telemetry.js';
 
 const raw: RawTelemetry = {
   rttNs: 123_499n,

@@ -3,16 +3,9 @@
  * src/poolnode/types.ts that a device builds on, without sockets and without cryptography.
  */
 import { randomBytes } from 'node:crypto';
+import type { Endpoint, RawTelemetry, SessionHandler } from '../../src/base/session.js';
 import { PoolError } from '../../src/base/errors.js';
-import type {
-  Endpoint,
-  NodeListenOptions,
-  NodeSession,
-  NodeSessionInfo,
-  NodeTelemetry,
-  PoolNode,
-  SessionHandler,
-} from '../../src/poolnode/types.js';
+import type { NodeListenOptions, NodeSession, NodeSessionInfo, PoolNode } from '../../src/poolnode/types.js';
 
 /** Messages that a pair holds for a receiver that reads no more, before the sender is told to stop. */
 const ROOM = 2;
@@ -150,7 +143,7 @@ export class FakeSession implements NodeSession {
     };
   }
 
-  telemetry(): NodeTelemetry {
+  telemetry(): RawTelemetry {
     return {
       rttNs: 11n,
       jitterNs: 12n,

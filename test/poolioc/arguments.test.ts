@@ -7,7 +7,6 @@ import {
   checkData,
   checkFlags,
   checkOptions,
-  checkPath,
   checkPort,
   checkSession,
 } from '../../src/poolioc/arguments.js';
@@ -81,8 +80,5 @@ describe('what a device refuses before any I/O', () => {
     refuses(() => checkOptions({ timeout: '5' as never }), 'ERR_INVALID_ARG_TYPE');
     refuses(() => checkOptions({ signal: {} as never }), 'ERR_INVALID_ARG_TYPE');
     refuses(() => checkOptions(null as never), 'ERR_INVALID_ARG_TYPE');
-    refuses(() => checkPath(1), 'ERR_INVALID_ARG_TYPE');
-    refuses(() => checkPath(''), 'ERR_INVALID_ARG_VALUE');
-    refuses(() => checkPath('/dev/pool\0'), 'ERR_INVALID_ARG_VALUE');
   });
 });

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RefuseReason } from '../../src/base/session.js';
 import { type PublicKey, publicKeyOf } from '../../src/base/public-key.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import type {
   AdmitPeer,
   DialAuthentication,
-  DropReason,
   ListenAuthentication,
   NodeListener,
   NodeSession,
@@ -40,7 +40,7 @@ const server = (admit: AdmitPeer = only(TEST_2.publicKey), demand = true): Liste
 interface Listening {
   port: number;
   sessions: NodeSession[];
-  drops: [DropReason, string | undefined][];
+  drops: [RefuseReason, string | undefined][];
   node: ReturnType<typeof createPoolNode>;
   listener: NodeListener;
 }

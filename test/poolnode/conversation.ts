@@ -2,17 +2,15 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { RefuseReason, SessionEnd, SessionHandler } from '../../src/base/session.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import type { NodeOverrides } from '../../src/poolnode/node-deps.js';
 import type {
-  DropReason,
   NodeListener,
   NodeListenOptions,
   NodeSession,
   PoolNode,
   PoolNodeOptions,
-  SessionEnd,
-  SessionHandler,
 } from '../../src/poolnode/types.js';
 
 /** A session's owner that keeps all it is told. */
@@ -87,7 +85,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<string | undefi
 }
 
 export interface Drop {
-  reason: DropReason;
+  reason: RefuseReason;
   code: string | undefined;
 }
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { SessionStateName } from '../../src/base/session.js';
 import type { PoolError } from '../../src/base/errors.js';
 import { runHandshake } from '../../src/poolnode/handshake-run.js';
 import type { Handshake, Session } from '../../src/poolnode/protocol/types.js';
 import { SocketReader } from '../../src/poolnode/socket-reader.js';
-import type { SessionStateName } from '../../src/poolnode/types.js';
 import { rawConnection, rawServer, turn, until } from './conversation.js';
 
 const MS = 1_000_000n;

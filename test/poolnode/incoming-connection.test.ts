@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RefuseReason } from '../../src/base/session.js';
 import { IncomingConnection, type IncomingOutcome } from '../../src/poolnode/incoming-connection.js';
 import { monotonicClock } from '../../src/poolnode/clock.js';
 import { HandshakeQueue } from '../../src/poolnode/handshake-queue.js';
@@ -6,7 +7,6 @@ import type { NodeDeps } from '../../src/poolnode/node-deps.js';
 import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import { SessionTable } from '../../src/poolnode/session-table.js';
-import type { DropReason } from '../../src/poolnode/types.js';
 import { SocketReader } from '../../src/poolnode/socket-reader.js';
 import { rawConnection, rawServer, until } from './conversation.js';
 
@@ -25,7 +25,7 @@ function parts(): NodeDeps {
   };
 }
 
-async function candidate(door: HandshakeQueue, turn: () => DropReason | null = () => null) {
+async function candidate(door: HandshakeQueue, turn: () => RefuseReason | null = () => null) {
   const port = await rawServer(() => {});
   const socket = await rawConnection(port);
   socket.pause();

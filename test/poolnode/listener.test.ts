@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { RefuseReason } from '../../src/base/session.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
-import type { DropReason, HandshakeLimits, NodeSession, PoolNode } from '../../src/poolnode/types.js';
+import type { HandshakeLimits, NodeSession, PoolNode } from '../../src/poolnode/types.js';
 import { bytes, codeOf, goneFrom, rawConnection, Recorder, Server, turn, until } from './conversation.js';
 
 const HOST = '127.0.0.1';
@@ -80,7 +81,7 @@ describe('listen', () => {
 });
 
 describe('a listener', () => {
-  it.each<DropReason>(['blocked', 'max-connections', 'backlog'])('drops what is not admitted: %s', async (reason) => {
+  it.each<RefuseReason>(['blocked', 'max-connections', 'backlog'])('drops what is not admitted: %s', async (reason) => {
     const remotes: unknown[] = [];
     const server = await Server.listen({
       admit: (remote) => {

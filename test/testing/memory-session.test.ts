@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { BackendHandler } from '../../src/pool/backend.js';
+import type { SessionHandler } from '../../src/base/session.js';
 import { memorySessions } from '../../src/testing/memory-session.js';
 
 /** Writes down what happens at one end. */
 function recorder(accept: () => boolean = () => true) {
   const log: string[] = [];
-  const handler: BackendHandler = {
+  const handler: SessionHandler = {
     message: (channel, data) => {
       log.push(`${channel}:${Buffer.from(data).toString()}`);
       return accept();

@@ -6,7 +6,8 @@ import { keepName } from '../../base/class-name.js';
 import { PoolError } from '../../base/errors.js';
 import { fromCallSite } from '../call-site.js';
 import { DEFAULT_PORT } from '../constants.js';
-import { quote, splitHostPort } from './host-port.js';
+import { quote } from '../../base/arguments.js';
+import { splitHostPort } from './host-port.js';
 
 const BRAND = Symbol.for('pool-ts.Addr');
 

@@ -1,18 +1,13 @@
 /** The grammar of addresses: which text is a host and which a port. No I/O. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { inspect } from 'node:util';
+import { checkInteger, checkString, quote, wrongType } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
 
 /** A host that is '' (every address, or loopback), `*`, numeric, or a name in ASCII; the port where one was given. */
 export interface HostPort {
   host: string;
   port?: number;
-}
-
-/** Text of somebody else in a message: escaped, and not longer than a line. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
 /**
@@ -23,9 +18,7 @@ export function quote(text: string): string {
  * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_POOL_INVALID_ADDRESS, ERR_OUT_OF_RANGE
  */
 export function splitHostPort(text: unknown): HostPort {
-  if (typeof text !== 'string') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `an address is a string or { host, port }, not ${describe(text)}`);
-  }
+  if (typeof text !== 'string') throw wrongType('an address', 'a string or { host, port }', text);
   const bad = (reason: string) => invalid(text, reason);
   if (/[\s\0]/.test(text)) throw bad('contains white space or NUL');
   if (text.startsWith('[')) {
@@ -54,8 +47,8 @@ export function splitHostPort(text: unknown): HostPort {
  * Reads the host of a `{ host, port }`: as in text, IPv6 with or without brackets, and no port in it.
  * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_POOL_INVALID_ADDRESS
  */
-export function readHost(host: unknown): string {
-  if (typeof host !== 'string') throw new PoolError('ERR_INVALID_ARG_TYPE', `host is a string, not ${describe(host)}`);
+export function readHost(input: unknown): string {
+  const host = checkString('host', input);
   if (isIPv6(host)) return host;
   const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
   if (bracketed !== undefined && isIPv6(bracketed)) return bracketed;
@@ -70,22 +63,8 @@ export function readHost(host: unknown): string {
  */
 export function readPort(input: unknown): number {
   const port = typeof input === 'string' && /^\d+$/.test(input) ? Number(input) : input;
-  if (typeof port !== 'number') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `port is a number, or its digits, not ${describe(port)}`);
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `port is a whole number from 0 to 65535, not ${port}`);
-  }
-  return port;
-}
-
-/** A value in a message: its type, and what it is where that is short. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return `the string ${quote(value)}`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
-  return `the ${typeof value} ${inspect(value)}`;
+  if (typeof port !== 'number') throw wrongType('port', 'a number, or its digits', port);
+  return checkInteger('port', port, 0, 65535);
 }
 
 function parsePort(text: string, whole: string): number {

@@ -5,7 +5,7 @@ import { PoolError } from '../../base/errors.js';
 import { bare } from '../../base/own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from '../call-site.js';
-import { quote } from './host-port.js';
+import { quote } from '../../base/arguments.js';
 import { orAborted } from '../op-options.js';
 import { readResolveOptions, type ResolveOptions, type ResolveSettings } from '../options.js';
 import { targetError } from './target-error.js';

@@ -1,9 +1,10 @@
 /** What a program wrote as an address, read: host and port, the family it may have, and how errors name it. */
 import { isIP, SocketAddress } from 'node:net';
+import { quote, wrongType } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
 import { Addr, joinHostPort } from './addr.js';
 import { DEFAULT_PORT } from '../constants.js';
-import { describe, quote, readHost, readPort, splitHostPort } from './host-port.js';
+import { readHost, readPort, splitHostPort } from './host-port.js';
 import { ownOption } from '../../base/own-properties.js';
 import type { Network } from '../options.js';
 
@@ -56,7 +57,7 @@ export function familyOf(network: Network): Addr['family'] | null {
 }
 
 /** As errors name it: `pool 10.0.0.1:9253`, `pool4 :9253`. */
-export function describeTarget({ network, host, port }: Target): string {
+export function targetName({ network, host, port }: Target): string {
   return `${network} ${joinHostPort(host, port)}`;
 }
 
@@ -67,7 +68,7 @@ function split(input: unknown): { host: string; port: number } {
   }
   if (Addr.isAddr(input)) return { host: input.address, port: input.port };
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `an address is a string or { host, port }, not ${describe(input)}`);
+    throw wrongType('an address', 'a string or { host, port }', input);
   }
   const host = ownOption(input, 'host');
   const port = ownOption(input, 'port');

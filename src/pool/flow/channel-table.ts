@@ -2,7 +2,8 @@
  * Where a session's messages go: each channel that was opened on this side gets its own, the Conn all others, since the
  * module can't tell channel 0 from a channel that nobody opened (kernel contract, section 2).
  */
-import type { BackendEnd, BackendSession } from '../backend.js';
+import type { SessionEnd } from '../../base/session.js';
+import type { BackendSession } from '../backend.js';
 import type { SessionChannel, ChannelOwner } from './channel.js';
 
 interface Entry {
@@ -81,7 +82,7 @@ export class ChannelTable implements ChannelOwner {
     for (const entry of this.#entries) if (entry !== undefined) yield entry.flow;
   }
 
-  end(end: BackendEnd): void {
+  end(end: SessionEnd): void {
     for (const flow of this.flows()) flow.end(end);
   }
 }

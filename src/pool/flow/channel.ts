@@ -1,5 +1,5 @@
 /** One of the 255 channels beside the Conn's own: its own queues, deadlines and end, on the session of its Conn. */
-import type { BackendEnd } from '../backend.js';
+import type { SessionEnd } from '../../base/session.js';
 import type { Conn } from './conn.js';
 import type { Flow, FlowJson } from './flow.js';
 import { endError } from '../op-error.js';
@@ -36,7 +36,7 @@ export class SessionChannel extends SessionFlow implements Channel {
   readonly channel: number;
   readonly conn: Conn;
   readonly #owner: ChannelOwner;
-  #end: BackendEnd | null = null;
+  #end: SessionEnd | null = null;
   /** This side destroyed it, or its Conn, before it had ended otherwise. */
   #destroyed = false;
   #discarded = 0;
@@ -64,7 +64,7 @@ export class SessionChannel extends SessionFlow implements Channel {
   }
 
   /** The session is over. */
-  end(end: BackendEnd): void {
+  end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.writer.end(end);

@@ -2,19 +2,20 @@
  * A connection: channel 0 of a session, what nobody opened a channel for, and the session as a whole. Half of this file is
  * the reference of a public class; flows, channels and queues are files of their own.
  */
+import type { SessionEnd, SessionHandler, SessionStateName } from '../../base/session.js';
 import { PoolError } from '../../base/errors.js';
-import type { BackendEnd, BackendHandler, BackendSession } from '../backend.js';
+import type { BackendSession } from '../backend.js';
 import { SessionChannel, type Channel } from './channel.js';
 import { ChannelTable } from './channel-table.js';
 import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { type Peer, peerOf } from '../identity/peer.js';
 import { IdleTimer } from './idle-timer.js';
-import { describeTarget, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
+import { flowName, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from '../op-options.js';
 import type { Listener } from '../listener.js';
 import { ReadBudget } from './read-budget.js';
 import { SessionFlow } from './session-flow.js';
-import type { SessionInfo, SessionState, Telemetry } from '../telemetry.js';
+import type { SessionInfo, Telemetry } from '../telemetry.js';
 import { WriteScheduler } from './write-scheduler.js';
 import { clearImmediate, performance, setImmediate, type Timers } from '../../base/timers.js';
 
@@ -49,7 +50,7 @@ export interface Conn extends Flow {
   /** The session's line in the session table. */
   info(options?: OpOptions): Promise<SessionInfo>;
   /** The session's state, in pool.h's words. */
-  sessionState(options?: OpOptions): Promise<SessionState>;
+  sessionState(options?: OpOptions): Promise<SessionStateName>;
   toJSON(): ConnJson;
 }
 
@@ -108,7 +109,7 @@ class SessionConn extends SessionFlow implements Conn {
   readonly #channels: ChannelTable;
   readonly #idle: IdleTimer;
   readonly #starting: NodeJS.Immediate;
-  #end: BackendEnd | null = null;
+  #end: SessionEnd | null = null;
   /** This side destroyed it, before it had ended otherwise. */
   #destroyed = false;
   #refed = true;
@@ -174,7 +175,7 @@ class SessionConn extends SessionFlow implements Conn {
     return this.#ask('info', options, () => this.#session.info());
   }
 
-  sessionState(options?: OpOptions): Promise<SessionState> {
+  sessionState(options?: OpOptions): Promise<SessionStateName> {
     return this.#ask('sessionState', options, () => this.#session.state());
   }
 
@@ -241,7 +242,7 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   /** As of now: it changes while something is awaited. */
-  #ending(): BackendEnd | null {
+  #ending(): SessionEnd | null {
     return this.#end;
   }
 
@@ -252,7 +253,7 @@ class SessionConn extends SessionFlow implements Conn {
 
   #start(): void {
     if (this.#end !== null) return;
-    const handler: BackendHandler = {
+    const handler: SessionHandler = {
       message: (channel, data) => {
         this.#idle.touch();
         this.#channels.deliver(channel, data);
@@ -269,9 +270,9 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   /** The session is over, or given up. */
-  #finish(reported: BackendEnd): void {
+  #finish(reported: SessionEnd): void {
     if (this.#end !== null) return;
-    const end: BackendEnd = reported.by === 'local' ? this.ownEnd : reported;
+    const end: SessionEnd = reported.by === 'local' ? this.ownEnd : reported;
     this.#end = end;
     clearImmediate(this.#starting);
     this.#idle.stop();
@@ -324,13 +325,13 @@ class SessionConn extends SessionFlow implements Conn {
     throw opError(op, this.target, 'ERR_POOL_CLOSED', 'the connection was closed by this side');
   }
 
-  #ended(op: string, end: BackendEnd): PoolError {
+  #ended(op: string, end: SessionEnd): PoolError {
     if (end.error !== undefined) return endError(op, this.target, end.error);
     return opError(op, this.target, 'ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer');
   }
 
   /** On both backends alike, whether or not the table shows an ended session for a while. */
-  #gone(op: string, { error }: BackendEnd): PoolError {
+  #gone(op: string, { error }: SessionEnd): PoolError {
     return opError(op, this.target, 'ERR_POOL_NOT_ESTABLISHED', 'the session is not in the table', { cause: error });
   }
 
@@ -343,7 +344,7 @@ class SessionConn extends SessionFlow implements Conn {
   #describeEnd(error: PoolError): PoolError {
     const { address, port } = this.remoteAddr;
     if (error.address !== undefined) return error;
-    return new PoolError(error.code, `${describeTarget(this.target)}: ${error.message}`, {
+    return new PoolError(error.code, `${flowName(this.target)}: ${error.message}`, {
       address,
       port,
       cause: error,

@@ -3,6 +3,7 @@
  * `net.Conn.SetDeadline`. Monotonic once set, so a wall clock that jumps doesn't move it.
  */
 import { inspect, types } from 'node:util';
+import { wrongType } from '../../base/arguments.js';
 import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import { PoolError } from '../../base/errors.js';
 import { nodeTimers, type Timers } from '../../base/timers.js';
@@ -106,10 +107,7 @@ export class Deadline {
 function milliseconds(at: unknown): number {
   const time = types.isDate(at) ? at.getTime() : at;
   if (typeof time !== 'number') {
-    throw new PoolError(
-      'ERR_INVALID_ARG_TYPE',
-      `a deadline is a Date, a number of ms since the epoch, or null, not ${inspect(at)}`,
-    );
+    throw wrongType('a deadline', 'a Date, a number of ms since the epoch, or null', at);
   }
   if (!Number.isFinite(time)) {
     throw new PoolError(

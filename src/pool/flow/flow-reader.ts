@@ -2,9 +2,9 @@
  * The reading half of a flow: messages in their order, the operations that wait for them in theirs, and what comes at
  * the end. A read takes a message only at the moment when it succeeds, so a cancelled or timed-out one loses nothing.
  */
+import type { SessionEnd } from '../../base/session.js';
 import type { Bytes } from '../../base/bytes.js';
 import type { PoolError } from '../../base/errors.js';
-import type { BackendEnd } from '../backend.js';
 import { Deque } from './deque.js';
 import { endError, opError, type OpTarget } from '../op-error.js';
 import type { ReadBudget } from './read-budget.js';
@@ -40,7 +40,7 @@ export class FlowReader {
   #offset = 0;
   #length = 0;
   #bytesReceived = 0;
-  #end: BackendEnd | null = null;
+  #end: SessionEnd | null = null;
   #closed = false;
   #closeCause: unknown;
   readonly #closeListeners = new Set<(cause: unknown) => void>();
@@ -140,7 +140,7 @@ export class FlowReader {
   }
 
   /** The session is over: what is queued can still be read, then null or the error. */
-  end(end: BackendEnd): void {
+  end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#serve();
@@ -245,12 +245,12 @@ export class FlowReader {
     this.#serve();
   };
 
-  #atEnd(op: string, end: BackendEnd): Promise<null> {
+  #atEnd(op: string, end: SessionEnd): Promise<null> {
     if (end.by === 'error') throw this.#failure(op, end);
     return Promise.resolve(null);
   }
 
-  #failure(op: string, end: BackendEnd): PoolError {
+  #failure(op: string, end: SessionEnd): PoolError {
     return end.error === undefined
       ? opError(op, this.#target, 'ERR_POOL_PEER_LOST', 'the session ended')
       : endError(op, this.#target, end.error);

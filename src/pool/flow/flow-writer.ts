@@ -2,8 +2,8 @@
  * The writing half of a flow: its calls in their order. Each POOL message goes out whole or not at all; a call that is
  * cancelled stops between messages, and what has started is the backend's.
  */
+import type { SessionEnd } from '../../base/session.js';
 import type { PoolError, PoolErrorDetails } from '../../base/errors.js';
-import type { BackendEnd } from '../backend.js';
 import { endError, opError, type OpTarget } from '../op-error.js';
 import { Waiters } from './waiters.js';
 import { WriteJob, type WriteOp } from './write-job.js';
@@ -28,7 +28,7 @@ export class FlowWriter {
   #bytesWritten = 0;
   #closed = false;
   #closeCause: unknown;
-  #end: BackendEnd | null = null;
+  #end: SessionEnd | null = null;
   /** The call that short messages join which leave with it, and what they have in common: the backend's flush. */
   #joined: WriteJob | null = null;
   #joinedFlush: object | undefined;
@@ -163,7 +163,7 @@ export class FlowWriter {
   }
 
   /** The session is over. */
-  end(end: BackendEnd): void {
+  end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#rejectAll((job) => this.#failure(job.op, end, job.progress(job.done)));
@@ -245,7 +245,7 @@ export class FlowWriter {
     return opError(op, this.#target, 'ERR_POOL_CLOSED', reason, { ...progress, cause: this.#closeCause });
   }
 
-  #failure(op: string, end: BackendEnd, progress: PoolErrorDetails): PoolError {
+  #failure(op: string, end: SessionEnd, progress: PoolErrorDetails): PoolError {
     if (end.by === 'local') return this.#closedError(op, progress);
     if (end.error !== undefined) return endError(op, this.#target, end.error, progress);
     return opError(op, this.#target, 'ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer', progress);

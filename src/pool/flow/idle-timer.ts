@@ -1,5 +1,4 @@
-import { PoolError } from '../../base/errors.js';
-import { describe } from '../address/host-port.js';
+import { checkFunction, checkMilliseconds } from '../../base/arguments.js';
 import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import { nodeTimers, type Timers } from '../../base/timers.js';
 
@@ -40,13 +39,6 @@ export class IdleTimer {
  * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
  */
 export function requireTimeout(timeout: unknown, callback: unknown): void {
-  if (typeof timeout !== 'number') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `a timeout is a number of ms, not ${describe(timeout)}`);
-  }
-  if (!(timeout >= 0 && Number.isFinite(timeout))) {
-    throw new PoolError('ERR_OUT_OF_RANGE', `a timeout is a finite number of ms from 0, not ${timeout}`);
-  }
-  if (callback !== undefined && typeof callback !== 'function') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `a callback is a function, not ${describe(callback)}`);
-  }
+  checkMilliseconds('a timeout', timeout);
+  if (callback !== undefined) checkFunction('a callback', callback);
 }

@@ -8,9 +8,9 @@ import {
   type Channel as DiagnosticsChannel,
   type TracingChannel,
 } from 'node:diagnostics_channel';
+import type { DropReason } from '../../base/session.js';
 import type { PoolError } from '../../base/errors.js';
 import type { Addr } from '../address/addr.js';
-import type { DropReason } from '../backend.js';
 import { debugEvent, debugging, debugOperation } from './debug-log.js';
 import type { FlowClosed } from '../flow/flow.js';
 

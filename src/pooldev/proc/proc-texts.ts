@@ -2,9 +2,10 @@
  * The texts that the module shows under /proc/pool, of a node in user space: same lines, same columns. What such a node does
  * not have is empty: a key of its own (each session makes one), and a journal.
  */
+import type { SessionStateName } from '../../base/session.js';
 import { ipFromBytes, isV4Mapped } from '../../base/ip.js';
 import { MAX_SESSIONS, VERSION } from '../../poolioc/abi/constants.js';
-import type { NodeSessionInfo, SessionStateName } from '../../poolnode/types.js';
+import type { NodeSessionInfo } from '../../poolnode/types.js';
 import type { ShownPeer } from '../requests/session-record.js';
 
 /** A slot in use as its record shows it. */

@@ -2,6 +2,7 @@
  * The eight requests of /dev/pool on a node in user space: results and errno values as the kernel contract, section 2,
  * has them. Calls come in and are answered; how they travel is not known here.
  */
+import type { Endpoint } from '../../base/session.js';
 import { ipToBytes } from '../../base/ip.js';
 import {
   CHANNEL_LOCAL_END,
@@ -21,7 +22,7 @@ import {
   POOL_IOC_SESSIONS,
   POOL_IOC_STOP,
 } from '../../poolioc/abi/ioctl.js';
-import type { Endpoint, PoolNode } from '../../poolnode/types.js';
+import type { PoolNode } from '../../poolnode/types.js';
 import { RequestMemory } from '../memory/request-memory.js';
 import type { CallerMemory } from '../memory/caller-memory.js';
 import { Connecting } from './connecting.js';

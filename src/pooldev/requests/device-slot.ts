@@ -2,8 +2,9 @@
  * One slot of the session table as programs see it: it is taken until CLOSE_SESS, whoever dialled or accepted its session
  * and however that ended (kernel contract, section 2).
  */
+import type { SessionEnd, SessionStateName } from '../../base/session.js';
 import { ipToBytes } from '../../base/ip.js';
-import type { NodeSession, SessionEnd, SessionStateName } from '../../poolnode/types.js';
+import type { NodeSession } from '../../poolnode/types.js';
 import { AF_INET6 } from '../../poolioc/abi/constants.js';
 import { PoolError } from '../../base/errors.js';
 import { Errno } from '../../base/errno.js';

@@ -1,7 +1,8 @@
 /** struct pool_session_info as SESSIONS writes it (kernel contract, section 1): 120 bytes, its telemetry packed at 76. */
+import type { SessionStateName } from '../../base/session.js';
 import { SessionState } from '../../poolioc/abi/constants.js';
 import { offsetsOf, structs } from '../../poolioc/abi/structs.js';
-import type { NodeSessionInfo, SessionStateName } from '../../poolnode/types.js';
+import type { NodeSessionInfo } from '../../poolnode/types.js';
 
 export const SESSION_RECORD_BYTES = structs.SessionInfo.size;
 

@@ -2,12 +2,12 @@
  * The packets that carry no message (wire protocol, Packets): HEARTBEAT and its ACK, DISCOVER, and the types this node does
  * nothing with. What a peer can make us send is rationed.
  */
+import type { RawTelemetry } from '../../base/session.js';
 import { Flag, LIMITS, PacketType } from './constants.js';
-import { Budget } from './budget.js';
+import { TokenBucket } from '../../base/token-bucket.js';
 import { violation } from './faults.js';
 import { readProbeSize } from './payloads.js';
 import { type Measurements, readTelemetry, writeTelemetry } from './telemetry.js';
-import type { NodeTelemetry } from '../types.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -19,27 +19,27 @@ export interface ControlSession {
   /** Bytes that wait to be taken. */
   readonly outputBytes: number;
   /** What this side reports. */
-  report(now: bigint): NodeTelemetry;
+  report(now: bigint): RawTelemetry;
 }
 
 export class Control {
   readonly #session: ControlSession;
-  readonly #heartbeatReplies: Budget;
-  readonly #discoverReplies: Budget;
-  readonly #ignored: Budget;
+  readonly #heartbeatReplies: TokenBucket;
+  readonly #discoverReplies: TokenBucket;
+  readonly #ignored: TokenBucket;
   /** HEARTBEATs whose ACK is awaited, oldest first. */
   readonly #awaited: { seq: bigint; sentAt: bigint }[] = [];
-  #peerTelemetry: NodeTelemetry | null = null;
+  #peerTelemetry: RawTelemetry | null = null;
 
-  constructor(session: ControlSession, now: bigint) {
+  constructor(session: ControlSession) {
     this.#session = session;
-    this.#heartbeatReplies = new Budget(LIMITS.heartbeatRepliesPerSecond, now);
-    this.#discoverReplies = new Budget(LIMITS.discoverRepliesPerSecond, now);
-    this.#ignored = new Budget(LIMITS.ignoredPacketsPerSecond, now, LIMITS.ignoredPacketsBurst);
+    this.#heartbeatReplies = new TokenBucket(LIMITS.heartbeatRepliesPerSecond);
+    this.#discoverReplies = new TokenBucket(LIMITS.discoverRepliesPerSecond);
+    this.#ignored = new TokenBucket(LIMITS.ignoredPacketsPerSecond, LIMITS.ignoredPacketsBurst);
   }
 
   /** What the peer's last HEARTBEAT reported. */
-  get peerTelemetry(): NodeTelemetry | null {
+  get peerTelemetry(): RawTelemetry | null {
     return this.#peerTelemetry;
   }
 

@@ -1,6 +1,6 @@
 /** What both sides of a handshake have in common: bytes in, bytes out, and the deadline of an incomplete packet. */
+import type { SessionStateName } from '../../base/session.js';
 import { PoolError } from '../../base/errors.js';
-import type { SessionStateName } from '../types.js';
 import { PROTOCOL_VERSION } from './constants.js';
 import type { Exchange } from './authentication/types.js';
 import { asPoolError, violation } from './faults.js';

@@ -2,7 +2,7 @@
  * REKEY as it runs in a session (wire protocol, REKEY between all kinds of peers): when one starts, what a peer's means, and
  * how long replaced keys stay.
  */
-import { Budget } from './budget.js';
+import { TokenBucket } from '../../base/token-bucket.js';
 import { Flag, LIMITS, OLD_KEYS_NS, PacketType } from './constants.js';
 import { violation } from './faults.js';
 import type { KeyRing } from './key-ring.js';
@@ -30,12 +30,12 @@ export interface RekeySession {
 export class Rekey {
   readonly #session: RekeySession;
   /** Each of the peer's REKEYs costs a key pair and three agreements, some 600 µs: more than the packet costs the peer. */
-  readonly #peers: Budget;
+  readonly #peers: TokenBucket;
   #count = 0;
 
   constructor(session: RekeySession, now: bigint) {
     this.#session = session;
-    this.#peers = new Budget(LIMITS.rekeysPerSecond, now, LIMITS.rekeysBurst);
+    this.#peers = new TokenBucket(LIMITS.rekeysPerSecond, LIMITS.rekeysBurst);
     session.timers.set(Timer.Rekey, now + session.limits.rekeyIntervalNs);
   }
 

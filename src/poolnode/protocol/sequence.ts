@@ -30,7 +30,7 @@ export class OwnSequence {
 
   constructor(first: bigint) {
     if (first < 0n || first > LIMITS.maxSequence) {
-      throw new PoolError('ERR_OUT_OF_RANGE', `initialSequence must be a 64-bit unsigned number, not ${first}`);
+      throw new PoolError('ERR_OUT_OF_RANGE', `initialSequence is an unsigned number of 64 bits, not ${first}`);
     }
     this.first = first;
     this.#first.set(first);

@@ -1,5 +1,5 @@
 /** The side that is dialled (wire protocol, Handshake, steps 2 and 4). */
-import { PoolError } from '../../base/errors.js';
+import { checkInteger } from '../../base/arguments.js';
 import { forgetBinding } from './authentication/keys.js';
 import { ListenerExchange } from './authentication/listener-exchange.js';
 import type { ListenerCredentials } from './authentication/types.js';
@@ -56,11 +56,8 @@ class ServerHandshake extends HandshakePeer {
   constructor(config: ServerHandshakeConfig) {
     super(config);
     this.#credentials = config.credentials;
-    this.#difficulty = config.difficulty ?? DEFAULT_DIFFICULTY_BITS;
-    if (!Number.isInteger(this.#difficulty) || this.#difficulty < 0 || this.#difficulty > LIMITS.puzzleDifficultyBits) {
-      const range = `0..${LIMITS.puzzleDifficultyBits}`;
-      throw new PoolError('ERR_OUT_OF_RANGE', `difficulty must be a whole number of bits, ${range}`);
-    }
+    const { difficulty = DEFAULT_DIFFICULTY_BITS } = config;
+    this.#difficulty = checkInteger('difficulty', difficulty, 0, LIMITS.puzzleDifficultyBits);
     this.#sessionId = config.sessionId ?? config.crypto.randomBytes(SESSION_ID_BYTES);
     this.#seed = config.puzzleSeed ?? config.crypto.randomBytes(KEY_BYTES);
   }

@@ -3,8 +3,9 @@
  * sides' numbers are known. Every packet passes keys, numbers, timers and state in one order, which is what this file is to
  * show at one sight, hence its length: what each of them does is elsewhere (control, rekey, silence, packet-codec, …).
  */
+import type { RawTelemetry, SessionStateName } from '../../base/session.js';
+import { checkInteger } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
-import type { NodeTelemetry, SessionStateName } from '../types.js';
 import { CHANNELS, Flag, MAX_MESSAGE_BYTES, MAX_PACKET_PLAINTEXT_BYTES, PacketType } from './constants.js';
 import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
 import { notAdmitted, refusedByPeer } from './authentication/message.js';
@@ -99,7 +100,7 @@ export class EstablishedSession implements Session {
     this.#traffic = from.traffic;
     this.#early = from.early;
     this.#authenticates = from.exchange !== null;
-    this.#gate = from.exchange === null ? null : new AuthenticationGate(from.exchange, now);
+    this.#gate = from.exchange === null ? null : new AuthenticationGate(from.exchange);
     const ours = headerOf(from.id);
     this.#policy = (header) => {
       ours(header);
@@ -117,7 +118,7 @@ export class EstablishedSession implements Session {
     this.#watch = new PacketWatch(this.#timers, this.#limits.packetTimeoutNs);
     this.#silence = new PeerLiveness(this.#timers, this.#limits.deadAfterNs, now);
     this.#measurements = new Measurements(now);
-    this.#control = new Control(this.#controlSession(), now);
+    this.#control = new Control(this.#controlSession());
     this.#rekey = new Rekey(this.#rekeySession(), now);
     this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
   }
@@ -142,11 +143,11 @@ export class EstablishedSession implements Session {
     this.#outbox.written();
   }
 
-  telemetry(now: bigint, queueDepth: number): NodeTelemetry {
+  telemetry(now: bigint, queueDepth: number): RawTelemetry {
     return this.#measurements.report(now, queueDepth, this.#rekey.count);
   }
 
-  peerTelemetry(): NodeTelemetry | null {
+  peerTelemetry(): RawTelemetry | null {
     return this.#control.peerTelemetry;
   }
 
@@ -384,9 +385,7 @@ export class EstablishedSession implements Session {
     }
     if (this.#over) throw new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the session is over: nothing can be sent on it');
     if (this.#state.name === 'CLOSING') throw new PoolError('ERR_POOL_CLOSED', 'the session was closed on this side');
-    if (!Number.isInteger(channel) || channel < 0 || channel >= CHANNELS) {
-      throw new PoolError('ERR_OUT_OF_RANGE', `channel must be 0..${CHANNELS - 1}, not ${channel}`);
-    }
+    checkInteger('a channel', channel, 0, CHANNELS - 1);
     if (data.length === 0) throw new PoolError('ERR_INVALID_ARG_VALUE', 'a message needs at least one byte');
     if (data.length > MAX_MESSAGE_BYTES) {
       const reason = `a message of ${data.length} bytes is above the ${MAX_MESSAGE_BYTES} that a session carries`;

@@ -2,8 +2,8 @@
  * The states of a session and every way between them, as data (pool.h's words; kernel contract, section 1). All that moves a
  * state is here. No entry means that the step is a fault, and the state stays what it was.
  */
+import type { SessionStateName } from '../../base/session.js';
 import { PoolError } from '../../base/errors.js';
-import type { SessionStateName } from '../types.js';
 
 export type StateStep =
   | 'init-sent'

@@ -2,13 +2,13 @@
  * Telemetry: the payload of HEARTBEAT, packed and in the host order of the machines that speak it, little-endian (wire
  * protocol, Packets; kernel contract, section 1), and the estimators behind its figures.
  */
-import type { NodeTelemetry } from '../types.js';
+import type { RawTelemetry } from '../../base/session.js';
 import { DEFAULT_MTU_BYTES, NEWER_TELEMETRY_BYTES, TELEMETRY_BYTES, THROUGHPUT_WINDOW_NS } from './constants.js';
 
 const U16_MAX = 0xffff;
 const U32_MAX = 0xffff_ffff;
 
-export function writeTelemetry(telemetry: NodeTelemetry): Uint8Array {
+export function writeTelemetry(telemetry: RawTelemetry): Uint8Array {
   const payload = new Uint8Array(TELEMETRY_BYTES);
   const view = new DataView(payload.buffer);
   view.setBigUint64(0, telemetry.rttNs, true);
@@ -24,7 +24,7 @@ export function writeTelemetry(telemetry: NodeTelemetry): Uint8Array {
 }
 
 /** What a peer reports, or null where the payload is neither of the sizes that are known. */
-export function readTelemetry(payload: Uint8Array): NodeTelemetry | null {
+export function readTelemetry(payload: Uint8Array): RawTelemetry | null {
   if (payload.length !== TELEMETRY_BYTES && payload.length !== NEWER_TELEMETRY_BYTES) return null;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   return {
@@ -119,7 +119,7 @@ export class Measurements {
     this.#largestProbe = Math.max(this.#largestProbe, size);
   }
 
-  report(now: bigint, queueDepth: number, rekeyCount: number): NodeTelemetry {
+  report(now: bigint, queueDepth: number, rekeyCount: number): RawTelemetry {
     return {
       rttNs: this.roundTrip.rttNs,
       jitterNs: this.roundTrip.jitterNs,

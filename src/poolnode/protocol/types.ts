@@ -2,9 +2,9 @@
  * The protocol's edges: what it is given (crypto, randomness, time) and what it gives (bytes, events, deadlines).
  * Nothing under protocol/ imports a `node:` module but types. Time is monotonic nanoseconds as bigint, always a parameter.
  */
+import type { RawTelemetry, SessionStateName } from '../../base/session.js';
 import type { PoolError } from '../../base/errors.js';
 import type { ProvenPeer } from './authentication/types.js';
-import type { NodeTelemetry, SessionStateName } from '../types.js';
 
 /** An X25519 key pair; the private half is opaque, so that an implementation can keep it out of reach. */
 export interface KeyPair {
@@ -151,8 +151,8 @@ export interface Session {
   /** While reading is paused the timers that judge the peer stand still. */
   pauseReading(now: bigint): void;
   resumeReading(now: bigint): void;
-  telemetry(now: bigint, queueDepth: number): NodeTelemetry;
-  peerTelemetry(): NodeTelemetry | null;
+  telemetry(now: bigint, queueDepth: number): RawTelemetry;
+  peerTelemetry(): RawTelemetry | null;
   /** What HEARTBEATs report as queue depth; set by the shell as it changes. */
   queueDepth: number;
   readonly counters: {

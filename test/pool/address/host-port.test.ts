@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import {
-  describe as describeValue,
-  quote,
-  readHost,
-  readPort,
-  splitHostPort,
-} from '../../../src/pool/address/host-port.js';
+import { readHost, readPort, splitHostPort } from '../../../src/pool/address/host-port.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
@@ -176,19 +170,4 @@ describe('readPort', () => {
   it.each(['', ' 80', '8e1', '0x50', 80n, null])('is no number: %s', (port) => {
     expect(() => readPort(port)).toThrow(code('ERR_INVALID_ARG_TYPE'));
   });
-});
-
-it('quote escapes and shortens', () => {
-  expect(quote('a\n\u001b')).toBe('"a\\n\\u001b"');
-  expect(quote('x'.repeat(5000)).length).toBeLessThan(120);
-});
-
-it('describe names a value without showing what it holds', () => {
-  expect(describeValue({ secret: 'abc' })).toBe('an object');
-  expect([describeValue(null), describeValue('a'), describeValue([1]), describeValue(5n)]).toEqual([
-    'null',
-    'the string "a"',
-    'an array',
-    'the bigint 5n',
-  ]);
 });

@@ -2,7 +2,7 @@ import { SocketAddress } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { Network } from '../../../src/pool/options.js';
-import { describeTarget, familyOf, readTarget } from '../../../src/pool/address/target.js';
+import { targetName, familyOf, readTarget } from '../../../src/pool/address/target.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
@@ -75,9 +75,9 @@ describe('readTarget', () => {
   });
 });
 
-it('describeTarget names network, host and port', () => {
-  expect(describeTarget(readTarget('::1', 'pool6'))).toBe('pool6 [::1]:9253');
-  expect(describeTarget(readTarget(':1', 'pool'))).toBe('pool :1');
+it('targetName names network, host and port', () => {
+  expect(targetName(readTarget('::1', 'pool6'))).toBe('pool6 [::1]:9253');
+  expect(targetName(readTarget(':1', 'pool'))).toBe('pool :1');
 });
 
 it('familyOf a network', () => {

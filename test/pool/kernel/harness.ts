@@ -1,11 +1,6 @@
+import type { SessionEnd, SessionHandler } from '../../../src/base/session.js';
 import { Addr } from '../../../src/pool/address/addr.js';
-import type {
-  BackendEnd,
-  BackendHandler,
-  BackendListener,
-  BackendListenOptions,
-  BackendSession,
-} from '../../../src/pool/backend.js';
+import type { BackendListener, BackendListenOptions, BackendSession } from '../../../src/pool/backend.js';
 import type { PoolError } from '../../../src/base/errors.js';
 import { KernelBackend } from '../../../src/pool/kernel/backend.js';
 import type { ListenerLock } from '../../../src/pool/kernel/accepting/listener-lock.js';
@@ -13,9 +8,9 @@ import { ManualClock, settle } from './manual-clock.js';
 import { ScriptedDevice, type ScriptedDeviceOptions } from './scripted-device.js';
 
 /** A handler that writes down what it is told. */
-export class Recorder implements BackendHandler {
+export class Recorder implements SessionHandler {
   readonly messages: string[] = [];
-  readonly ends: BackendEnd[] = [];
+  readonly ends: SessionEnd[] = [];
   drains = 0;
   /** What `message` answers. */
   room = true;
@@ -29,7 +24,7 @@ export class Recorder implements BackendHandler {
     this.drains += 1;
   }
 
-  end(end: BackendEnd): void {
+  end(end: SessionEnd): void {
     this.ends.push(end);
   }
 

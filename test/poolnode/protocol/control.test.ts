@@ -19,7 +19,7 @@ function control() {
     },
     report: (now: bigint) => measurements.report(now, 0, 0),
   };
-  return { control: new Control(session, 0n), sent, measurements, session };
+  return { control: new Control(session), sent, measurements, session };
 }
 
 describe('Control', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { SessionStateName } from '../../../src/base/session.js';
 import { State, type StateStep, TRANSITIONS } from '../../../src/poolnode/protocol/states.js';
-import type { SessionStateName } from '../../../src/poolnode/types.js';
 
 const NAMES = Object.keys(TRANSITIONS) as SessionStateName[];
 const STEPS: StateStep[] = [

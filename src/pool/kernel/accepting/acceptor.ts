@@ -2,9 +2,9 @@
  * Accepting, by watching the table: the module has no call for it. What is handed out, the rule says; here the looks are made
  * that it judges.
  */
+import type { DropReason } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
 import type { Addr } from '../../address/addr.js';
-import type { DropReason } from '../../backend.js';
 import { AcceptRule, type AcceptLook } from './accept-rule.js';
 import type { Clock } from '../calls/clock.js';
 import type { SessionRecord } from '../table/table-row.js';

@@ -1,7 +1,8 @@
 /** The module's listener as the API's BackendListener. */
+import type { DropReason } from '../../../base/session.js';
 import type { PoolError } from '../../../base/errors.js';
 import { Addr } from '../../address/addr.js';
-import type { BackendListener, BackendListenOptions, DropReason } from '../../backend.js';
+import type { BackendListener, BackendListenOptions } from '../../backend.js';
 import { Acceptor } from './acceptor.js';
 import { within } from '../calls/clock.js';
 import type { KernelDevice } from '../calls/device.js';

@@ -3,10 +3,11 @@
  * owner) is decided by state that all methods share, hence one file; sending, receiving, liveness and the closing of slots
  * have their own.
  */
+import type { SessionEnd, SessionHandler, SessionStateName } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
 import type { Addr } from '../../address/addr.js';
-import type { BackendEnd, BackendHandler, BackendSession } from '../../backend.js';
-import { toTelemetry, withJson, type SessionInfo, type SessionState, type Telemetry } from '../../telemetry.js';
+import type { BackendSession } from '../../backend.js';
+import { toTelemetry, withJson, type SessionInfo, type Telemetry } from '../../telemetry.js';
 import { ChannelPoller } from './channel-poller.js';
 import { within, type Clock } from '../calls/clock.js';
 import type { KernelDevice } from '../calls/device.js';
@@ -88,12 +89,12 @@ export class KernelSession implements BackendSession, Recipient {
   readonly #sends: SendQueue;
   readonly #hold: Hold;
   readonly #liveness: ModuleLiveness;
-  #handler: BackendHandler | null = null;
+  #handler: SessionHandler | null = null;
   #paused = false;
   /** Set when the session is over but for what is still queued. */
-  #finishing: BackendEnd | null = null;
+  #finishing: SessionEnd | null = null;
   #finishingSince = 0;
-  #end: BackendEnd | null = null;
+  #end: SessionEnd | null = null;
   #emptyMessages = 0;
   #closing: Promise<void> | null = null;
   #sawClosing = false;
@@ -156,7 +157,7 @@ export class KernelSession implements BackendSession, Recipient {
     return this.#end !== null || this.#finishing !== null || this.#env.signs.receiverGone(this.index);
   }
 
-  start(handler: BackendHandler): void {
+  start(handler: SessionHandler): void {
     if (this.#handler !== null) throw new TypeError('a session is started once');
     this.#handler = handler;
     if (this.#end !== null) {
@@ -236,7 +237,7 @@ export class KernelSession implements BackendSession, Recipient {
     });
   }
 
-  async state(): Promise<SessionState> {
+  async state(): Promise<SessionStateName> {
     return (await this.#record()).state;
   }
 
@@ -311,7 +312,7 @@ export class KernelSession implements BackendSession, Recipient {
 
   /** What the peer sent before comes first, and where it has closed, the receiver finds the end. */
   #sendFailed(error: PoolError): void {
-    const end: BackendEnd = { by: 'error', error };
+    const end: SessionEnd = { by: 'error', error };
     if (PEER_MAY_HAVE_CLOSED.has(errnoName(error.cause))) this.#judge(end);
     else this.#finishAfterQueued(end);
   }
@@ -328,7 +329,7 @@ export class KernelSession implements BackendSession, Recipient {
    * receiver thread ends, so only a look at the table that begins when the thread is gone can tell: one from before, and one
    * while the thread still reads what the peer sent last, can't.
    */
-  #judge(otherwise: BackendEnd): void {
+  #judge(otherwise: SessionEnd): void {
     if (this.#judging) return;
     this.#judging = true;
     const { clock, signs, table } = this.#env;
@@ -351,7 +352,7 @@ export class KernelSession implements BackendSession, Recipient {
     again();
   }
 
-  #finishAfterQueued(end: BackendEnd): void {
+  #finishAfterQueued(end: SessionEnd): void {
     if (this.#finishing !== null) return;
     this.#finishing = end;
     this.#finishingSince = this.#env.clock.now();
@@ -360,7 +361,7 @@ export class KernelSession implements BackendSession, Recipient {
   }
 
   /** The end, once: what waits to be sent fails, the owner is told, and the slot is given back in the background. */
-  #finish(end: BackendEnd): void {
+  #finish(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#sends.stop(end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
@@ -460,6 +461,6 @@ export class KernelSession implements BackendSession, Recipient {
   }
 }
 
-function lost(reason: string, cause?: unknown): BackendEnd {
+function lost(reason: string, cause?: unknown): SessionEnd {
   return { by: 'error', error: new PoolError('ERR_POOL_PEER_LOST', reason, { cause }) };
 }

@@ -1,12 +1,13 @@
 /** One row of the module's session table, in the words of the API. */
-import { hex, type RawTelemetry, type SessionState } from '../../telemetry.js';
+import { type RawTelemetry, SESSION_STATES, type SessionStateName } from '../../../base/session.js';
+import { hex } from '../../telemetry.js';
 import type { DeviceSession } from '../calls/device.js';
 
 export interface SessionRecord {
   index: number;
   /** 32 hexadecimal digits. */
   id: string;
-  state: SessionState;
+  state: SessionStateName;
   /** 16 bytes: what the slot last dialled, which is not who the peer is (kernel contract, section 3). */
   peerAddr: Uint8Array;
   peerPort: number;
@@ -18,14 +19,11 @@ export interface SessionRecord {
   telemetry: RawTelemetry;
 }
 
-/** pool.h's enum pool_session_state, by number. */
-const STATES: readonly SessionState[] = ['IDLE', 'INIT_SENT', 'CHALLENGED', 'ESTABLISHED', 'REKEYING', 'CLOSING'];
-
 export function toRecord(row: DeviceSession): SessionRecord {
   return {
     index: row.index,
     id: hex(row.sessionId),
-    state: STATES[row.state] ?? 'IDLE',
+    state: SESSION_STATES[row.state] ?? 'IDLE',
     peerAddr: row.peerAddr,
     peerPort: row.peerPort,
     bytesSent: row.bytesSent,

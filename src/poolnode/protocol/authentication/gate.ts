@@ -2,7 +2,7 @@
  * What stands between an established session and its program while the peer is not proven (wire protocol, Authentication).
  * Nothing but the exchange's own packets and what keeps the connection alive passes; all else is a refusal, at once.
  */
-import { Budget } from '../budget.js';
+import { TokenBucket } from '../../../base/token-bucket.js';
 import { PacketType } from '../constants.js';
 import type { Header } from '../header.js';
 import { refused } from './message.js';
@@ -21,12 +21,12 @@ export type GateEvent =
 
 export class AuthenticationGate {
   readonly #exchange: Exchange;
-  readonly #packets: Budget;
+  readonly #packets: TokenBucket;
   #asking = false;
 
-  constructor(exchange: Exchange, now: bigint) {
+  constructor(exchange: Exchange) {
     this.#exchange = exchange;
-    this.#packets = new Budget(PACKETS_PER_SECOND, now, PACKETS_AT_ONCE);
+    this.#packets = new TokenBucket(PACKETS_PER_SECOND, PACKETS_AT_ONCE);
   }
 
   /** Looks at a header before its payload is held. */
