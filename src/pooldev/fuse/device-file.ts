@@ -29,6 +29,7 @@ import {
   Opcode,
   type RequestHeader,
 } from './protocol.js';
+import { WaitingCalls } from './waiting-calls.js';
 import { InterruptWatch } from '../requests/interrupt-watch.js';
 import type { PendingSignals } from '../requests/pending-signals.js';
 
@@ -40,10 +41,6 @@ const ATTRIBUTES_VALID = 60;
 
 /** The least that FUSE allows; nothing can be written to the device anyhow. */
 const MAX_WRITE = 4096;
-
-/** Callers that may wait at one time, each a thread of some program; one process has a quarter of them. */
-const MAX_CALLS = 4096;
-const MAX_CALLS_OF_A_PROCESS = MAX_CALLS / 4;
 
 export interface DeviceFileOptions {
   /** Owner and permissions that the file begins with; chmod and chown change them as on any device node. */
@@ -64,13 +61,14 @@ export interface DeviceFileOptions {
 export class DeviceFile {
   readonly #options: DeviceFileOptions;
   readonly #attributes: FileAttributes;
-  readonly #calls = new Map<bigint, FuseCall>();
+  readonly #calls: WaitingCalls<FuseCall>;
   readonly #interrupted: InterruptWatch<FuseCall>;
 
   constructor(options: DeviceFileOptions) {
     this.#options = options;
     const { uid, gid, mode } = options;
     this.#attributes = { mode: S_IFREG | (mode & 0o777), uid, gid, time: Math.floor(Date.now() / 1000) };
+    this.#calls = new WaitingCalls(options.processOf);
     this.#interrupted = new InterruptWatch((thread) => options.signals(thread));
   }
 
@@ -93,7 +91,7 @@ export class DeviceFile {
 
   /** Answers every call that still waits. */
   abort(errno: number): void {
-    for (const call of [...this.#calls.values()]) call.fail(errno);
+    for (const call of this.#calls.all()) call.fail(errno);
   }
 
   #dispatch(header: RequestHeader, body: Buffer): void {
@@ -162,7 +160,7 @@ export class DeviceFile {
 
   #ioctl(header: RequestHeader, body: Buffer): void {
     // An answer to a second call of that name would go to the first.
-    if (this.#calls.has(header.unique)) return;
+    if (this.#calls.get(header.unique) !== undefined) return;
     const ioctl = decodeIoctl(body);
     if (ioctl === null) {
       this.#reply(header, -Errno.EINVAL);
@@ -171,7 +169,7 @@ export class DeviceFile {
     const { command, input } = ioctl;
     if (!this.#mayUse(header)) this.#reply(header, -Errno.EACCES);
     else if (input.length !== inputBytes(command)) this.#reply(header, -Errno.EINVAL);
-    else if (this.#isFull(header.pid)) this.#reply(header, -Errno.EBUSY);
+    else if (this.#calls.isFull(header.pid)) this.#reply(header, -Errno.EBUSY);
     else {
       const call = new FuseCall(command, Buffer.from(input), header, (result, output) => {
         this.#forget(header.unique);
@@ -179,7 +177,7 @@ export class DeviceFile {
         if (result < 0 && result !== -ERESTARTSYS) this.#reply(header, result);
         else this.#reply(header, 0, encodeIoctl(result, output?.subarray(0, ioctl.outputBytes)));
       });
-      this.#calls.set(header.unique, call);
+      this.#calls.add(header.unique, call);
       this.#options.handle(call);
     }
   }
@@ -191,21 +189,9 @@ export class DeviceFile {
     if (call !== undefined) this.#interrupted.add(call);
   }
 
-  /** Which process a call is of costs a look, and can't matter before as many wait as one process may have. */
-  #isFull(thread: number): boolean {
-    if (this.#calls.size < MAX_CALLS_OF_A_PROCESS) return false;
-    if (this.#calls.size >= MAX_CALLS) return true;
-    const process = this.#options.processOf(thread);
-    let waiting = 0;
-    for (const call of this.#calls.values()) if (call.process(this.#options) === process) waiting++;
-    return waiting >= MAX_CALLS_OF_A_PROCESS;
-  }
-
   #forget(unique: bigint): void {
-    const call = this.#calls.get(unique);
-    if (call === undefined) return;
-    this.#calls.delete(unique);
-    this.#interrupted.drop(call);
+    const call = this.#calls.delete(unique);
+    if (call !== undefined) this.#interrupted.drop(call);
   }
 
   /** An fd may have been passed on to somebody whom the kernel would not have let open the file. */
@@ -228,7 +214,6 @@ class FuseCall implements DeviceCall {
   onInterrupt: ((interruption: Interruption) => void) | null = null;
   onAnswer: (() => void) | null = null;
   #interrupted = false;
-  #process: number | undefined;
   #answer: ((result: number, output?: Uint8Array) => void) | null;
 
   constructor(
@@ -253,10 +238,6 @@ class FuseCall implements DeviceCall {
 
   fail(errno: number): void {
     this.succeed(-errno);
-  }
-
-  process({ processOf }: Pick<DeviceFileOptions, 'processOf'>): number {
-    return (this.#process ??= processOf(this.caller.pid));
   }
 
   restart(): void {
