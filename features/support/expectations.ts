@@ -9,7 +9,7 @@ import { GOOD_BEHAVIOUR, type Behaviour, MODULE_BEHAVIOUR } from '../../src/test
 export type Ground =
   /** The node that pool-ts runs in the process. */
   | 'user'
-  /** A device file that pool-ts serves, with the good manners that the module lacks. */
+  /** A device file that pool-ts serves, which behaves better than the module. */
   | 'device'
   /** A device file that pool-ts serves with --strict-module. */
   | 'strict'

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.js';
 
 const SIGNALS = { SIGINT: EXIT.SIGINT, SIGTERM: EXIT.SIGTERM, SIGHUP: EXIT.SIGHUP } as const;
 
-/** ms that a command has for its good manners after it was told to stop: closing sessions takes at most 5 s of them. */
+/** ms that a command has to end well after it was told to stop: closing sessions takes at most 5 s of them. */
 const GRACE_MS = 6000;
 
 /** The terminal, and what to end with where it was told to stop. */

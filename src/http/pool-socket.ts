@@ -1,4 +1,5 @@
 /** A stream that is there at once and dials meanwhile, as a net.Socket: http's limits and timeouts count on that. */
+import { onAbort } from '../base/abort.js';
 import { nextTick } from '../base/timers.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { dial } from '../pool/dial.js';
@@ -26,11 +27,8 @@ export function createConnection(address: AddressInput, options?: DialOptions): 
 
 /** As of `dial`, the signal is the dial's: later it does nothing. */
 function endDialOn(signal: AbortSignal, socket: PoolSocket): void {
-  const giveUp = (): void => void socket.destroy(signal.reason as Error);
-  const done = (): void => signal.removeEventListener('abort', giveUp);
-  signal.addEventListener('abort', giveUp);
+  const done = onAbort(signal, (reason) => socket.destroy(reason as Error));
   socket.once('connect', done).once('close', done);
-  if (signal.aborted) giveUp();
 }
 
 /** See {@link createConnection}. */

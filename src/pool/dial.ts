@@ -1,14 +1,13 @@
 /** dial: from an address to a Conn. */
+import { onAbort, orAborted } from '../base/abort.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
-import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './flow/conn.js';
 import { connMaker } from './flow/conn-events.js';
 import { trace } from './observe/diagnostics.js';
 import { firstToAnswer } from './address/first-to-answer.js';
-import { orAborted } from './op-options.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
 import { loadDialProof } from './identity/authentication.js';
 import { addressesToDial } from './address/resolve.js';
@@ -72,9 +71,8 @@ export async function dialWith(
 async function connect(parts: DialDeps, target: Target, settings: DialSettings): Promise<Conn> {
   const { signal, timeout } = settings;
   const operation = new AbortController();
-  const cancelled: Abortable = { aborted: (fired) => operation.abort(fired.reason) };
+  const done = onAbort(signal, (reason) => operation.abort(reason));
   const timedOut = (): void => operation.abort(new PoolError('ERR_POOL_TIMEOUT', `no session within ${timeout} ms`));
-  if (signal !== undefined) listen(signal, cancelled);
   const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_TIMER_MS));
   try {
     return await connectUnder(operation.signal, parts, target, settings);
@@ -82,7 +80,7 @@ async function connect(parts: DialDeps, target: Target, settings: DialSettings):
     throw targetError('dial', target, error, signal);
   } finally {
     clearTimeout(timer);
-    if (signal !== undefined) unlisten(signal, cancelled);
+    done();
   }
 }
 

@@ -1,4 +1,5 @@
 /** listen: from an address to a Listener. */
+import { orAborted } from '../base/abort.js';
 import { bare } from '../base/own-properties.js';
 import type { Backend } from './backend.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
@@ -6,7 +7,6 @@ import { connMaker } from './flow/conn-events.js';
 import { DEFAULT_PORT } from './constants.js';
 import { trace } from './observe/diagnostics.js';
 import { type Listener, PoolListener } from './listener.js';
-import { orAborted } from './op-options.js';
 import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
 import { loadListenProof } from './identity/authentication.js';
 import { addressesOf } from './address/resolve.js';

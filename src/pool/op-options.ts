@@ -5,7 +5,6 @@ import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import { ownOption } from '../base/own-properties.js';
-import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 
 /** Options of one operation. */
 export interface OpOptions {
@@ -74,23 +73,4 @@ export function requireReason(error: unknown): Error | undefined {
   if (error === undefined || error === null) return undefined;
   if (error instanceof Error || types.isNativeError(error)) return error;
   throw wrongType('the reason of destroy', 'an Error, or none', error);
-}
-
-/** Waits for what goes on anyway, for as long as the signal lets. */
-export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return pending;
-  return new Promise<T>((resolve, reject) => {
-    const waiting: Abortable = {
-      aborted: () => {
-        // What goes on may never end; the signal is done with now.
-        unlisten(signal, waiting);
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-        reject(signal.reason);
-      },
-    };
-    if (signal.aborted) waiting.aborted(signal);
-    else listen(signal, waiting);
-    const settled = (): void => unlisten(signal, waiting);
-    pending.then(resolve, reject).then(settled, settled);
-  });
 }

@@ -1,7 +1,7 @@
 /** Listener.serve: a handler for every connection, so many at a time. */
+import { onAbort } from '../base/abort.js';
 import { checkFunction } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
-import { type Abortable, listen, unlisten } from './flow/abort-listeners.js';
 import { atCallSite, type CallSite, isReason } from './call-site.js';
 import type { Conn } from './flow/conn.js';
 import type { OpOptions } from './op-options.js';
@@ -79,15 +79,12 @@ class Service {
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#settings;
-    const stop: Abortable = { aborted: (fired) => this.#halt(fired.reason) };
-    if (signal?.aborted) stop.aborted(signal);
-    else if (signal !== undefined) listen(signal, stop);
+    const done = onAbort(this.#settings.signal, (reason) => this.#halt(reason));
     try {
       while (await this.#serveOne());
       await this.#fewerThan(1);
     } finally {
-      if (signal !== undefined) unlisten(signal, stop);
+      done();
     }
     this.stopped.throwIfAborted();
   }

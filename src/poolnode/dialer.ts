@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
+import { onAbort } from '../base/abort.js';
 import { checkInteger, checkString } from '../base/arguments.js';
 import { checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
@@ -106,7 +107,7 @@ function attempt(
 
     const settle = (): void => {
       clearTimeout(connectTimer);
-      signal?.removeEventListener('abort', onAbort);
+      unlisten();
       socket.off('connect', onConnect).off('error', onError).off('close', onClose);
       giveUp();
     };
@@ -115,8 +116,6 @@ function attempt(
       if (!lingers) socket.destroy();
       reject(reason);
     };
-    // A signal's reason can be anything; it is passed on as it is.
-    const onAbort = (): void => fail(signal?.reason as Error);
     const onError = (error: Error): void => fail(handshakeSocketError(error, 'client'));
     const onClose = (): void => fail(hungUp('client'));
     const onConnect = (): void => {
@@ -138,7 +137,8 @@ function attempt(
         fail(new PoolError('ERR_POOL_TIMEOUT', `no TCP connection within ${times.connect} ms`, { syscall: 'connect' })),
       Math.min(times.connect, LONGEST_TIMER_MS),
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
+    // A signal's reason can be anything; it is passed on as it is.
+    const unlisten = onAbort(signal, (reason) => fail(reason as Error));
     socket.once('connect', onConnect).once('error', onError).once('close', onClose);
   });
 }

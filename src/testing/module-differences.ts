@@ -1,5 +1,5 @@
 /**
- * Where the kernel module, and a served device that imitates it, may fall short of what a served device with good manners
+ * Where the kernel module, and a served device that imitates it, may fall short of what a served device otherwise
  * does. The whole list: features, the Conn contract and the documentation (docs/kernel-contract.md, section 5) take it from
  * here, and any other difference is a fault.
  */
@@ -38,7 +38,7 @@ export const MODULE_BEHAVIOUR: Behaviour = {
 export interface ModuleDifference {
   readonly letter: string;
   readonly subject: string;
-  readonly manners: string;
+  readonly served: string;
   readonly module: string;
 }
 
@@ -46,31 +46,31 @@ export const MODULE_DIFFERENCES: Readonly<Record<keyof Behaviour, ModuleDifferen
   queuedAtClose: {
     letter: 'a',
     subject: "messages not yet received when the peer's CLOSE comes",
-    manners: 'are read first, and then the end',
+    served: 'are read first, and then the end',
     module: 'may be lost, and the read gives null',
   },
   acceptedRemote: {
     letter: 'b',
     subject: 'the remote address of an accepted Conn',
-    manners: 'is the true one',
+    served: 'is the true one',
     module: 'is `[::]:0` where /proc/net/tcp does not tell it',
   },
   localAddress: {
     letter: 'c',
     subject: 'the local address of a Conn',
-    manners: 'is the true one',
+    served: 'is the true one',
     module: 'is `[::]` with the listening port, or with 0, where /proc/net/tcp does not tell it',
   },
   secondListen: {
     letter: 'd',
     subject: 'LISTEN of a second port',
-    manners: 'gives EADDRINUSE',
+    served: 'gives EADDRINUSE',
     module: 'gives 0 and opens nothing',
   },
   longMessage: {
     letter: 'e',
     subject: 'SEND of 65512 to 65535 bytes in a slot never used before',
-    manners: 'arrives',
+    served: 'arrives',
     module: 'gives 0 and breaks the session',
   },
 };

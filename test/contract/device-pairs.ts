@@ -49,7 +49,7 @@ export function parsePart(text: string | undefined): Part {
 /** Defines the tests. `module`: the device has no end without CLOSE. */
 export function contractThrough(
   devices: Devices,
-  manners: Behaviour,
+  behaviour: Behaviour,
   { module = false, part = parsePart(undefined) } = {},
 ): void {
   if (module) note('ends without CLOSE: left out where a device has none, as the kernel module');
@@ -71,8 +71,8 @@ export function contractThrough(
   const timeout = CASE_MS * timeFactor();
   const options = {
     timeout,
-    lossyClose: manners.queuedAtClose !== 'kept',
-    knownAddresses: manners.acceptedRemote === 'known' && manners.localAddress === 'known',
+    lossyClose: behaviour.queuedAtClose !== 'kept',
+    knownAddresses: behaviour.acceptedRemote === 'known' && behaviour.localAddress === 'known',
   };
   describe.each(pairs)('%s', (_, dialler, listener) => {
     for (const roles of ['dialled to accepted', 'accepted to dialled']) {

@@ -13,7 +13,7 @@ const pairs = [
 ];
 
 describe.skipIf(fuse().missing).each([
-  { ground: 'a device with good manners', strictModule: false },
+  { ground: 'a served device', strictModule: false },
   { ground: 'a device that behaves as the module', strictModule: true },
 ])('HTTP through $ground', ({ ground, strictModule }) => {
   it.each(pairs)('$client to $server', { timeout: 300_000 }, async ({ client, server }) => {

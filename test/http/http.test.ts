@@ -4,7 +4,7 @@ import http from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { manners, serve, type Service } from './pool-pair.js';
+import { behaviour, serve, type Service } from './pool-pair.js';
 import { randomBytes } from '../random.js';
 
 const MIB = 1 << 20;
@@ -94,7 +94,7 @@ describe("Node's http over POOL", () => {
     for (let i = 0; i < 2; i++) {
       const answer = await ask(service, '/').catch((error: NodeJS.ErrnoException) => error);
       // The body's end and CLOSE come together, and a module may lose what was not received by then.
-      if (manners.queuedAtClose === 'kept' || !(answer instanceof Error))
+      if (behaviour.queuedAtClose === 'kept' || !(answer instanceof Error))
         expect(answer).toMatchObject({ body: { length: 200_000 } });
       else expect(answer.code).toBe('ECONNRESET');
     }

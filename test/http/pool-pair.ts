@@ -15,7 +15,7 @@ export const backend = (POOL_HTTP_CLIENT ?? POOL_BACKEND ?? 'user') as Backend;
 export const serverBackend = (POOL_HTTP_SERVER ?? POOL_BACKEND ?? 'user') as Backend;
 
 /** How far both ends keep to what a user may expect (docs/kernel-contract.md, section 5). */
-export const manners: Behaviour = POOL_FEATURES_TARGET === 'strict' ? MODULE_BEHAVIOUR : GOOD_BEHAVIOUR;
+export const behaviour: Behaviour = POOL_FEATURES_TARGET === 'strict' ? MODULE_BEHAVIOUR : GOOD_BEHAVIOUR;
 
 /** The kernel module listens on all addresses, and takes no host. */
 export const open = (): Promise<Listener> =>

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../../src/http/index.js';
 import { type FlowDuplex, PoolError } from '../../src/index.js';
-import { connect, manners, open } from './pool-pair.js';
+import { connect, behaviour, open } from './pool-pair.js';
 
 describe('serveHttp', () => {
   it('gives each session to a function', async () => {
@@ -34,7 +34,7 @@ describe('serveHttp', () => {
     await conn.writeMessage('GET / HTTP/1.1\r\n');
     const answer = await conn.readMessage();
     // The server ends right behind it, and a module's program may lose what it has not received by then.
-    if (manners.queuedAtClose === 'kept' || answer !== null) {
+    if (behaviour.queuedAtClose === 'kept' || answer !== null) {
       expect(Buffer.from(answer!).toString()).toContain('408 Request Timeout');
     }
     conn.destroy();

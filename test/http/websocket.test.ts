@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { manners, serve, type Service } from './pool-pair.js';
+import { behaviour, serve, type Service } from './pool-pair.js';
 import { randomBytes } from '../random.js';
 
 let service: Service;
@@ -34,7 +34,7 @@ describe('WebSocket over POOL', () => {
     const [code, reason] = await closed;
     expect([code, reason.toString()]).toEqual([4000, 'enough']);
     // The server's last frame and its CLOSE come together, and a module may lose what was not received by then.
-    const codes = manners.queuedAtClose === 'kept' ? [4000] : [4000, 1006];
+    const codes = behaviour.queuedAtClose === 'kept' ? [4000] : [4000, 1006];
     expect(codes).toContain((await ownClosed)[0]);
   });
 

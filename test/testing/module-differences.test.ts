@@ -7,7 +7,7 @@ const page = readFileSync(new URL('../../docs/kernel-contract.md', import.meta.u
 it('the documentation has the same differences, row by row, and no other', () => {
   const rows = page.split('\n').filter((line) => /^\| \([a-z]\) \|/.test(line));
   const expected = Object.values(MODULE_DIFFERENCES).map(
-    ({ letter, subject, manners, module }) => `| (${letter}) | ${subject} | ${manners} | ${module} |`,
+    ({ letter, subject, served, module }) => `| (${letter}) | ${subject} | ${served} | ${module} |`,
   );
   expect(rows).toEqual(expected);
 });

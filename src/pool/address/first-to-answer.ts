@@ -1,4 +1,5 @@
 /** Several addresses of one host: which of them gets the session (RFC 8305, "Happy Eyeballs"). */
+import { onAbort } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from '../backend.js';
@@ -28,11 +29,12 @@ export function firstToAnswer(
     const errors: PoolError[] = [];
     let [started, failed, over] = [0, 0, false];
     let timer: NodeJS.Timeout | undefined;
+    let unlisten = (): void => {};
 
     const finish = (): void => {
       over = true;
       clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
+      unlisten();
     };
     const giveUp = (): void => {
       finish();
@@ -67,9 +69,8 @@ export function firstToAnswer(
       dial(address, tries.signal).then(won, (error: unknown) => lost(at, error));
     };
 
-    if (signal.aborted) return giveUp();
-    signal.addEventListener('abort', giveUp);
-    startNext();
+    unlisten = onAbort(signal, giveUp);
+    if (!over) startNext();
   });
 }
 

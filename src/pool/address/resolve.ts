@@ -6,7 +6,7 @@ import { bare } from '../../base/own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from '../call-site.js';
 import { quote } from '../../base/arguments.js';
-import { orAborted } from '../op-options.js';
+import { orAborted } from '../../base/abort.js';
 import { readResolveOptions, type ResolveOptions, type ResolveSettings } from '../options.js';
 import { targetError } from './target-error.js';
 import { type AddressInput, familyOf, readPeer, type Target } from './target.js';

@@ -3,6 +3,7 @@
  * the reference of a public class; flows, channels and queues are files of their own.
  */
 import type { SessionEnd, SessionHandler, SessionStateName } from '../../base/session.js';
+import { orAborted } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import type { BackendSession } from '../backend.js';
 import { SessionChannel, type Channel } from './channel.js';
@@ -11,7 +12,7 @@ import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { type Peer, peerOf } from '../identity/peer.js';
 import { IdleTimer } from './idle-timer.js';
 import { flowName, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
-import { DEFAULT_CLOSE_TIMEOUT_MS, orAborted, requireChannel, signalOf, type OpOptions } from '../op-options.js';
+import { DEFAULT_CLOSE_TIMEOUT_MS, requireChannel, signalOf, type OpOptions } from '../op-options.js';
 import type { Listener } from '../listener.js';
 import { ReadBudget } from './read-budget.js';
 import { SessionFlow } from './session-flow.js';

@@ -3,6 +3,7 @@
  * the interface that it implements is wide: each method is a few lines around the queue that does the work.
  */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
+import { orAborted } from '../../base/abort.js';
 import { inspect, type InspectOptions } from 'node:util';
 import type { Bytes, BytesInput } from '../../base/bytes.js';
 import { PoolError } from '../../base/errors.js';
@@ -19,7 +20,6 @@ import {
   closeTimeoutOf,
   DEFAULT_CLOSE_TIMEOUT_MS,
   maxOf,
-  orAborted,
   requireReason,
   signalOf,
   type CloseOptions,

@@ -2,7 +2,7 @@
  * Operations that wait in line: first come, first served, each with an optional AbortSignal, all under one deadline.
  * What a signal or the deadline ends leaves the line at once, and no listener stays behind on the signal.
  */
-import { type Abortable, listen, unlisten } from './abort-listeners.js';
+import { type Abortable, listen, unlisten } from '../../base/abort.js';
 import { Deadline } from './deadline.js';
 
 /** One operation that waits for a `T`. */

@@ -1,4 +1,5 @@
 /** One call of a device from the caller's side: the signal, the timeout, and what a result means. */
+import { onAbort } from '../../base/abort.js';
 import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import type { CallOptions } from '../types.js';
 import type { WorkerCall } from './worker-call.js';
@@ -13,8 +14,7 @@ export const CLOSED = Symbol('closed');
 
 /** Takes `call` back when `options` say so. Settles as the call does. */
 export async function settled<T>(call: WorkerCall<T>, { signal, timeout }: CallOptions, ref: boolean): Promise<T> {
-  const abort = (): void => void call.cancel({ reason: signal!.reason });
-  signal?.addEventListener('abort', abort, { once: true });
+  const done = onAbort(signal, (reason) => call.cancel({ reason }));
   let timer: NodeJS.Timeout | undefined;
   if (timeout !== undefined && timeout <= LONGEST_TIMER_MS) {
     timer = setTimeout(() => void call.cancel({ reason: TIMED_OUT }), timeout);
@@ -23,7 +23,7 @@ export async function settled<T>(call: WorkerCall<T>, { signal, timeout }: CallO
   try {
     return await call.promise;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    done();
     clearTimeout(timer);
   }
 }

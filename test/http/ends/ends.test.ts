@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ConnEvent } from '../../../src/index.js';
 import { note } from '../../require.js';
-import { backend, manners, serverBackend } from '../pool-pair.js';
+import { backend, behaviour, serverBackend } from '../pool-pair.js';
 import { DIFFERENCES } from './differences.js';
 import { End, type Party, type Socket } from './party.js';
 import { protocolScenarios } from './protocol-scenarios.js';
@@ -74,7 +74,7 @@ function compare(name: string, net: Seen, ours: Seen): void {
 const throughDevice = backend !== 'user' || serverBackend !== 'user';
 if (throughDevice) note('the ends as over net: user backends only, since through a device an end takes several calls');
 
-describe.skipIf(throughDevice || manners.queuedAtClose !== 'kept')('the ends of a connection, as over net', () => {
+describe.skipIf(throughDevice || behaviour.queuedAtClose !== 'kept')('the ends of a connection, as over net', () => {
   describe.each(['client', 'server'] as const)('the %s acts first', (actor) => {
     it.each(Object.entries(socketScenarios))('%s', async (name, scenario) => {
       compare(name, await run(tcp, scenario, actor), await run(pool, scenario, actor));

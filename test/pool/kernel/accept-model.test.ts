@@ -122,11 +122,11 @@ it.each<[string, Behaviour, least: number]>([
 ])(
   'gives no session to the wrong owner, and each accepted one once or tells%s',
   { timeout: PATIENCE },
-  (name, manners, least) => {
+  (name, behaviour, least) => {
     const random = seeded(`accept rule${name}`);
     const sum: Outcome = { lived: 0, soon: 0, told: 0 };
     for (let runs = 0; runs < RUNS; runs += 1) {
-      const { lived, soon, told } = run(random, manners);
+      const { lived, soon, told } = run(random, behaviour);
       sum.lived += lived;
       sum.soon += soon;
       sum.told += told;

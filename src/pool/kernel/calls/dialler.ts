@@ -1,5 +1,6 @@
 /** CONNECT: one after another, over TCP only, and again where the module fails by chance (kernel contract, section 4). */
 import { networkInterfaces } from 'node:os';
+import { orAborted } from '../../../base/abort.js';
 import { PoolError } from '../../../base/errors.js';
 import type { Addr } from '../../address/addr.js';
 import type { KernelDevice } from './device.js';
@@ -57,7 +58,7 @@ export class Dialler {
     if (address.port === 0) throw new PoolError('ERR_OUT_OF_RANGE', 'port 0 can be listened on, but not dialled');
     signal?.throwIfAborted();
     // Not after the dials that come first: some of them may take as long as the caller waits.
-    if (this.#full !== undefined && (await unlessAborted(this.#full(address), signal))) throw tableFull();
+    if (this.#full !== undefined && (await orAborted(this.#full(address), signal))) throw tableFull();
     // Hazard 7: two handshakes at a time can corrupt each other's keys.
     const turn = this.#last.then(async () => {
       signal?.throwIfAborted();
@@ -70,7 +71,7 @@ export class Dialler {
       }
     });
     this.#last = turn.catch(() => {});
-    return unlessAborted(turn, signal);
+    return orAborted(turn, signal);
   }
 
   async #connect(address: Addr, peerAddr: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
@@ -95,17 +96,6 @@ export class Dialler {
       throw signal.reason;
     }
   }
-}
-
-/** Settles as `turn`, or with the signal's reason; what `turn` comes to then is its own affair. */
-function unlessAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return turn;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    turn.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-    if (signal.aborted) abort();
-  });
 }
 
 /** Whether an address is one of this machine's. */

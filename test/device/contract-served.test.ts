@@ -4,7 +4,7 @@ import { contractThrough } from '../contract/device-pairs.js';
 import { fuse } from '../require.js';
 import { type Served, serveDevice } from './served.js';
 
-describe.skipIf(fuse().missing)('the contract of a Conn through devices with good manners', () => {
+describe.skipIf(fuse().missing)('the contract of a Conn through served devices', () => {
   let devices: Served[] = [];
   beforeAll(async () => {
     devices = await Promise.all([serveDevice(), serveDevice()]);

@@ -1,6 +1,6 @@
 /**
- * Many operations on one AbortSignal with one listener: Node warns of a leak at the eleventh listener of a signal, and a
- * program may well give one signal to hundreds of calls.
+ * What an AbortSignal ends. Many operations on one signal have one listener: Node warns of a leak at the eleventh listener of
+ * a signal, and a program may well give one signal to hundreds of calls.
  */
 
 /** What wants to know that its signal fired. */
@@ -50,4 +50,33 @@ export function unlisten(signal: AbortSignal, member: Abortable): void {
   if (!fan.empty) return;
   fans.delete(signal);
   signal.removeEventListener('abort', fan);
+}
+
+const nothing = (): void => {};
+
+/** Calls `act` with the signal's reason: at once where it has fired, else when it fires. @returns what makes it not do so any more */
+export function onAbort(signal: AbortSignal | undefined, act: (reason: unknown) => void): () => void {
+  if (signal === undefined) return nothing;
+  const member: Abortable = {
+    aborted: () => {
+      unlisten(signal, member);
+      act(signal.reason);
+    },
+  };
+  if (signal.aborted) {
+    act(signal.reason);
+    return nothing;
+  }
+  listen(signal, member);
+  return () => unlisten(signal, member);
+}
+
+/** Waits for what goes on anyway, for as long as the signal lets. What it comes to after that is its own affair. */
+export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return pending;
+  return new Promise<T>((resolve, reject) => {
+    // What goes on may never end; the signal is done with when it has fired.
+    const done = onAbort(signal, reject);
+    pending.then(resolve, reject).then(done, done);
+  });
 }
