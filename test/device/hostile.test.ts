@@ -1,21 +1,17 @@
 /** Two programs in C exchange messages on a device on which others do what they should not: nobody else is to notice. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFreePort } from '../../src/pool/kernel/accepting/listen-port.js';
 import { Device } from '../../src/poolioc/index.js';
 import { fuse, note, program, requirement, type Requirement } from '../require.js';
+import { compilePrograms, type CPrograms } from './c-programs.js';
 import { until } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
 const missing = fuse().missing || program('cc', 'cc').missing;
-const folder = fileURLToPath(new URL('programs/', import.meta.url));
-const header = fileURLToPath(new URL('../pooldev/fixtures/', import.meta.url));
 
 /** The number of process_vm_readv, through which a device reads what a program sends. */
 const READV = process.arch === 'arm64' ? 270 : 310;
@@ -31,26 +27,21 @@ interface Hostile {
 }
 
 describe.skipIf(missing)('hostile programs on a device', () => {
-  let programs: string;
+  let programs: CPrograms;
   const served: Served[] = [];
   const children: ReturnType<typeof spawn>[] = [];
 
   beforeAll(() => {
-    programs = mkdtempSync(join(tmpdir(), 'pool-hostile-'));
-    for (const name of ['hostile', 'honest']) {
-      const source = join(folder, `${name}.c`);
-      const args = ['-Wall', '-Wextra', '-Werror', '-O1', '-pthread', '-I', header, '-o', join(programs, name), source];
-      execFileSync('cc', args);
-    }
+    programs = compilePrograms('hostile', 'honest');
   });
   afterAll(async () => {
     for (const child of children) child.kill('SIGKILL');
     for (const device of served) await device.stop();
-    rmSync(programs, { recursive: true, force: true });
+    programs.remove();
   });
 
   function start(name: string, ...args: (string | number)[]) {
-    const child = spawn(join(programs, name), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(programs.path(name), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
     children.push(child);
     const lines: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
@@ -96,7 +87,7 @@ describe.skipIf(missing)('hostile programs on a device', () => {
       alone.child.stdin.end();
       expect(await alone.ended, alone.lines.at(-1)).toBe(0);
 
-      const senders = stuckMemory(join(programs, 'hostile')).missing ? 0 : SENDERS;
+      const senders = stuckMemory(programs.path('hostile')).missing ? 0 : SENDERS;
       const hostiles = [startHostile(device.path, port, RECEIVERS, senders, seed)];
       if (senders > 0)
         for (const more of [1, 2]) hostiles.push(startHostile(device.path, port, 0, senders, seed + more));
