@@ -108,7 +108,7 @@ describe('the layers of src', () => {
     const koffi = imports.filter(({ to, typeOnly }) => to === 'koffi' && !typeOnly);
     const files = [...new Set(koffi.map(({ from }) => from))].sort();
     // The client's open and ioctl; the device's mount and process_vm_*; the node's OpenSSL. None needs a call of another's.
-    expect(files).toEqual(['pooldev/server-libc.ts', 'poolioc/libc.ts', 'poolnode/openssl.ts']);
+    expect(files).toEqual(['pooldev/server-libc.ts', 'poolioc/libc.ts', 'poolnode/crypto/openssl.ts']);
     const statically = files.filter((from) =>
       /^import (?!type).*from 'koffi'/m.test(readFileSync(join(src, from), 'utf8')),
     );
@@ -117,8 +117,8 @@ describe('the layers of src', () => {
 
   it('imports the cipher in JavaScript in one file, and dynamically', () => {
     const noble = imports.filter(({ to }) => to.startsWith('@noble/'));
-    expect([...new Set(show(noble))]).toEqual(['poolnode/portable-cipher.ts -> @noble/ciphers/chacha.js']);
-    expect(readFileSync(join(src, 'poolnode/portable-cipher.ts'), 'utf8')).not.toMatch(
+    expect([...new Set(show(noble))]).toEqual(['poolnode/crypto/portable-cipher.ts -> @noble/ciphers/chacha.js']);
+    expect(readFileSync(join(src, 'poolnode/crypto/portable-cipher.ts'), 'utf8')).not.toMatch(
       /^import (?!type)[^;]*from '@noble/m,
     );
   });

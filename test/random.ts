@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createHash, randomInt } from 'node:crypto';
 import { expect } from 'vitest';
-import { nodeCrypto, x25519KeyPair } from '../src/poolnode/node-crypto.js';
+import { nodeCrypto, x25519KeyPair } from '../src/poolnode/crypto/node-crypto.js';
 import type { Crypto } from '../src/poolnode/protocol/types.js';
 
 const seed = Number(process.env['POOL_TEST_SEED'] ?? randomInt(2 ** 31));

@@ -11,6 +11,9 @@ import * as node from 'node:timers';
 // Copied when this file is loaded: some fake timers write to the object that `require('node:timers')` gives.
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = node;
 
+/** ms: the longest time that setTimeout takes; it would run anything longer at once. About 24.8 days. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** `process.nextTick`. */
 export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 

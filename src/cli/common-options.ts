@@ -1,5 +1,5 @@
 /** Options that several commands take, and the readers of their values. */
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isIPv6 } from 'node:net';
 import type { BackendChoice, CommonOptions, Network } from '../index.js';

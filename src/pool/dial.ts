@@ -1,6 +1,5 @@
 /** dial: from an address to a Conn. */
 import { onAbort, orAborted } from '../base/abort.js';
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
@@ -12,9 +11,8 @@ import { type DialOptions, type DialSettings, readDialOptions } from './options.
 import { loadDialProof } from './identity/authentication.js';
 import { addressesToDial } from './address/resolve.js';
 import { selectBackend } from './select.js';
-import { targetError } from './address/target-error.js';
-import { type AddressInput, readPeer, type Target } from './address/target.js';
-import { clearTimeout, setTimeout } from '../base/timers.js';
+import { type AddressInput, readPeer, type Target, targetError } from './address/target.js';
+import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 
 /** What dial stands on; tests give their own. */
 export interface DialDeps {

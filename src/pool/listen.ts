@@ -11,8 +11,7 @@ import { type ListenOptions, type ListenSettings, readListenOptions } from './op
 import { loadListenProof } from './identity/authentication.js';
 import { addressesOf } from './address/resolve.js';
 import { selectBackend } from './select.js';
-import { targetError } from './address/target-error.js';
-import { type AddressInput, readTarget, type Target } from './address/target.js';
+import { type AddressInput, readTarget, type Target, targetError } from './address/target.js';
 
 /** What listen stands on; tests give their own. */
 export interface ListenDeps {

@@ -1,7 +1,7 @@
 /** The options of operations on a flow, checked before anything happens. */
 import { types } from 'node:util';
 import { checkInteger, isSignal, outOfRange, wrongType } from '../base/arguments.js';
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import { ownOption } from '../base/own-properties.js';

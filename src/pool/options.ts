@@ -9,7 +9,7 @@ import {
   type LookupFunction,
 } from 'node:net';
 import { checkInteger, checkMilliseconds, checkPath, isSignal, quote, wrongType } from '../base/arguments.js';
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import { bare, ownOption } from '../base/own-properties.js';

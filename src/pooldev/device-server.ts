@@ -1,13 +1,12 @@
 /** A device at work: node, requests, copying threads, mount and connection put together, and taken apart in order. */
 import type { PoolNode } from '../poolnode/types.js';
-import { CallerPins } from './memory/caller.js';
+import { CallerPins, threadGroup } from './memory/caller.js';
 import { callerMemory } from './memory/caller-memory.js';
 import { CopyPool, type StartCopyThread } from './memory/copy-pool.js';
 import { DeviceFile } from './fuse/device-file.js';
 import { DeviceRequests } from './requests/device-requests.js';
-import { Errno } from '../base/errno.js';
+import { Errno, systemError } from '../base/errno.js';
 import { DirectCopy } from './memory/direct-copy.js';
-import { systemError } from './system-error.js';
 import { connectFuse, type FuseConnection } from './fuse/connection.js';
 import type { ServerLibc } from './server-libc.js';
 import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory/memory-access.js';
@@ -16,7 +15,6 @@ import { prepareMountPoint, removeMountPoint } from './mount/mount-point.js';
 import { mountsAt } from './mount/mount-table.js';
 import { type CheckedOptions, modeWarning } from './options.js';
 import { readPendingSignals } from './requests/pending-signals.js';
-import { threadGroup } from './requests/thread-group.js';
 import { keepProcFiles } from './proc/proc-files.js';
 import type { PoolError } from '../base/errors.js';
 

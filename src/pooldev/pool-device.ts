@@ -1,9 +1,8 @@
 /** A device file for programs written for /dev/pool, served from user space. */
 import { Worker } from 'node:worker_threads';
-import { keepName } from '../base/class-name.js';
+import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
-import { Errno } from '../base/errno.js';
-import { systemError } from './system-error.js';
+import { Errno, systemError } from '../base/errno.js';
 import { loadLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
 import { resolveMountPoint } from './mount/mount-point.js';

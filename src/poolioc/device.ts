@@ -4,7 +4,7 @@
  */
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';
-import { keepName } from '../base/class-name.js';
+import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
 import { checkInteger, checkPath } from '../base/arguments.js';
 import * as check from './arguments.js';

@@ -1,5 +1,4 @@
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
-import { hrtime } from '../base/timers.js';
+import { hrtime, LONGEST_TIMER_MS } from '../base/timers.js';
 
 /** Monotonic nanoseconds: the only time that a node knows. A parameter everywhere, so that tests can turn it. */
 export type Clock = () => bigint;

@@ -1,5 +1,5 @@
 /** Every number of the node's shell once. Those of the wire are in protocol/. */
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
+import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { DEFAULT_DIFFICULTY_BITS, LIMITS } from './protocol/constants.js';
 import type { HandshakeLimits } from './types.js';
 

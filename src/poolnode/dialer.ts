@@ -6,7 +6,6 @@ import { bare } from '../base/own-properties.js';
 import { onAbort } from '../base/abort.js';
 import { checkInteger, checkString } from '../base/arguments.js';
 import { checkTimeout, checkWriteStallTimeout } from './arguments.js';
-import { LONGEST_TIMER_MS } from '../base/longest-timer.js';
 import { nanoseconds } from './clock.js';
 import {
   AUTHENTICATION_TIMEOUT_MS,
@@ -16,15 +15,15 @@ import {
   MAX_DIAL_TRIES,
 } from './constants.js';
 import { endpointsOf } from './endpoint.js';
-import { runHandshake, type Expectation } from './handshake-run.js';
+import { runHandshake, type Expectation } from './handshake/handshake-run.js';
 import { keepErrorsHandled, protocolConfig, selfSecret, sessionMaker, type NodeDeps } from './node-deps.js';
 import { isSequenceCollision, type Session } from './protocol/index.js';
-import type { Reservation } from './session-table.js';
+import type { Reservation } from './session/session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
-import { SocketReader } from './socket-reader.js';
-import type { TcpSession } from './tcp-session.js';
+import { SocketReader } from './session/socket-reader.js';
+import type { TcpSession } from './session/tcp-session.js';
 import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession } from './types.js';
-import { clearTimeout, setTimeout } from '../base/timers.js';
+import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 
 /** {@link NodeDialOptions}, checked. */
 type AttemptOptions = NodeDialOptions & { writeStallTimeout: number };

@@ -1,6 +1,6 @@
 /** pool-ts/poolnode: a POOL node in user space, on Node's own TCP. */
 export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../base/errors.js';
-export { cryptographyInUse } from './cryptography.js';
+export { cryptographyInUse } from './crypto/cryptography.js';
 export { createPoolNode } from './node.js';
 export type {
   NodeOverrides,

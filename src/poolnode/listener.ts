@@ -3,17 +3,17 @@ import * as net from 'node:net';
 import type { Endpoint, RefuseReason } from '../base/session.js';
 import type { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
-import { sourceOf } from './admission.js';
+import { sourceOf } from './handshake/admission.js';
 import { checkFunction, checkInteger, checkString } from '../base/arguments.js';
 import { checkHandshakeLimits, checkWriteStallTimeout } from './arguments.js';
-import { IncomingConnection, type IncomingOutcome } from './incoming-connection.js';
+import { IncomingConnection, type IncomingOutcome } from './handshake/incoming-connection.js';
 import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
-import { HandshakeQueue } from './handshake-queue.js';
+import { HandshakeQueue } from './handshake/handshake-queue.js';
 import { keepErrorsHandled, sessionMaker, type NodeDeps } from './node-deps.js';
 import { systemError } from './socket-errors.js';
 import type { HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
-import { SocketReader } from './socket-reader.js';
+import { SocketReader } from './session/socket-reader.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */

@@ -2,8 +2,8 @@
 import type * as net from 'node:net';
 import type { Clock } from './clock.js';
 import { drawInitialSequence, drawTimestampOffset, type Role } from './sequences.js';
-import type { SessionTable } from './session-table.js';
-import { TcpSession, type TcpSessionDeps } from './tcp-session.js';
+import type { SessionTable } from './session/session-table.js';
+import { TcpSession, type TcpSessionDeps } from './session/tcp-session.js';
 import type { ClientHandshakeConfig, ServerHandshakeConfig } from './protocol/index.js';
 import type { Crypto, Handshake, ProtocolConfig, SessionLimits } from './protocol/types.js';
 import type { HandshakeLimits } from './types.js';

@@ -2,13 +2,13 @@ import { connect } from 'node:net';
 import { checkMaxSessions } from './arguments.js';
 import { monotonicClock } from './clock.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
-import { loadCryptography } from './cryptography.js';
+import { loadCryptography } from './crypto/cryptography.js';
 import { dial } from './dialer.js';
 import { listen } from './listener.js';
 import type { NodeOverrides, NodeDeps } from './node-deps.js';
 import { createClientHandshake, createServerHandshake } from './protocol/index.js';
-import { SessionTable } from './session-table.js';
-import type { TcpSession } from './tcp-session.js';
+import { SessionTable } from './session/session-table.js';
+import type { TcpSession } from './session/tcp-session.js';
 import type { PoolNode, PoolNodeOptions } from './types.js';
 
 /**

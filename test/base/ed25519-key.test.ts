@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { isUsableKey } from '../../src/base/ed25519-key.js';
 import { TEST_1, TEST_2 } from '../poolnode/protocol/authentication/credentials.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen } from '../../src/index.js';
-import { bare, ownOption } from '../../src/base/own-properties.js';
+import { bare, keepName, ownOption } from '../../src/base/own-properties.js';
 
 const pollute = (name: string, value: unknown): void => {
   Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
@@ -38,4 +38,14 @@ describe('options and a polluted Object.prototype', () => {
     await server.close({});
     await listener.close();
   });
+});
+
+it('gives a class the name that it is known by, and no name that can be listed', () => {
+  const Renamed = class _Renamed {
+    static {
+      keepName(this, 'Renamed');
+    }
+  };
+  expect(Renamed.name).toBe('Renamed');
+  expect(Object.keys(Renamed)).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { dialWith } from '../../src/pool/dial.js';
 import { listenWith } from '../../src/pool/listen.js';
 import type { Listener } from '../../src/pool/listener.js';
 import { createUserBackend } from '../../src/pool/user-backend.js';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
 import type { Crypto } from '../../src/poolnode/protocol/types.js';
 import { Peer, TYPE } from '../peer/peer.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_TIMER_MS } from '../../src/base/longest-timer.js';
+import { LONGEST_TIMER_MS } from '../../src/base/timers.js';
 import { monotonicClock, nanoseconds, timerDelay } from '../../src/poolnode/clock.js';
 
 describe('timerDelay', () => {

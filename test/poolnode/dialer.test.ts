@@ -5,7 +5,7 @@ import { createPoolNode } from '../../src/poolnode/node.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import { OwnSequence, PeerSequence } from '../../src/poolnode/protocol/sequence.js';
 import type { Handshake, ProtocolConfig } from '../../src/poolnode/protocol/types.js';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { bytes, codeOf, rawServer, Recorder, Server, turn, until } from './conversation.js';
 
 const HOST = '127.0.0.1';

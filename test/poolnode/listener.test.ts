@@ -3,7 +3,7 @@ import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { RefuseReason } from '../../src/base/session.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { createClientHandshake, createServerHandshake } from '../../src/poolnode/protocol/index.js';
 import type { HandshakeLimits, NodeSession, PoolNode } from '../../src/poolnode/types.js';
 import { bytes, codeOf, goneFrom, rawConnection, Recorder, Server, turn, until } from './conversation.js';

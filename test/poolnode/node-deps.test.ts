@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { keepErrorsHandled, protocolConfig, type NodeDeps } from '../../src/poolnode/node-deps.js';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { SEQUENCE_RANGES } from '../../src/poolnode/sequences.js';
 
 describe('protocolConfig', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cryptography } from '../../src/poolnode/cryptography.js';
+import type { Cryptography } from '../../src/poolnode/crypto/cryptography.js';
 import { createClientHandshake } from '../../src/poolnode/protocol/client-handshake.js';
 import { PacketType } from '../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../src/poolnode/protocol/framer.js';
@@ -10,7 +10,7 @@ import { readTelemetry } from '../../src/poolnode/protocol/telemetry.js';
 import { OwnSequence } from '../../src/poolnode/protocol/sequence.js';
 import { createServerHandshake } from '../../src/poolnode/protocol/server-handshake.js';
 import type { Crypto, Session, SessionEvent } from '../../src/poolnode/protocol/types.js';
-import { CRYPTOGRAPHIES } from '../poolnode/cryptographies.js';
+import { CRYPTOGRAPHIES } from '../poolnode/crypto/cryptographies.js';
 import { readVectors, VECTOR_NAMES, type VectorFile } from './vector-file.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

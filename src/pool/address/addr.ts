@@ -2,7 +2,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
 import { canonicalIpv6, unmapIpv4 } from '../../base/ip.js';
-import { keepName } from '../../base/class-name.js';
+import { keepName } from '../../base/own-properties.js';
 import { PoolError } from '../../base/errors.js';
 import { fromCallSite } from '../call-site.js';
 import { DEFAULT_PORT } from '../constants.js';

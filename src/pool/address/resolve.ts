@@ -8,8 +8,7 @@ import { atCallSite, type CallSite, callSite } from '../call-site.js';
 import { quote } from '../../base/arguments.js';
 import { orAborted } from '../../base/abort.js';
 import { readResolveOptions, type ResolveOptions, type ResolveSettings } from '../options.js';
-import { targetError } from './target-error.js';
-import { type AddressInput, familyOf, readPeer, type Target } from './target.js';
+import { type AddressInput, familyOf, readPeer, type Target, targetError } from './target.js';
 
 /** What `getaddrinfo` says, as reasons. Where it says something else its own message is the reason. */
 const REASONS: Record<string, string> = {

@@ -2,6 +2,7 @@
 import { isIP, SocketAddress } from 'node:net';
 import { quote, wrongType } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
+import { isReason } from '../call-site.js';
 import { Addr, joinHostPort } from './addr.js';
 import { DEFAULT_PORT } from '../constants.js';
 import { readHost, readPort, splitHostPort } from './host-port.js';
@@ -90,4 +91,21 @@ function inOtherNames(input: object): string | null {
   if (input instanceof URL || input instanceof SocketAddress) return `a ${input.constructor.name}`;
   const name = ['hostname', 'address'].find((one) => ownOption(input, one) !== undefined);
   return name === undefined ? null : `an object with '${name}' and without 'host'`;
+}
+
+/**
+ * What the operation rejects with because of `error`. One of ours, whose message is the reason alone, becomes the whole
+ * sentence, with what caused it as the cause; anything else, and the signal's reason, stays what it is.
+ */
+export function targetError(op: string, target: Target, error: unknown, signal?: AbortSignal): unknown {
+  if (!(error instanceof PoolError) || isReason(error, signal)) return error;
+  return new PoolError(error.code, `${op} ${targetName(target)}: ${error.message}`, {
+    errno: error.errno,
+    // Whoever knows net looks for its word; the sentence says dial, as the call is named.
+    syscall: op === 'dial' ? 'connect' : op,
+    address: target.host,
+    port: target.port,
+    errors: error.errors,
+    cause: error.cause,
+  });
 }

@@ -4,9 +4,8 @@
  */
 import { inspect, types } from 'node:util';
 import { wrongType } from '../../base/arguments.js';
-import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import { PoolError } from '../../base/errors.js';
-import { nodeTimers, type Timers } from '../../base/timers.js';
+import { LONGEST_TIMER_MS, nodeTimers, type Timers } from '../../base/timers.js';
 
 export class Deadline {
   /** `performance.now()` at which it passes; null while there is none. */

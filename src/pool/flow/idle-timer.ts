@@ -1,6 +1,5 @@
 import { checkFunction, checkMilliseconds } from '../../base/arguments.js';
-import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
-import { nodeTimers, type Timers } from '../../base/timers.js';
+import { LONGEST_TIMER_MS, nodeTimers, type Timers } from '../../base/timers.js';
 
 /** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
 export class IdleTimer {

@@ -14,7 +14,7 @@ import { openPort } from './accepting/listen-port.js';
 import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
 import { fromMapped } from './calls/mapped-address.js';
 import { readModuleStatus } from './table/module-status.js';
-import type { Proc } from './table/proc.js';
+import type { ProcFiles } from '../../poolioc/kernel-thread.js';
 import { ReceiveScheduler, type Received } from './session/receive-scheduler.js';
 import { ReceiverThreads } from './session/receiver-threads.js';
 import type { SessionEnvironment } from './session/session.js';
@@ -34,7 +34,7 @@ export interface KernelBackendDeps {
   identity: string;
   /** Whether it is a character device: the module itself. */
   module: boolean;
-  proc: Proc;
+  proc: ProcFiles;
   clock: Clock;
   /** ms without a packet after which a peer counts as lost; 0 never. */
   peerTimeout: number;

@@ -28,7 +28,7 @@ import { KernelBackend, type KernelBackendDeps } from './backend.js';
 import { systemClock } from './calls/clock.js';
 import { DEFAULT_PEER_TIMEOUT } from './session/module-liveness.js';
 import { identifyDevice, openWithPoolioc, type OpenDevice } from './calls/open-device.js';
-import { machineProc } from './table/proc.js';
+import { machineProc } from '../../poolioc/kernel-thread.js';
 
 export interface KernelBackendOptions
   extends Partial<Pick<KernelBackendDeps, 'proc' | 'clock' | 'lock' | 'findPort' | 'isLocal' | 'warn'>> {

@@ -1,5 +1,5 @@
 /** A flow as a Node stream. */
-import { keepName } from '../../base/class-name.js';
+import { keepName } from '../../base/own-properties.js';
 import { FlowStream, type StreamFlow, type StreamSettings } from './flow-stream.js';
 import { type Reader, reader } from '../options.js';
 

@@ -3,8 +3,7 @@
  * its pointers are fetched with process_vm_readv, which containers, Yama and other security modules may forbid.
  */
 import { readFileSync } from 'node:fs';
-import { errnoName } from '../../base/errno.js';
-import { systemError } from '../system-error.js';
+import { errnoName, systemError } from '../../base/errno.js';
 import type { ServerLibc } from '../server-libc.js';
 
 /** Bit of CapEff in /proc/self/status (capabilities(7)). */

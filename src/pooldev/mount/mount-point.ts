@@ -6,8 +6,7 @@ import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { lstat, realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PoolError } from '../../base/errors.js';
-import { Errno } from '../../base/errno.js';
-import { systemError } from '../system-error.js';
+import { Errno, systemError } from '../../base/errno.js';
 import { type MountEntry, mountsAt } from './mount-table.js';
 
 const MARKER = 'Mount point of a pool-ts device. No server is running.\n';

@@ -1,8 +1,7 @@
 /** Mounting one file over FUSE: mount(2) where this process may, else fusermount3, which may for everybody. */
 import { spawn, spawnSync } from 'node:child_process';
 import { PoolError } from '../../base/errors.js';
-import { Errno, errnoName } from '../../base/errno.js';
-import { systemError } from '../system-error.js';
+import { Errno, errnoName, systemError } from '../../base/errno.js';
 import {
   F_SETFL,
   type ServerLibc,

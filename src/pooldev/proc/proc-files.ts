@@ -6,8 +6,7 @@
 import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Errno } from '../../base/errno.js';
-import { systemError } from '../system-error.js';
+import { Errno, systemError } from '../../base/errno.js';
 import { PROC_TEXTS, type ProcState } from './proc-texts.js';
 
 /** ms between two looks; a file whose text is the same is not written. */

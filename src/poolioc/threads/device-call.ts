@@ -1,9 +1,8 @@
 /** One call of a device from the caller's side: the signal, the timeout, and what a result means. */
 import { onAbort } from '../../base/abort.js';
-import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import type { CallOptions } from '../types.js';
 import type { WorkerCall } from './worker-call.js';
-import { clearTimeout, setTimeout } from '../../base/timers.js';
+import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
 
 /** What a call rejects with when its timeout passed: made an error of where the caller's stack is known. */
 export const TIMED_OUT = Symbol('timed out');

@@ -1,11 +1,10 @@
 /** One call on its way through the worker threads: waiting for one, inside one, settled. */
-import { LONGEST_TIMER_MS } from '../../base/longest-timer.js';
 import { constants } from 'node:os';
 import { PoolError } from '../../base/errors.js';
 import type { CallMemory } from './call-memory.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import type { FromWorker, SyscallRequest } from './worker-messages.js';
-import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../base/timers.js';
+import { clearInterval, clearTimeout, LONGEST_TIMER_MS, setInterval, setTimeout } from '../../base/timers.js';
 
 /** Calls of one kind have threads of their own. */
 export type ThreadClass = 'control' | 'connect' | 'receive' | 'send' | 'close' | 'watch';

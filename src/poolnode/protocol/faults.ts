@@ -24,3 +24,11 @@ export function asPoolError(error: unknown): PoolError {
   if (error instanceof PoolError) return error;
   return new PoolError('ERR_POOL_PROTOCOL', 'the session ended by an unexpected fault; see cause', { cause: error });
 }
+
+/** The peer's key agrees with none of ours. Without a cause: a library's reason names its inside, and the caller can do nothing with it. */
+export function unusablePublicKey(): PoolError {
+  return new PoolError(
+    'ERR_POOL_AUTH_FAILED',
+    "the peer's public key can't be used: it is no X25519 key or of low order",
+  );
+}

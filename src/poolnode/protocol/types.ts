@@ -38,7 +38,7 @@ export interface PacketCrypto {
   dispose(): void;
 }
 
-/** All the cryptography that the protocol uses. The real ones are chosen by poolnode/cryptography.ts; tests inject others. */
+/** All the cryptography that the protocol uses. The real ones are chosen by poolnode/crypto/cryptography.ts; tests inject others. */
 export interface Crypto {
   generateKeyPair(): KeyPair;
   randomBytes(size: number): Uint8Array;

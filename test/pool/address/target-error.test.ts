@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { readTarget } from '../../../src/pool/address/target.js';
-import { targetError } from '../../../src/pool/address/target-error.js';
+import { readTarget, targetError } from '../../../src/pool/address/target.js';
 
 const target = readTarget('[::1]:80', 'pool6');
 

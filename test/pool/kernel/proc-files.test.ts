@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { readModuleStatus } from '../../../src/pool/kernel/table/module-status.js';
-import { machineProc, type Proc } from '../../../src/pool/kernel/table/proc.js';
+import { machineProc, type ProcFiles } from '../../../src/poolioc/kernel-thread.js';
 import { ReceiverThreads } from '../../../src/pool/kernel/session/receiver-threads.js';
 import { readTcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
 
 /** A /proc of files; reads are counted. */
-function files(contents: Record<string, string>): { proc: Proc; reads: string[] } {
+function files(contents: Record<string, string>): { proc: ProcFiles; reads: string[] } {
   const reads: string[] = [];
   const read = (path: string): string | null => {
     reads.push(path);

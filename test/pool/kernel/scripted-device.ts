@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { PoolError } from '../../../src/base/errors.js';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/calls/device.js';
-import { isKernelThread } from '../../../src/poolioc/kernel-thread.js';
+import { isKernelThread, type ProcFiles } from '../../../src/poolioc/kernel-thread.js';
 import { ipv4ToMapped } from '../../../src/poolioc/abi/mapped.js';
 import type {
   CloseSessionOptions,
@@ -22,7 +22,6 @@ import type {
   TableChangeOptions,
   TableState,
 } from '../../../src/poolioc/types.js';
-import type { Proc } from '../../../src/pool/kernel/table/proc.js';
 import type { ManualClock } from './manual-clock.js';
 
 const SLOTS = 64;
@@ -260,7 +259,7 @@ export class ScriptedDevice implements KernelDevice {
     return this.calls.filter((one) => one.startsWith(call)).length;
   }
 
-  get proc(): Proc {
+  get proc(): ProcFiles {
     return {
       read: (path) => this.#procFile(path),
       list: () => ['1', '2', 'self'],

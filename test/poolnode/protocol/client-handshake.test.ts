@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { isSequenceCollision } from '../../../src/poolnode/protocol/sequence.js';

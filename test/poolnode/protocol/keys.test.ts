@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto, x25519KeyPair } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto, x25519KeyPair } from '../../../src/poolnode/crypto/node-crypto.js';
 import { deriveHandshakeKeys, derivePacketKeys } from '../../../src/poolnode/protocol/keys.js';
 import type { Crypto, KeyPair } from '../../../src/poolnode/protocol/types.js';
 import { mac, open, seal } from './sealing.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../../src/poolnode/protocol/framer.js';
 import { writeHeader, writeHmac } from '../../../src/poolnode/protocol/header.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { PuzzleSolver, solves, startsWithZeroBits } from '../../../src/poolnode/protocol/puzzle.js';
 
 const crypto = nodeCrypto();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS, PacketType } from '../../../src/poolnode/protocol/constants.js';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import type { Crypto } from '../../../src/poolnode/protocol/types.js';
 import { WithModule } from './established.js';
 import { concat, Pair, SECOND, type Side } from './pair.js';

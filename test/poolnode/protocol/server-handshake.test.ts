@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { nodeCrypto } from '../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';
 import type { Crypto, Handshake } from '../../../src/poolnode/protocol/types.js';

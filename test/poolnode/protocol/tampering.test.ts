@@ -8,7 +8,7 @@ import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
-import { CRYPTOGRAPHIES } from '../cryptographies.js';
+import { CRYPTOGRAPHIES } from '../crypto/cryptographies.js';
 import { WithModule } from './established.js';
 import { nullCrypto } from './null-crypto.js';
 import { Pair, type Side, useCrypto } from './pair.js';

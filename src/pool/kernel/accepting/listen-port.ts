@@ -7,7 +7,7 @@ import { PoolError } from '../../../base/errors.js';
 import type { KernelDevice } from '../calls/device.js';
 import { errnoName, errnoOf } from '../calls/call-errors.js';
 import { readModuleStatus } from '../table/module-status.js';
-import type { Proc } from '../table/proc.js';
+import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
 export interface OpenPort {
@@ -18,7 +18,7 @@ export interface OpenPort {
 
 export interface ListenPortOptions {
   device: Pick<KernelDevice, 'listen'>;
-  proc: Proc;
+  proc: ProcFiles;
   /** The module's device; false for one that is served from user space, which has no /proc/pool. */
   module: boolean;
   findPort?: (() => Promise<number>) | undefined;

@@ -7,7 +7,7 @@
 import { PoolError } from '../../../base/errors.js';
 import type { Clock, Timer } from '../calls/clock.js';
 import { readModuleStatus } from '../table/module-status.js';
-import type { Proc } from '../table/proc.js';
+import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
 /** ms between two looks. */
@@ -16,7 +16,7 @@ const LOOK_MS = 1000;
 const MISSES = 2;
 
 export interface ListenWatchOptions {
-  proc: Proc;
+  proc: ProcFiles;
   clock: Clock;
   /** The module's device. */
   module: boolean;

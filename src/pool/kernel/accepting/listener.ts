@@ -10,7 +10,7 @@ import { Hold } from '../calls/keep-alive.js';
 import type { OpenPort } from './listen-port.js';
 import { ListenWatch } from './listen-watch.js';
 import type { ListenerLock } from './listener-lock.js';
-import type { Proc } from '../table/proc.js';
+import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
 import type { SessionEnvironment } from '../session/session.js';
 import type { SessionRegistry } from '../table/session-registry.js';
 import { UNKNOWN, type Peer } from './session-role.js';
@@ -29,7 +29,7 @@ export interface KernelListenerOptions {
   open: OpenPort;
   lock: ListenerLock;
   before: Snapshot;
-  proc: Proc;
+  proc: ProcFiles;
   connections: Map<string, TcpConnection>;
   offer: BackendListenOptions;
   closed: () => void;

@@ -1,6 +1,5 @@
 /** What keeps the process alive: nothing of this backend does so by itself, its workers and timers are all unref'd. */
-import { LONGEST_TIMER_MS } from '../../../base/longest-timer.js';
-import { clearInterval, setInterval } from '../../../base/timers.js';
+import { clearInterval, LONGEST_TIMER_MS, setInterval } from '../../../base/timers.js';
 
 export class KeepAlive {
   #holds = 0;

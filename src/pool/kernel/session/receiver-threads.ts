@@ -7,15 +7,15 @@ import {
   type KernelThread,
   kernelThreadPids,
   kernelThreadsVisible,
+  type ProcFiles,
 } from '../../../poolioc/kernel-thread.js';
-import type { Proc } from '../table/proc.js';
 
 export class ReceiverThreads {
-  readonly #proc: Proc;
+  readonly #proc: ProcFiles;
   /** Pids by slot. A remembered pid makes a check one read; it is only believed after that read. */
   readonly #pids = new Map<number, number>();
 
-  constructor(proc: Proc) {
+  constructor(proc: ProcFiles) {
     this.#proc = proc;
   }
 

@@ -1,5 +1,5 @@
 /** What /proc/pool/status says of the module's listener (kernel contract, section 3). */
-import type { Proc } from './proc.js';
+import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
 
 export interface ModuleStatus {
   listening: boolean;
@@ -8,7 +8,7 @@ export interface ModuleStatus {
 }
 
 /** Null where the file isn't there (no module, another mount namespace) or says something unknown. */
-export function readModuleStatus(proc: Proc): ModuleStatus | null {
+export function readModuleStatus(proc: ProcFiles): ModuleStatus | null {
   const text = proc.read('pool/status');
   if (text === null) return null;
   const status = /^\s*Status:\s*(listening|idle)\s*$/im.exec(text)?.[1];

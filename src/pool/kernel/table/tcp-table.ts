@@ -3,7 +3,7 @@
  * the peer of an accepted one really is (kernel contract, section 3).
  */
 import { hexToAddress } from '../calls/mapped-address.js';
-import type { Proc } from './proc.js';
+import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
 
 /** One end of a connection. `address` is canonical; an IPv4-mapped address is shown as IPv4. */
 export interface TcpEnd {
@@ -37,7 +37,7 @@ const ESTABLISHED = '01';
 const LISTEN = '0A';
 
 /** Reads both families. Empty where /proc/net isn't there. */
-export function readTcpTable(proc: Proc): TcpTable {
+export function readTcpTable(proc: ProcFiles): TcpTable {
   const listening = new Set<number>();
   const established: TcpConnection[] = [];
   for (const file of ['net/tcp', 'net/tcp6']) {

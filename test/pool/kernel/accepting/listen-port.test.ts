@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../../src/index.js';
 import { openPort } from '../../../../src/pool/kernel/accepting/listen-port.js';
-import type { Proc } from '../../../../src/pool/kernel/table/proc.js';
+import type { ProcFiles } from '../../../../src/poolioc/kernel-thread.js';
 
 const taken = { listen: () => Promise.reject(new PoolError('EADDRINUSE', 'LISTEN failed', { errno: 98 })) };
 
 /** A machine on which somebody listens on this port. */
-const machine = (port: number): Proc =>
+const machine = (port: number): ProcFiles =>
   ({
     read: (file: string) =>
       file === 'net/tcp' ? `  sl\n 0: 0100007F:${port.toString(16).toUpperCase()} 00000000:0000 0A` : null,
-  }) as Partial<Proc> as Proc;
+  }) as Partial<ProcFiles> as ProcFiles;
 
 describe('a port that a served device refuses', () => {
   it('is in use where somebody listens on it', async () => {

@@ -1,0 +1,165 @@
+/**
+ * Carries the exchange of proofs over the socket of a session that is not open yet (wire protocol, Authentication): bytes in,
+ * bytes out, the program's decision about a proven key, and an end by refusal where it doesn't come to anything in time.
+ */
+import type { Socket } from 'node:net';
+import type { PublicKey } from '../../base/public-key.js';
+import { PoolError } from '../../base/errors.js';
+import type { Clock } from '../clock.js';
+import { DeadlineTimer } from '../session/deadline-timer.js';
+import type { ProvenPeer } from '../protocol/authentication/types.js';
+import type { Session, SessionEvent } from '../protocol/types.js';
+import type { Role } from '../sequences.js';
+import { linger } from '../session/session-close.js';
+import { handshakeSocketError, hungUp } from '../socket-errors.js';
+import type { SocketReader } from '../session/socket-reader.js';
+import type { AdmitPeer, NodePeer } from '../types.js';
+
+export interface AuthenticationRun {
+  /** Connected. Paused again when `opened` is called. */
+  socket: Socket;
+  role: Role;
+  /** Of the socket; stopped when `opened` is called. */
+  reader: SocketReader;
+  /** Behind its gate. */
+  session: Session;
+  clock: Clock;
+  /** Monotonic ns; null where someone else sees to the time, and refuses. */
+  deadline: bigint | null;
+  admit: AdmitPeer;
+  keepsAlive: boolean;
+  /** Both sides are proven. `output` is to be written first, if the session is wanted. */
+  opened(peer: NodePeer, output: Uint8Array): void;
+  /** It came to nothing. Where `lingers`, CLOSE is under way and the socket ends by itself; otherwise it is the caller's to destroy. */
+  failed(error: PoolError, lingers: boolean): void;
+}
+
+export interface AuthenticationHandle {
+  /** Gives up without a word; nothing is called after that. */
+  cancel(): void;
+  /** Ends it as a refusal. */
+  refuse(error: PoolError): void;
+}
+
+export function runAuthentication(run: AuthenticationRun): AuthenticationHandle {
+  const { socket, reader, session, clock } = run;
+  const decision = new AbortController();
+  let admitted: PublicKey | null = null;
+  let over = false;
+
+  const onData = (chunk: Uint8Array): void => {
+    session.receive(chunk);
+    step();
+    if (reader.reuses) session.detachInput();
+  };
+  // Without CLOSE it is no refusal: the other side is gone, or its table is full.
+  const onEnd = (): void => fail(hungUp(run.role));
+  const onClose = (): void => fail(hungUp(run.role));
+  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error, run.role));
+
+  const stop = (): void => {
+    over = true;
+    timer.stop();
+    reader.stop();
+    socket.off('end', onEnd).off('close', onClose).off('error', onError);
+    decision.abort();
+  };
+
+  const output = (): Uint8Array => {
+    const bytes = Buffer.concat(session.takeOutput());
+    session.outputWritten();
+    return bytes;
+  };
+
+  const fail = (error: PoolError): void => {
+    if (over) return;
+    stop();
+    const last = session.hasOutput ? output() : null;
+    const lingers = last !== null && !socket.destroyed;
+    if (lingers) {
+      socket.end(last);
+      // What still comes is of no interest, but has to be read.
+      reader.start(socket, () => {});
+      linger(socket);
+    }
+    run.failed(error, lingers);
+  };
+
+  const take = (event: SessionEvent): void => {
+    switch (event.type) {
+      case 'peer-proven':
+        void decide(event.publicKey);
+        return;
+      case 'authenticated':
+        stop();
+        socket.pause();
+        run.opened(peerOf(event.peer, admitted), session.hasOutput ? output() : new Uint8Array(0));
+        return;
+      case 'failed':
+        return fail(event.error);
+      default:
+        return fail(new PoolError('ERR_POOL_AUTH_FAILED', `the peer was refused: ${event.type} before it was proven`));
+    }
+  };
+
+  const step = (): void => {
+    while (!over) {
+      const event = session.next(clock());
+      if (event === null) break;
+      take(event);
+    }
+    if (over) return;
+    if (session.hasOutput) socket.write(output());
+    timer.within(run.deadline);
+    timer.within(session.nextTimeout());
+  };
+
+  const decide = async (publicKey: Uint8Array): Promise<void> => {
+    admitted = await run.admit(publicKey, decision.signal).catch(() => null);
+    if (over) return;
+    session.decide(admitted !== null, clock());
+    step();
+  };
+
+  const refuse = (error: PoolError): void => {
+    if (over) return;
+    session.refuse(error, clock());
+    step();
+  };
+
+  const timer = new DeadlineTimer(clock, (now) => {
+    if (run.deadline !== null && run.deadline <= now) return refuse(notInTime());
+    session.handleTimeout(now);
+    step();
+  });
+  timer.reference(run.keepsAlive);
+
+  socket.on('end', onEnd).on('close', onClose).on('error', onError);
+  if (socket.destroyed) fail(hungUp(run.role));
+  else {
+    reader.start(socket, onData);
+    step();
+    if (!over) socket.resume();
+  }
+  return {
+    cancel: () => {
+      if (over) return;
+      stop();
+      socket.pause();
+    },
+    refuse,
+  };
+}
+
+/** The exchange, the decision of the program included, had its time. */
+export function notInTime(): PoolError {
+  return new PoolError(
+    'ERR_POOL_AUTH_FAILED',
+    'the peer was refused: it did not prove in time who it is; perhaps it was not set up to',
+  );
+}
+
+function peerOf(proven: ProvenPeer, admitted: PublicKey | null): NodePeer {
+  if (proven === null) return null;
+  return proven.method === 'psk' ? { method: 'psk' } : { method: 'key', key: admitted! };
+}

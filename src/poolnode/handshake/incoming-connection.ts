@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net';
+import type { RefuseReason } from '../../base/session.js';
+import type { PoolError } from '../../base/errors.js';
+import type { Ticket } from './admission.js';
+import { notInTime } from './authentication-run.js';
+import type { HandshakeQueue } from './handshake-queue.js';
+import { type HandshakeHandle, runHandshake } from './handshake-run.js';
+import { protocolConfig, selfSecret, type NodeDeps } from '../node-deps.js';
+import type { Session } from '../protocol/types.js';
+import type { SocketReader } from '../session/socket-reader.js';
+import type { ListenAuthentication, NodePeer } from '../types.js';
+
+/** What becomes of a candidate; exactly one of them is called, unless it is cancelled. */
+export interface IncomingOutcome {
+  /** It is about to be read, perhaps after a long wait: a reason refuses it now. */
+  turn(): RefuseReason | null;
+  /** It proved itself. `output` is to be written first, if it gets a slot. */
+  established(session: Session, output: Uint8Array, peer: NodePeer): void;
+  /** Where `lingers`, the socket ends by itself. */
+  refused(reason: RefuseReason, error?: PoolError, lingers?: boolean): void;
+}
+
+/** A connection that TCP accepted and that has proved nothing yet. Its socket is paused, and the caller's to destroy. */
+export class IncomingConnection {
+  readonly #node: NodeDeps;
+  readonly #door: HandshakeQueue;
+  readonly #socket: Socket;
+  readonly #reader: SocketReader;
+  readonly #outcome: IncomingOutcome;
+  #ticket: Ticket | null = null;
+  readonly #authentication: ListenAuthentication | undefined;
+  #handshake: HandshakeHandle | null = null;
+
+  constructor(
+    node: NodeDeps,
+    door: HandshakeQueue,
+    socket: Socket,
+    reader: SocketReader,
+    outcome: IncomingOutcome,
+    authentication: ListenAuthentication | undefined,
+  ) {
+    this.#authentication = authentication;
+    this.#node = node;
+    this.#door = door;
+    this.#socket = socket;
+    this.#reader = reader;
+    this.#outcome = outcome;
+  }
+
+  /** Takes a place among the pending handshakes, and begins when it has its turn. Until then its socket is not read. */
+  enter(address: string): void {
+    const ticket = this.#door.enter(address, {
+      start: (started) => this.#begin(started),
+      refused: (reason, error) => {
+        // Whoever is asked who it is gets CLOSE; its time was up, or others were let in before it.
+        if (this.#handshake?.refuse(notInTime()) === true) return;
+        this.#handshake?.cancel();
+        this.#outcome.refused(reason, error);
+      },
+    });
+    this.#ticket ??= ticket;
+  }
+
+  cancel(): void {
+    this.#handshake?.cancel();
+    this.#leave();
+  }
+
+  #begin(ticket: Ticket): void {
+    this.#ticket = ticket;
+    if (!this.#hasRoom()) return;
+    const { protocol, clock } = this.#node;
+    const authentication = this.#authentication;
+    this.#handshake = runHandshake({
+      socket: this.#socket,
+      role: 'server',
+      reader: this.#reader,
+      handshake: protocol.createServerHandshake({
+        ...protocolConfig(this.#node, 'server'),
+        difficulty: this.#door.difficulty,
+        ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(this.#node) } }),
+      }),
+      clock,
+      expect: (state) => {
+        if (state === 'CHALLENGED') this.#door.challenged(ticket);
+        return null;
+      },
+      keepsAlive: false,
+      authentication: authentication && {
+        admit: authentication.admit,
+        // The door's, which counts from accept.
+        deadline: () => null,
+        begin: () => this.#hasRoom(),
+      },
+      established: (session, output, peer) => {
+        this.#leave();
+        this.#outcome.established(session, output, peer);
+      },
+      failed: (error, lingers) => {
+        // Who was refused keeps its place until its socket is gone: a stranger's next try costs it as much as the first.
+        if (lingers) this.#socket.once('close', () => this.#leave());
+        else this.#leave();
+        this.#outcome.refused('handshake-failed', error, lingers);
+      },
+    });
+  }
+
+  /** False: it was refused, since there is no room for its session. */
+  #hasRoom(): boolean {
+    const reason = this.#outcome.turn();
+    if (reason === null) return true;
+    this.#leave();
+    this.#outcome.refused(reason);
+    return false;
+  }
+
+  #leave(): void {
+    if (this.#ticket !== null) this.#door.leave(this.#ticket);
+  }
+}
