@@ -10,7 +10,7 @@
  *   bulk <bytes> <messages>    seconds, until the peer says that all have come, and both processes' seconds of CPU
  *   trips <bytes> <messages>   the same, and the microseconds of each round trip
  *
- * Ends both processes, and closes both sessions one after the other, at the end of stdin.
+ * Ends both processes, and closes the dialled session, at the end of stdin.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -204,7 +204,8 @@ int main(int count, char **arguments) {
   /* A message that is no request ends the child; then nobody is in a call any more. */
   send_message(dialled, "", 1);
   waitpid(child, NULL, 0);
-  uint32_t sessions[] = {dialled, accepted};
-  for (int at = 0; at < 2; at++) ioctl(device, POOL_IOC_CLOSE_SESS, &sessions[at]);
+  /* The other end follows by itself; to close it, too, would crash a machine with the module (hazard 2). */
+  uint32_t session = dialled;
+  ioctl(device, POOL_IOC_CLOSE_SESS, &session);
   return 0;
 }

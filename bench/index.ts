@@ -3,7 +3,7 @@
  * alternating rounds of one run. Machines differ, so that ratios are compared and no time is: docs/performance.md.
  *
  *   npm run bench -- [--case bulk]... [--rounds 7] [--seconds 1] [--json file] [--profile] [--check]
- *   npm run bench -- --device [--strict-module] [--rounds 7] [--seconds 1]   see device.ts
+ *   npm run bench -- --device [--strict-module] [--path /dev/pool] [--rounds 7] [--seconds 1]   see device.ts
  *
  * --update writes the ratios into ratios.json, on a machine that does nothing else; --check compares a run with those and fails where one is worse by more than a fifth, three times.
  */
@@ -33,6 +33,7 @@ const { values } = parseArgs({
     update: { type: 'boolean', default: false },
     device: { type: 'boolean', default: false },
     'strict-module': { type: 'boolean', default: false },
+    path: { type: 'string' },
   },
 });
 const options: CaseOptions = {
@@ -77,7 +78,7 @@ function drop(row: Row, committed: number): number {
 }
 
 if (values.device) {
-  await benchDevice({ ...options, strictModule: values['strict-module'] });
+  await benchDevice({ ...options, strictModule: values['strict-module'], path: values.path });
   process.exit(0);
 }
 
