@@ -9,7 +9,7 @@ import { PoolError } from '../base/errors.js';
 import { checkInteger, checkPath } from '../base/arguments.js';
 import * as check from './arguments.js';
 import { Closings } from './threads/closings.js';
-import { CHANNEL_LOCAL_END, ChannelOperation, CLOSE_ABORT } from './abi/constants.js';
+import { CHANNEL_ENDS, ChannelOperation, CLOSE_ABORT, END_BYTES } from './abi/constants.js';
 import { CLOSED, STOPPED, TIMED_OUT, settled } from './threads/device-call.js';
 import { callError, closedError, timeoutError } from './device-errors.js';
 import type { ProcFiles } from './kernel-thread.js';
@@ -26,7 +26,6 @@ import type {
   CloseSessionOptions,
   ConnectRequest,
   LateOptions,
-  LocalEnd,
   PoolDevice,
   ReceiveEnd,
   ReceiveOptions,
@@ -36,6 +35,8 @@ import type {
   SendOptions,
   SendRequest,
   SentMessages,
+  SessionEnd,
+  SessionEnds,
   SessionInfo,
   SessionToClose,
   SyncDevice,
@@ -337,12 +338,12 @@ export class Device implements PoolDevice {
     return (await this.#channel(session, 0, ChannelOperation.LIST, options))!;
   }
 
-  async localEnd(session: number, options: CallOptions = {}): Promise<LocalEnd | null> {
+  async sessionEnds(session: number, options: CallOptions = {}): Promise<SessionEnds | null> {
     check.checkSession(session);
     if (this.isCharacterDevice) return null;
     try {
-      const bytes = (await this.#channel(session, 0, CHANNEL_LOCAL_END, options))!;
-      return { addr: bytes.slice(0, 16), port: bytes[16]! | (bytes[17]! << 8) };
+      const bytes = (await this.#channel(session, 0, CHANNEL_ENDS, options))!;
+      return { local: endAt(bytes, 0), remote: endAt(bytes, END_BYTES) };
     } catch (error) {
       if (error instanceof PoolError && error.code === 'EINVAL') return null;
       throw error;
@@ -502,4 +503,8 @@ export class Device implements PoolDevice {
       { code: 'POOL_LATE_SESSION' },
     );
   }
+}
+
+function endAt(bytes: Bytes, at: number): SessionEnd {
+  return { addr: bytes.slice(at, at + 16), port: bytes[at + 16]! | (bytes[at + 17]! << 8) };
 }

@@ -1,6 +1,6 @@
 /** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
 import type { Bytes } from '../base/bytes.js';
-import { CHANNEL_BITMAP_SIZE, CHANNEL_TABLE_CHANGE, MAX_PAYLOAD } from './abi/constants.js';
+import { CHANNEL_BITMAP_SIZE, CHANNEL_ENDS, CHANNEL_TABLE_CHANGE, END_BYTES, MAX_PAYLOAD } from './abi/constants.js';
 import { type CloseSlotOrder, giveUpTurn } from './threads/close-slot.js';
 import type { CallMemory } from './threads/call-memory.js';
 import * as ioctl from './abi/ioctl.js';
@@ -279,7 +279,8 @@ export function channelPlan(
       struct.writeUInt8(operation, channelReq.operation);
       struct.writeBigUInt64LE(libc.address(data), channelReq.dataPtr);
     },
-    take: ({ data }) => new Uint8Array(data.subarray(0, CHANNEL_BITMAP_SIZE)),
+    take: ({ data }) =>
+      new Uint8Array(data.subarray(0, operation === CHANNEL_ENDS ? 2 * END_BYTES : CHANNEL_BITMAP_SIZE)),
   });
 }
 

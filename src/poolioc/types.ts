@@ -158,10 +158,16 @@ export interface TableChangeOptions {
 }
 
 /** One end of a TCP connection. */
-export interface LocalEnd {
+export interface SessionEnd {
   /** 16 bytes, IPv4 mapped into IPv6. */
   addr: Bytes;
   port: number;
+}
+
+/** Both ends of a session's connection. */
+export interface SessionEnds {
+  local: SessionEnd;
+  remote: SessionEnd;
 }
 
 /** Options of {@link PoolDevice.closeSession}. */
@@ -267,8 +273,8 @@ export interface PoolDevice {
   channelUnsubscribe(session: number, channel: number, options?: CallOptions): Promise<void>;
   /** CHANNEL LIST: 32 bytes, bit c % 8 of byte c / 8 for channel c. */
   channelList(session: number, options?: CallOptions): Promise<Bytes>;
-  /** The local end of a session's connection, which a device that pool-ts serves tells; null where a device does not. */
-  localEnd(session: number, options?: CallOptions): Promise<LocalEnd | null>;
+  /** The ends of a session's connection, which a device that pool-ts serves tells; null where a device does not. */
+  sessionEnds(session: number, options?: CallOptions): Promise<SessionEnds | null>;
   /** Takes every call back (they reject ERR_POOL_CLOSED) and closes the descriptor; no session is closed by it. Idempotent. */
   close(): Promise<void>;
   /** Calls in flight keep the process alive; so from the start. */

@@ -9,6 +9,7 @@ import { Dialler, isLocalAddress } from './calls/dialler.js';
 import { deviceLost, errnoName, wasCancelled } from './calls/call-errors.js';
 import { KeepAlive } from './calls/keep-alive.js';
 import { LeakedSlots, type LeakReason } from './table/leaked-slots.js';
+import type { Ends } from './accepting/acceptor.js';
 import { KernelListener } from './accepting/listener.js';
 import { openPort } from './accepting/listen-port.js';
 import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
@@ -163,6 +164,7 @@ export class KernelBackend implements Backend {
         env: this.#env,
         registry: this.#registry,
         dialling: () => this.#dialler.dialling,
+        endsOf: (index) => this.#endsOf(index),
         open,
         lock,
         before,
@@ -197,7 +199,8 @@ export class KernelBackend implements Backend {
   async #dialled(address: Addr, index: number, signal: AbortSignal | undefined): Promise<BackendSession> {
     const record = (await this.#table.refresh()).at(index);
     if (record === undefined) throw new PoolError('ECONNRESET', 'another program closed the session at once');
-    const localAddr = await this.#localEnd(index);
+    // The module tells no address, and looking through /proc/net/tcp would cost more than the handshake.
+    const localAddr = (await this.#endsOf(index))?.local ?? UNKNOWN;
     const session = this.#registry.adopt(
       { index, id: record.id, role: 'dialled', localAddr, remoteAddr: address },
       this.#env,
@@ -207,10 +210,11 @@ export class KernelBackend implements Backend {
     throw signal.reason;
   }
 
-  /** The module tells no local address, and looking through /proc/net/tcp would cost more than the handshake. */
-  async #localEnd(index: number): Promise<Addr> {
-    const end = await this.#parts.device.localEnd(index).catch(() => null);
-    return end === null ? UNKNOWN : fromMapped(end.addr, end.port);
+  async #endsOf(index: number): Promise<Ends | null> {
+    const ends = await this.#parts.device.sessionEnds(index).catch(() => null);
+    if (ends === null) return null;
+    const { local, remote } = ends;
+    return { local: fromMapped(local.addr, local.port), remote: fromMapped(remote.addr, remote.port) };
   }
 
   /** Closes a session that arrived when its dial had been given up, by the same rules as any other (hazard 2). */

@@ -5,10 +5,11 @@
 import type { Endpoint } from '../../base/session.js';
 import { ipToBytes } from '../../base/ip.js';
 import {
-  CHANNEL_LOCAL_END,
+  CHANNEL_ENDS,
   CHANNEL_TABLE_CHANGE,
   ChannelOperation,
   CLOSE_ABORT,
+  END_BYTES,
   MAX_CHANNELS,
   MAX_SESSIONS,
 } from '../../poolioc/abi/constants.js';
@@ -202,19 +203,21 @@ export class DeviceRequests {
         argument.writeUInt32LE(MAX_CHANNELS, 8);
         this.#memory.answerWith(call, argument.readBigUInt64LE(16), session.channels());
         return;
-      case CHANNEL_LOCAL_END:
+      case CHANNEL_ENDS:
         if (this.#options.strictModule) call.fail(Errno.EINVAL);
-        else this.#localEnd(call, session.local);
+        else this.#answerEnds(call, session);
         return;
       default:
         call.fail(Errno.EINVAL);
     }
   }
 
-  #localEnd(call: DeviceCall, { address, port }: Endpoint): void {
-    const bytes = Buffer.alloc(18);
-    bytes.set(ipToBytes(address));
-    bytes.writeUInt16LE(port, 16);
+  #answerEnds(call: DeviceCall, { local, remote }: Record<'local' | 'remote', Endpoint>): void {
+    const bytes = Buffer.alloc(2 * END_BYTES);
+    for (const [at, { address, port }] of [local, remote].entries()) {
+      bytes.set(ipToBytes(address), at * END_BYTES);
+      bytes.writeUInt16LE(port, at * END_BYTES + END_BYTES - 2);
+    }
     this.#memory.answerWith(call, call.argument.readBigUInt64LE(16), bytes);
   }
 }

@@ -138,15 +138,19 @@ export const Transport = {
 export const CLOSE_ABORT = 0x8000_0000;
 
 /**
- * An operation of CHANNEL that asks for the local end of a session's connection: 16 bytes of address, and the port in two
- * more. A device that pool-ts serves answers it, but not as the module; pool.h has none such, and the module answers EINVAL.
- */
-export const CHANNEL_LOCAL_END = 0x80;
-
-/**
  * An operation of CHANNEL that waits until the session table has changed: a session came, ended or went, a port was opened
  * or closed, or a message came that no RECV waits for. `data_ptr` is the number of the change that the caller knows, 0 for
  * none, and of the last one when it comes back; `result` is the listening port then, or 0. A device that pool-ts serves
  * answers it, but not as the module; pool.h has none such, and the module answers EINVAL or ENOENT.
  */
 export const CHANNEL_TABLE_CHANGE = 0x81;
+
+/**
+ * An operation of CHANNEL that asks for both ends of a session's connection, the local one first: for each 16 bytes of
+ * address, and the port in two more. A device that pool-ts serves answers it, but not as the module; pool.h has none such, and
+ * the module answers EINVAL.
+ */
+export const CHANNEL_ENDS = 0x82;
+
+/** Bytes of one end in the answer to {@link CHANNEL_ENDS}: the address, and the port in host byte order. */
+export const END_BYTES = 18;

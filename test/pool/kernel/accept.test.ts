@@ -469,6 +469,38 @@ describe('a device served from user space', () => {
     expect(accepted.map(({ session }) => session.index)).toEqual([1]);
   });
 
+  it('tells the ends of a session by itself: the connections of /proc/net are not read, which takes ms', async () => {
+    const { accepted } = await listening(b);
+    await b.clock.advance(100);
+    let reads = 0;
+    b.device.tcpVisible = false;
+    b.device.onTcpRead = () => void (reads += 1);
+    b.device.peerDials({ from: '192.0.2.7:51234' });
+    await b.clock.advance(5);
+    const ends = accepted.map(({ session }) => [session.localAddr.toString(), session.remoteAddr.toString()]);
+    expect(ends).toEqual([['10.0.0.2:9253', '192.0.2.7:51234']]);
+    expect(reads).toBe(0);
+  });
+
+  it('closes what comes while its ends are asked for and the listener closes', async () => {
+    const { listener, accepted } = await listening(b);
+    await b.clock.advance(100);
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    const tell = b.device.sessionEnds.bind(b.device);
+    b.device.sessionEnds = async (index) => held.then(() => tell(index));
+    b.device.peerDials();
+    await b.clock.advance(5);
+    expect(accepted).toEqual([]);
+    const closed = listener.close();
+    await b.clock.advance(100);
+    answer();
+    await b.clock.advance(100);
+    await closed;
+    expect(accepted).toEqual([]);
+    expect(b.device.count('CLOSE_SESS')).toBe(1);
+  });
+
   it('asks it to LISTEN without /proc/pool, and closes without threads', async () => {
     const { listener, accepted } = await listening(b);
     b.device.peerDials();

@@ -12,7 +12,7 @@ import type {
   CloseSessionOptions,
   ConnectRequest,
   LateOptions,
-  LocalEnd,
+  SessionEnds,
   ReceiveEnd,
   ReceiveOptions,
   Sending,
@@ -514,12 +514,15 @@ export class ScriptedDevice implements KernelDevice {
     await Promise.resolve();
   }
 
-  async localEnd(index: number): Promise<LocalEnd | null> {
+  async sessionEnds(index: number): Promise<SessionEnds | null> {
     await Promise.resolve();
     const row = this.session(index)?.row;
-    if (this.module || row === undefined || row === null) return null;
-    const { address, port } = Addr.parse(row.local);
-    return { addr: Uint8Array.from(ipv4ToMapped(address)), port };
+    if (!this.tells || row === undefined || row === null) return null;
+    const [local, remote] = [row.local, row.remote].map((text) => {
+      const { address, port } = Addr.parse(text);
+      return { addr: Uint8Array.from(ipv4ToMapped(address)), port };
+    });
+    return { local: local!, remote: remote! };
   }
 
   onExit(hook: (device: SyncDevice) => void): () => void {

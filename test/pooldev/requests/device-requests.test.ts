@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceRequests } from '../../../src/pooldev/requests/device-requests.js';
-import { CHANNEL_LOCAL_END, CHANNEL_TABLE_CHANGE, CLOSE_ABORT } from '../../../src/poolioc/abi/constants.js';
+import { CHANNEL_ENDS, CHANNEL_TABLE_CHANGE, CLOSE_ABORT } from '../../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CHANNEL } from '../../../src/poolioc/abi/ioctl.js';
 import { PoolError } from '../../../src/base/errors.js';
 import { ipFromBytes } from '../../../src/base/ip.js';
@@ -593,16 +593,18 @@ describe('CHANNEL', () => {
     expect(await here.channel(0, 0, 4).outcome).toBe(-Errno.EINVAL);
   });
 
-  it('tells the local end of a session, but not as the module', async () => {
+  it('tells the ends of a session, but not as the module', async () => {
     const here = await pair();
     here.memory.bytes.fill(0xee);
-    expect(await here.channel(1, 0, CHANNEL_LOCAL_END).outcome).toBe(0);
-    const { local } = here.node.session(1)!;
-    expect(ipFromBytes(here.memory.bytes.subarray(0, 16))).toBe(local.address);
-    expect(here.memory.bytes.readUInt16LE(16)).toBe(local.port);
-    expect(here.memory.bytes[18]).toBe(0xee);
+    expect(await here.channel(1, 0, CHANNEL_ENDS).outcome).toBe(0);
+    const { local, remote } = here.node.session(1)!;
+    for (const [at, { address, port }] of [local, remote].entries()) {
+      expect(ipFromBytes(here.memory.bytes.subarray(18 * at, 18 * at + 16))).toBe(address);
+      expect(here.memory.bytes.readUInt16LE(18 * at + 16)).toBe(port);
+    }
+    expect(here.memory.bytes[36]).toBe(0xee);
     const strict = await pair({ strictModule: true });
-    expect(await strict.channel(1, 0, CHANNEL_LOCAL_END).outcome).toBe(-Errno.EINVAL);
+    expect(await strict.channel(1, 0, CHANNEL_ENDS).outcome).toBe(-Errno.EINVAL);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { DropReason } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
-import type { Addr } from '../../address/addr.js';
+import { Addr } from '../../address/addr.js';
 import { AcceptRule, type AcceptLook } from './accept-rule.js';
 import type { Clock } from '../calls/clock.js';
 import type { SessionRecord } from '../table/table-row.js';
@@ -19,11 +19,23 @@ const WATCH_MS = 25;
 /** ms in which what came last is told when a listener closes. */
 const FINISH_MS = 50;
 
+/** The ends of a session's connection. */
+export interface Ends {
+  local: Addr;
+  remote: Addr;
+}
+
+const NO_CONNECTIONS: TcpTable = { listening: new Set(), established: [] };
+
 export interface AcceptorOptions {
   signs: SessionProbe;
   clock: Clock;
   port: number;
   tcp: () => TcpTable;
+  /** Whether the device tells the ends of sessions by itself; then the connections needn't be read, which takes ms. */
+  tellsEnds: () => boolean;
+  /** The ends of a session, null where they can't be had. */
+  endsOf: (index: number) => Promise<Ends | null>;
   /** What is known of the process's own sessions. */
   roleOf: (record: SessionRecord) => Role | null;
   /** Whom the process's CONNECTs under way dial. */
@@ -32,7 +44,7 @@ export interface AcceptorOptions {
   before: Snapshot;
   /** The connection of each session that this process accepted, by key, where it is known; outlives a listener. */
   connections: Map<string, TcpConnection>;
-  accepted: (record: SessionRecord, peer: Peer) => void;
+  accepted: (record: SessionRecord, peer: Peer, local: Addr | null) => void;
   /** A session is left alone for good. */
   dropped: (remote: Addr, reason: DropReason, error: PoolError) => void;
   failed(error: PoolError): void;
@@ -41,6 +53,8 @@ export interface AcceptorOptions {
 export class Acceptor implements TableObserver {
   readonly #options: AcceptorOptions;
   readonly #rule: AcceptRule;
+  /** Sessions that are accepted, and whose ends are asked for. */
+  readonly #asking = new Set<Promise<void>>();
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
@@ -57,13 +71,28 @@ export class Acceptor implements TableObserver {
   }
 
   table(snapshot: Snapshot): void {
-    const { roleOf, accepted, dropped } = this.#options;
+    const { roleOf, dropped } = this.#options;
     if (!this.#rule.concerns(snapshot.records, roleOf)) return;
     for (const verdict of this.#rule.judge(this.#look(snapshot))) {
       const { kind, record } = verdict;
-      if (kind === 'accepted') accepted(record, verdict.peer);
+      if (kind === 'accepted') this.#accepted(record, verdict.peer);
       else dropped(UNKNOWN, kind, leftAlone(kind, record));
     }
+  }
+
+  #accepted(record: SessionRecord, peer: Peer): void {
+    const { accepted, tellsEnds, endsOf } = this.#options;
+    const { connection } = peer;
+    if (connection !== null || !tellsEnds()) {
+      accepted(record, peer, connection === null ? null : new Addr(connection.local.address, connection.local.port));
+      return;
+    }
+    const asking = endsOf(record.index).then((ends) => {
+      this.#asking.delete(asking);
+      if (ends === null) accepted(record, peer, null);
+      else accepted(record, { addr: ends.remote, connection: null, possible: [ends.remote] }, ends.local);
+    });
+    this.#asking.add(asking);
   }
 
   /** The last looks: what was accepted until now is told, as far as it can be told in a moment. */
@@ -74,9 +103,10 @@ export class Acceptor implements TableObserver {
     for (;;) {
       await table.refresh().catch(() => {});
       const wait = this.#rule.again(clock.now());
-      if (clock.now() + wait > until) return;
+      if (clock.now() + wait > until) break;
       await new Promise<void>((resolve) => clock.after(wait, resolve));
     }
+    await Promise.all(this.#asking);
   }
 
   lost(error: PoolError): void {
@@ -84,11 +114,11 @@ export class Acceptor implements TableObserver {
   }
 
   #look({ records }: Snapshot): AcceptLook {
-    const { signs, clock, tcp: readTcp, roleOf, dialling } = this.#options;
+    const { signs, clock, tcp: readTcp, tellsEnds, roleOf, dialling } = this.#options;
     const established = records.filter(({ state }) => state === 'ESTABLISHED');
     signs.prepare(established);
     const before = established.filter((record) => signs.established(record));
-    const tcp = readTcp();
+    const tcp = tellsEnds() ? NO_CONNECTIONS : readTcp();
     // Section 3. Asked again: a session that lives now had its connection when the connections were read.
     const living = new Set(before.filter((record) => signs.established(record)));
     return {

@@ -3,7 +3,7 @@ import type { DropReason } from '../../../base/session.js';
 import type { PoolError } from '../../../base/errors.js';
 import { Addr } from '../../address/addr.js';
 import type { BackendListener, BackendListenOptions } from '../../backend.js';
-import { Acceptor } from './acceptor.js';
+import { Acceptor, type Ends } from './acceptor.js';
 import { within } from '../calls/clock.js';
 import type { KernelDevice } from '../calls/device.js';
 import { Hold } from '../calls/keep-alive.js';
@@ -26,6 +26,8 @@ export interface KernelListenerOptions {
   env: Omit<SessionEnvironment, 'released'>;
   registry: SessionRegistry;
   dialling: () => readonly TcpEnd[];
+  /** The ends of a session, null where the device doesn't tell them. */
+  endsOf: (index: number) => Promise<Ends | null>;
   open: OpenPort;
   lock: ListenerLock;
   before: Snapshot;
@@ -54,11 +56,14 @@ export class KernelListener implements BackendListener {
       clock: options.env.clock,
       port: options.open.port,
       tcp: () => readTcpTable(options.proc),
+      // The device of pool-ts that tells of changes tells this as well.
+      tellsEnds: () => options.env.table.port !== null,
+      endsOf: (index) => options.endsOf(index),
       roleOf: (record) => options.registry.roleOf(record),
       dialling: options.dialling,
       before: options.before,
       connections: options.connections,
-      accepted: (record, peer) => this.#accepted(record, peer),
+      accepted: (record, peer, local) => this.#accepted(record, peer, local ?? this.addr),
       dropped: (remote, reason, error) => options.offer.dropped(remote, reason, error),
       failed: (error) => this.#failed(error),
     });
@@ -107,10 +112,8 @@ export class KernelListener implements BackendListener {
     closed();
   }
 
-  #accepted(record: SessionRecord, peer: Peer): void {
+  #accepted(record: SessionRecord, peer: Peer, localAddr: Addr): void {
     const { registry, env, offer } = this.#options;
-    const local = peer.connection?.local;
-    const localAddr = local === undefined ? this.addr : new Addr(local.address, local.port);
     const session = registry.adopt(
       { index: record.index, id: record.id, role: 'accepted', localAddr, remoteAddr: peer.addr },
       env,

@@ -17,6 +17,6 @@ export type KernelDevice = Pick<
   | 'readyToClose'
   | 'channelSubscribe'
   | 'channelUnsubscribe'
-  | 'localEnd'
+  | 'sessionEnds'
   | 'onExit'
 >;
