@@ -129,6 +129,35 @@ describe('the receiver threads', () => {
     expect(threads.running(0)).toBe(true);
   });
 
+  it('are found among those that are new without reading of the others again', () => {
+    const world: Record<string, string> = { ...machine };
+    const { proc, reads } = files(world);
+    const threads = new ReceiverThreads(proc);
+    threads.scan();
+    reads.length = 0;
+    Object.assign(world, {
+      '2/task/2/children': '3 70 71 72 99 100',
+      '99/comm': 'pool_rx_7\n',
+      '99/stat': '99 (pool_rx_7) S 2 0\n',
+      // A thread that its creator has not named yet.
+      '100/comm': 'kthreadd\n',
+    });
+    threads.scanNew();
+    expect([threads.known(7), threads.known(0), threads.known(8)]).toEqual([true, true, false]);
+    expect(reads).not.toContain('3/comm');
+    Object.assign(world, { '100/comm': 'pool_rx_8\n', '100/stat': '100 (pool_rx_8) S 2 0\n' });
+    threads.scanNew();
+    expect(threads.known(8)).toBe(true);
+  });
+
+  it('are found all the same where a thread took the pid of another that a scan has seen', () => {
+    const world: Record<string, string> = { ...machine };
+    const threads = new ReceiverThreads(files(world).proc);
+    threads.scan();
+    Object.assign(world, { '3/comm': 'pool_rx_9\n', '3/stat': '3 (pool_rx_9) S 2 0\n' });
+    expect(threads.running(9)).toBe(true);
+  });
+
   it('can’t be counterfeited by a program with their name', () => {
     const { proc } = files({
       '2/comm': 'kthreadd\n',

@@ -14,6 +14,8 @@ export class ReceiverThreads {
   readonly #proc: ProcFiles;
   /** Pids by slot. A remembered pid makes a check one read; it is only believed after that read. */
   readonly #pids = new Map<number, number>();
+  /** Kernel threads that the last scan found to be others. */
+  #others: ReadonlySet<number> = new Set();
 
   constructor(proc: ProcFiles) {
     this.#proc = proc;
@@ -29,7 +31,7 @@ export class ReceiverThreads {
     const pid = this.#pids.get(index);
     if (pid !== undefined && this.#isReceiver(pid, index)) return true;
     if (!this.visible()) return null;
-    this.#scan();
+    this.#scan({ all: true });
     return this.#pids.has(index);
   }
 
@@ -47,21 +49,40 @@ export class ReceiverThreads {
 
   /** Finds the threads of all slots at once. */
   scan(): void {
-    if (this.visible()) this.#scan();
+    if (this.visible()) this.#scan({ all: true });
   }
 
-  #scan(): void {
-    this.#pids.clear();
+  /** Finds those that began since the last scan: a few reads, where a machine has a hundred kernel threads and more. */
+  scanNew(): void {
+    if (this.visible()) this.#scan({ all: false });
+  }
+
+  #scan({ all }: { all: boolean }): void {
+    if (all) this.#pids.clear();
+    const known = new Set(this.#pids.values());
+    const others = new Set<number>();
     for (const pid of kernelThreadPids(this.#proc)) {
-      const index = /^pool_rx_(\d+)$/.exec(this.#proc.read(`${pid}/comm`)?.trim() ?? '')?.[1];
-      if (index !== undefined && this.#isReceiver(pid, Number(index))) this.#pids.set(Number(index), pid);
+      if (!all && known.has(pid)) continue;
+      if (!all && this.#others.has(pid)) {
+        others.add(pid);
+        continue;
+      }
+      const comm = this.#proc.read(`${pid}/comm`)?.trim() ?? UNNAMED;
+      const index = /^pool_rx_(\d+)$/.exec(comm)?.[1];
+      if (index === undefined) {
+        if (comm !== UNNAMED) others.add(pid);
+      } else if (this.#isReceiver(pid, Number(index))) this.#pids.set(Number(index), pid);
     }
+    this.#others = others;
   }
 
   #isReceiver(pid: number, index: number): boolean {
     return isKernelThread(this.#proc.read(`${pid}/stat`), nameOf(index));
   }
 }
+
+/** A kernel thread's name until its creator has named it. */
+const UNNAMED = 'kthreadd';
 
 function nameOf(index: number): string {
   return `pool_rx_${index}`;

@@ -32,9 +32,12 @@ export interface SessionProbe {
 
 /** An accepted session has received INIT and RESPONSE when its handshake is done, a dialled one CHALLENGE and ACK. */
 const HANDSHAKE_PACKETS = 2n;
-/** A handshake takes milliseconds: for so long a new session's thread is looked for at every look at the table... */
+/**
+ * A handshake takes milliseconds: for so long a new session's thread is looked for at every look at the table, among those that
+ * began since the last one...
+ */
 const YOUNG_MS = 2000;
-/** ...and afterwards so seldom, because dead slots stay in the table for ever. */
+/** ...and so seldom among all, also afterwards, because dead slots stay in the table for ever. */
 const RESCAN_MS = 1000;
 
 export class ModuleProbe implements SessionProbe {
@@ -62,7 +65,11 @@ export class ModuleProbe implements SessionProbe {
     const missing = records.filter(({ index }) => !this.#threads.known(index)).map(keyOf);
     this.#suspects = new Map(missing.map((key) => [key, this.#suspects.get(key) ?? now]));
     const young = [...this.#suspects.values()].some((since) => now - since < YOUNG_MS);
-    if (!young && (missing.length === 0 || now - this.#scanned < RESCAN_MS)) return;
+    if (now - this.#scanned < RESCAN_MS) {
+      if (young) this.#threads.scanNew();
+      return;
+    }
+    if (missing.length === 0) return;
     this.#scanned = now;
     this.#threads.scan();
   }

@@ -48,6 +48,8 @@ const CLOSE_AGAIN_MS = 1000;
 const JUDGE_MS = 1000;
 /** ms between two looks for it. */
 const JUDGE_LOOK_MS = 20;
+/** ms between two looks for the receiver of a session that lives. */
+const RECEIVER_LOOK_MS = 200;
 
 /** What SEND says where there is no connection any more. */
 const PEER_MAY_HAVE_CLOSED = new Set(['ENOTCONN', 'EPIPE', 'ECONNRESET']);
@@ -103,6 +105,8 @@ export class KernelSession implements BackendSession, Recipient {
   /** A look that is to say how the connection ended is under way. */
   #judging = false;
   #closeStuck = false;
+  /** ms; when the receiver was last looked for and found. */
+  #receiverSeen = -Infinity;
   /** The session ends without CLOSE. */
   #abort = false;
 
@@ -295,7 +299,7 @@ export class KernelSession implements BackendSession, Recipient {
     }
     if (record.state === 'CLOSING') return this.#peerClosed();
     // Hazard 5: the connection died, and only the missing thread says so.
-    if (this.#env.signs.receiverGone(this.index)) {
+    if (this.#receiverGone()) {
       return this.#judge(lost('the connection to the peer broke: its receiver thread has ended'));
     }
     const idle = !this.#env.signs.module && this.#paused;
@@ -303,6 +307,15 @@ export class KernelSession implements BackendSession, Recipient {
       const seconds = Math.round(this.#liveness.silence / 1000);
       this.#finishAfterQueued(lost(`nothing came from the peer for ${seconds} s, not even a heartbeat`));
     }
+  }
+
+  /** Looks may come with every packet of any session, and each of these costs a read of /proc. */
+  #receiverGone(): boolean {
+    const now = this.#env.clock.now();
+    if (now - this.#receiverSeen < RECEIVER_LOOK_MS) return false;
+    if (this.#env.signs.receiverGone(this.index)) return true;
+    this.#receiverSeen = now;
+    return false;
   }
 
   /** The device is gone, and with it the slot. */

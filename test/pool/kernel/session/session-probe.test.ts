@@ -39,6 +39,32 @@ describe('a real session of the module (kernel contract, section 3)', () => {
     expect(signs.established(one)).toBe(real);
   });
 
+  it('is found at every look while it is young, for a few reads, and among all threads once a second', () => {
+    const world: Record<string, string> = {
+      ...VISIBLE,
+      '2/task/2/children': '3 4',
+      '3/comm': 'rcu_gp',
+      '4/comm': 'mm',
+    };
+    const reads: string[] = [];
+    const read = (path: string): string | null => {
+      reads.push(path);
+      return world[path] ?? null;
+    };
+    const clock = new ManualClock();
+    const signs = new ModuleProbe(new ReceiverThreads({ read, list: () => [] }), clock);
+    const one = record('ESTABLISHED', 2n);
+    signs.prepare([one]);
+    expect(reads).toContain('3/comm');
+    reads.length = 0;
+    signs.prepare([one]);
+    expect(signs.established(one)).toBe(false);
+    expect(reads.filter((path) => path.endsWith('/comm'))).toEqual(['2/comm', '2/comm']);
+    Object.assign(world, RUNNING, { '2/task/2/children': '3 4 70' });
+    signs.prepare([one]);
+    expect(signs.established(one)).toBe(true);
+  });
+
   it('has a state that is known: another number is no session yet', () => {
     const row = { index: 0, state: 9, sessionId: new Uint8Array(16) } as Parameters<typeof toRecord>[0];
     expect(toRecord(row).state).toBe('IDLE');
