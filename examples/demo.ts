@@ -67,9 +67,9 @@ async function portOf(child: ChildProcess): Promise<number> {
 async function converse(flow: Flow, texts: string[]): Promise<void> {
   for (const text of texts) {
     await flow.writeMessage(text);
-    const reply = await flow.readMessage();
+    const reply = await flow.readText();
     if (reply === null) throw new Error('the server closed too early');
-    say('client', `got ${Buffer.from(reply).toString()}`);
+    say('client', `got ${reply}`);
   }
 }
 

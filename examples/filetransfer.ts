@@ -92,9 +92,9 @@ async function receive(address: string, path: string): Promise<void> {
 
 /** A message of the other side that is JSON. */
 async function answer(conn: Conn): Promise<{ size?: number; received?: number; sha256?: string }> {
-  const message = await conn.readMessage();
+  const message = await conn.readText();
   if (message === null) throw new Error('the other side closed the connection before it was done');
-  return JSON.parse(Buffer.from(message).toString()) as { size?: number; received?: number; sha256?: string };
+  return JSON.parse(message) as { size?: number; received?: number; sha256?: string };
 }
 
 /** One line that is written over and over on a terminal. */

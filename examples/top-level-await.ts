@@ -5,7 +5,6 @@ const listener = await listen(':0');
 const [conn, peer] = await Promise.all([dial({ host: '127.0.0.1', port: listener.addr.port }), listener.accept()]);
 
 await conn.writeMessage('hello from the top level');
-const message = await peer.readMessage();
-if (message !== null) console.log(Buffer.from(message).toString());
+console.log(await peer.readText());
 
 await Promise.all([conn.close(), peer.close(), listener.close()]);

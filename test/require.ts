@@ -7,7 +7,19 @@ import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 /** What a machine may lack: a mountable FUSE, a C compiler, a pseudo-terminal, IPv6 on loopback, another Node. */
-export type RequirementKind = 'fuse' | 'cc' | 'pty' | 'ipv6' | 'node22' | 'node24' | 'strace' | 'curl' | (string & {});
+export type RequirementKind =
+  | 'fuse'
+  | 'cc'
+  | 'pty'
+  | 'ipv6'
+  | 'node22'
+  | 'node24'
+  | 'node26'
+  | 'bun'
+  | 'deno'
+  | 'strace'
+  | 'curl'
+  | (string & {});
 
 export interface Requirement {
   /** For describe.skipIf and it.skipIf. */

@@ -3,7 +3,7 @@
  * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
  * may make system calls of its own.
  */
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
 import { PoolError } from '../base/errors.js';
 
@@ -36,6 +36,15 @@ export const F_UNLCK = 2;
 const F_OFD_SETLK = 37;
 /** struct flock on 64 bits: l_type@0:2 l_whence@2:2 l_start@8:8 l_len@16:8 l_pid@24:4. */
 const FLOCK_SIZE = 32;
+
+/** Deno's fstat knows the descriptors that Deno itself opened, and no others. */
+function statOf(fd: number): Stats {
+  try {
+    return fstatSync(fd);
+  } catch {
+    return statSync(`/proc/self/fd/${fd}`);
+  }
+}
 
 /** libc, as far as the device needs it. */
 export interface Libc {
@@ -135,7 +144,7 @@ async function bind(): Promise<Libc> {
     open,
     close,
     describe: (fd) => {
-      const file = fstatSync(fd);
+      const file = statOf(fd);
       const isCharacterDevice = file.isCharacterDevice();
       return { isCharacterDevice, identity: isCharacterDevice ? `device ${file.rdev}` : `${file.dev}:${file.ino}` };
     },

@@ -27,7 +27,7 @@ const ready = load().then((libc) => {
 port.on('message', (message: ToWorker) => {
   void ready.then((libc) => {
     if (message === null) {
-      port.close();
+      end();
       return;
     }
     Atomics.store(words, Word.WAITS, 1);
@@ -35,6 +35,12 @@ port.on('message', (message: ToWorker) => {
     takeOrders(message.id, libc);
   });
 });
+
+/** Deno's parentPort can't be closed, and its thread ends with this; a thread of Node ends by itself, which loses nothing. */
+function end(): void {
+  if ('close' in port) port.close();
+  else process.exit();
+}
 
 function make(id: number, order: SyscallRequest, libc: Libc): void {
   const news = (): void => port.postMessage(NEWS);

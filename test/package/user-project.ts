@@ -1,6 +1,6 @@
 /** A folder in which a user has installed the tarball, and what else they work with. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,12 @@ export interface UserProject {
   /** Installs packages of the registry, without their install scripts. */
   install(...packages: string[]): void;
   write(name: string, text: string): void;
+  /** A file of the project, under another name. */
+  copy(from: string, name: string): void;
   /** Runs a program with this Node; for two minutes at most. */
   node(...args: string[]): Ran;
+  /** The same with another program, and more in the environment. */
+  run(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): Ran;
   remove(): void;
 }
 
@@ -28,8 +32,15 @@ export function userProject(name: string, ...packages: string[]): UserProject {
   const scratch = mkdtempSync(join(tmpdir(), `pool-ts-${name}-`));
   const path = join(scratch, 'project');
   mkdirSync(path);
-  const run = (command: string, args: readonly string[], cwd: string, timeout: number): Ran => {
-    const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout });
+  const run = (
+    command: string,
+    args: readonly string[],
+    cwd: string,
+    timeout: number,
+    more?: NodeJS.ProcessEnv,
+  ): Ran => {
+    const env = { ...process.env, ...more };
+    const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout });
     return { status, out: `${stdout}${stderr}${error === undefined ? '' : String(error)}` };
   };
   const npm = (args: readonly string[], cwd: string): void => {
@@ -50,7 +61,9 @@ export function userProject(name: string, ...packages: string[]): UserProject {
       mkdirSync(dirname(join(path, file)), { recursive: true });
       writeFileSync(join(path, file), text);
     },
+    copy: (from, name) => copyFileSync(from, join(path, name)),
     node: (...args) => run(process.execPath, args, path, 120_000),
+    run: (program, args, env) => run(program, args, path, 120_000, env),
     remove: () => rmSync(scratch, { recursive: true, force: true }),
   };
 }

@@ -8,7 +8,7 @@ Examples:
   pool-ts repl
   > const conn = await dial('10.0.0.1:9253')
   > await conn.write('hello POOL')
-  > Buffer.from(await conn.readMessage()).toString()
+  > await conn.readText()
 
   pool-ts repl --backend user                                           for every dial and listen in it
   echo "await pool.resolve('localhost:9253')" | pool-ts repl            runs what is piped in, and prints the results

@@ -65,6 +65,13 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Bytes> {
    */
   readMessage(options?: OpOptions): Promise<Bytes | null>;
   /**
+   * Reads exactly one POOL message as text: its bytes as UTF-8, as `Buffer.toString` reads them, so that what is none gives
+   * U+FFFD. What `writeMessage` and `writeMessages` were given as a string comes out as it was.
+   * @returns null at the end
+   * @throws PoolError as `read`
+   */
+  readText(options?: OpOptions): Promise<string | null>;
+  /**
    * Sends exactly one POOL message of 1..`maxMessageSize` bytes, whole or not at all: when this rejects because of a
    * signal or the deadline, the message never started, and when it had started by then, this fulfils.
    * @throws PoolError ERR_POOL_MESSAGE_TOO_LARGE, ERR_INVALID_ARG_VALUE for an empty message, ERR_POOL_TIMEOUT

@@ -92,6 +92,15 @@ export abstract class SessionFlow implements Flow {
     }
   }
 
+  readText(options?: OpOptions): Promise<string | null> {
+    try {
+      const signal = signalOf(options);
+      return fromCaller(this.reads.readMessage(signal).then(utf8), signal);
+    } catch (error) {
+      return rejectFromCaller(error, this, 'readText', options?.signal);
+    }
+  }
+
   readMessages(options?: ReadMessagesOptions): Promise<Bytes[] | null> {
     try {
       const signal = signalOf(options, 'max');
@@ -331,6 +340,10 @@ export abstract class SessionFlow implements Flow {
   [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     return options.stylize(this.describe(), 'special');
   }
+}
+
+function utf8(message: Bytes | null): string | null {
+  return message === null ? null : Buffer.from(message.buffer, message.byteOffset, message.length).toString('utf8');
 }
 
 /** A promise that nobody has to take: how the flow ended, `closed` tells as well. */

@@ -6,15 +6,19 @@ import { createHash } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { PoolError } from '../../../base/errors.js';
 
-/** Length of sun_path: filled up, so that every version of Node binds the same name (some append NULs, some don't). */
+/** Length of sun_path. */
 const SUN_PATH = 108;
 /** ms for the holder to say who it is. */
 const ANSWER_MS = 500;
 
-/** The lock's name; `device` identifies the device file, not the path that led to it. */
-export function lockName(device: string): string {
+/**
+ * The lock's names, all of which a holder has; `device` identifies the device file, not the path that led to it. One fills
+ * sun_path, so that every version of Node binds the same (some append NULs to a shorter one, some don't); Bun binds none that
+ * long (EINVAL), and has the other alone.
+ */
+export function lockNames(device: string): readonly string[] {
   const digest = createHash('sha256').update(device).digest('hex').slice(0, 32);
-  return `\0pool-ts.listen.${digest}`.padEnd(SUN_PATH, '.');
+  return [SUN_PATH, SUN_PATH - 1].map((length) => `\0pool-ts.listen.${digest}`.padEnd(length, '.'));
 }
 
 export interface ListenerLock {
@@ -27,7 +31,35 @@ export interface ListenerLock {
  * @returns rejects with EADDRINUSE that names the process which holds it
  */
 export async function lockListener(device: string, shown: string, pid = process.pid): Promise<ListenerLock> {
-  const name = lockName(device);
+  const held: ListenerLock[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(held.map((one) => one.release()));
+  };
+  let refused: unknown;
+  for (const name of lockNames(device)) {
+    try {
+      held.push(await hold(name, pid));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      refused = cause;
+      if (code === 'EINVAL') continue;
+      await release();
+      if (code !== 'EADDRINUSE') throw cause;
+      const holder = await ask(name);
+      const who = holder === null ? 'another process' : Number(holder) === pid ? 'this process' : `process ${holder}`;
+      throw new PoolError(
+        'EADDRINUSE',
+        `${who} listens on ${shown} already, and two listeners would both take each session`,
+        { syscall: 'listen', cause },
+      );
+    }
+  }
+  if (held.length === 0) throw refused;
+  return { release };
+}
+
+/** Binds `name`, and tells whoever connects to it `pid`. */
+async function hold(name: string, pid: number): Promise<ListenerLock> {
   const asking = new Set<Socket>();
   const server = createServer((socket) => {
     asking.add(socket);
@@ -36,18 +68,7 @@ export async function lockListener(device: string, shown: string, pid = process.
     socket.end(String(pid));
   });
   server.unref();
-  try {
-    await bind(server, name);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-    const holder = await ask(name);
-    const who = holder === null ? 'another process' : Number(holder) === pid ? 'this process' : `process ${holder}`;
-    throw new PoolError(
-      'EADDRINUSE',
-      `${who} listens on ${shown} already, and two listeners would both take each session`,
-      { syscall: 'listen', cause },
-    );
-  }
+  await bind(server, name);
   return {
     release: () =>
       new Promise((resolve) => {

