@@ -45,6 +45,8 @@ export interface BackendSession {
   destroy(error?: PoolError): void;
   telemetry(): Promise<Telemetry>;
   info(): Promise<SessionInfo>;
+  /** The same without a wait, also when the session has ended; absent where asking takes a call to the device. */
+  lastInfo?(): SessionInfo;
   state(): Promise<SessionStateName>;
   ref(): void;
   unref(): void;

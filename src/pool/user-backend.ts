@@ -110,6 +110,10 @@ class UserSession implements BackendSession {
   }
 
   async info(): Promise<SessionInfo> {
+    return this.lastInfo();
+  }
+
+  lastInfo(): SessionInfo {
     return toSessionInfo(this.#session.info(), this.#session.peerTelemetry());
   }
 

@@ -49,10 +49,10 @@ const PLAN: Readonly<Record<string, Plan>> = {
     prints:
       /^127.* user backend\n11\n4 4\nchannel 5 data\nRTT: (\d+|\?)µs, Loss: 0%\nESTABLISHED \d+n\n127.0.0.1:9253\nnull remote$/m,
   },
-  'docs/guide/getting-started.md, In a REPL, ts': { how: 'repl', programs: [['-i']], prints: /^> 'hi'$/m },
-  'docs/guide/getting-started.md, In a REPL, ts 2': {
+  'docs/guide/getting-started.md, In a REPL, ts': {
     how: 'repl',
     programs: [
+      ['-i'],
       ['tsx/dist/cli.mjs', '-i'],
       ['ts-node/dist/bin.js', '-i', '-T', '-O', '{"module":"commonjs","moduleResolution":"node10"}'],
     ],

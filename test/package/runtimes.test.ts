@@ -110,6 +110,26 @@ describe.skipIf(networked.missing)('the smoke program', () => {
     150_000,
   );
 
+  it('is a source and a destination of node:stream/iter on Node 26', ({ skip }) => {
+    if (installed.get('node26') !== true) skip();
+    project.write(
+      'stream-iter.mjs',
+      `import { from, ondrain, text } from 'node:stream/iter';
+       import { pipe } from 'pool-ts/testing';
+       const [a, b] = pipe();
+       await a.writeMessages(['as ', 'one ', 'text']);
+       const drained = await ondrain(a);
+       await a.close();
+       console.log(await text(from(b)), drained, ondrain(a));`,
+    );
+    const { out } = project.run(
+      node(26).binary,
+      ['--experimental-stream-iter', '--no-warnings', 'stream-iter.mjs'],
+      QUIET,
+    );
+    expect(out).toBe('as one text true null\n');
+  });
+
   describe.skipIf(fuse().missing)('through a served device', () => {
     let folder = '';
     let device = '';

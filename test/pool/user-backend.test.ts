@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { getEventListeners } from 'node:events';
@@ -9,6 +10,7 @@ import { connMaker } from '../../src/pool/flow/conn-events.js';
 import { dialWith } from '../../src/pool/dial.js';
 import { listenWith } from '../../src/pool/listen.js';
 import type { Listener } from '../../src/pool/listener.js';
+import type { DiagnosticsPayloads } from '../../src/pool/observe/diagnostics.js';
 import type { DialOptions, ListenOptions } from '../../src/pool/options.js';
 import type { AddressInput } from '../../src/pool/address/target.js';
 import { createUserBackend } from '../../src/pool/user-backend.js';
@@ -72,6 +74,30 @@ async function exchange(client: Conn, server: Conn): Promise<void> {
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+it('leaves the last figures of a session with the event of its end', async () => {
+  const { dial, listen } = api();
+  const listener = await listen();
+  const [server, client] = await Promise.all([listener.accept(), dial(listener.addr)]);
+  const ends: DiagnosticsPayloads['pool.conn.close'][] = [];
+  const see = (event: unknown): void => void ends.push(event as DiagnosticsPayloads['pool.conn.close']);
+  subscribe('pool.conn.close', see);
+  try {
+    await exchange(client, server);
+    await client.close();
+    await server.closed;
+    await until(() => ends.length === 2);
+  } finally {
+    unsubscribe('pool.conn.close', see);
+  }
+  const { id, sessionIndex: index } = client;
+  const [ours, theirs] = (['client', 'server'] as const).map((of) => ends.find(({ role }) => role === of)?.info);
+  expect(ours).toMatchObject({ sessionId: id, index });
+  expect(theirs).toMatchObject({ sessionId: id, index: server.sessionIndex });
+  // Bytes on the wire: more than the texts, and what one side counted the other did as well.
+  expect(theirs!.bytesRecv).toBeGreaterThan(BigInt('there'.length));
+  expect(ours!.bytesRecv).toBe(theirs!.bytesSent);
+});
 
 describe('a conversation over the user backend', () => {
   it.each([

@@ -38,7 +38,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
         ended();
         const { error } = end;
         if (error !== undefined) publish('pool.conn.error', () => ({ ...event(), error }));
-        publish('pool.conn.close', () => ({ ...event(), end }));
+        publish('pool.conn.close', () => ({ ...event(), end, info: session.lastInfo?.() ?? null }));
       },
       onRekey: (count) => publish('pool.session.rekey', () => ({ ...event(), count })),
       onStall: (ms) => {

@@ -14,7 +14,8 @@ import { type DuplexOptions, duplexOf, type FlowDuplex } from '../streams/duplex
 import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { streamFlow, type StreamFlow } from '../streams/flow-stream.js';
 import { FlowWriter } from './flow-writer.js';
-import { MessageIterator } from '../streams/message-iterator.js';
+import { messagesOf } from '../streams/message-iterator.js';
+import { batchesOf, drainableProtocol, toAsyncStreamable } from '../streams/stream-iter.js';
 import { fromCaller, fromCallerOfShared, opError, rejectFromCaller, type OpTarget } from '../op-error.js';
 import {
   closeTimeoutOf,
@@ -142,7 +143,21 @@ export abstract class SessionFlow implements Flow {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes> {
-    return new MessageIterator(this.reads);
+    return messagesOf(this.reads);
+  }
+
+  /** The protocol by which node:stream/iter reads an object: batches of messages, with the rules of the iterator. */
+  [toAsyncStreamable](): AsyncIterableIterator<Bytes[]> {
+    return batchesOf(this.reads);
+  }
+
+  /**
+   * The protocol of node:stream/iter's `ondrain`: fulfils with true once all that was written is handed over, and with false
+   * when the flow ends before; null once it takes no more.
+   */
+  [drainableProtocol](): Promise<boolean> | null {
+    if (this.#state !== 'open') return null;
+    return this.writer.flushed().then(() => this.#state === 'open');
   }
 
   get readable(): ReadableStream<Bytes> {

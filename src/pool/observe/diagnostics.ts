@@ -13,6 +13,7 @@ import type { PoolError } from '../../base/errors.js';
 import type { Addr } from '../address/addr.js';
 import { debugEvent, debugging, debugOperation } from './debug-log.js';
 import type { FlowClosed } from '../flow/flow.js';
+import type { SessionInfo } from '../telemetry.js';
 
 /** Context of `tracing:pool.dial`; Node adds `result` or `error`. */
 export interface DialTrace {
@@ -41,7 +42,11 @@ export interface ConnEvent {
 /** What each channel carries. */
 export interface DiagnosticsPayloads {
   'pool.conn.open': ConnEvent;
-  'pool.conn.close': ConnEvent & { end: FlowClosed };
+  /**
+   * `info` is what `conn.info()` would have said at that moment; null on the kernel backend, where asking takes a call and
+   * the slot may be another session's by then.
+   */
+  'pool.conn.close': ConnEvent & { end: FlowClosed; info: SessionInfo | null };
   'pool.conn.error': ConnEvent & { error: PoolError };
   /** A channel was opened on this side; the wire has no word for it. */
   'pool.channel.open': ConnEvent & { channel: number };

@@ -81,7 +81,7 @@ describe('the life of a Conn', () => {
         expect(message).toMatchObject({ id, backend: 'user', role: 'client', remoteAddr });
       expect(seen[1]![1]).toMatchObject({ count: 3 });
       expect(seen[4]![1]).toMatchObject({ error: { code: 'ERR_POOL_PEER_LOST' } });
-      expect(seen[5]![1]).toMatchObject({ end: { by: 'error' } });
+      expect(seen[5]![1]).toMatchObject({ end: { by: 'error' }, info: null });
       expect(warnings).toEqual(['POOL_READ_STALLED']);
     } finally {
       for (const name of names) unsubscribe(name, see);
