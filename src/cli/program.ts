@@ -8,6 +8,7 @@ import { deviceCommand } from './commands/device.js';
 import { doctorCommand } from './commands/doctor.js';
 import { listenCommand } from './commands/listen.js';
 import { metricsCommand } from './commands/metrics.js';
+import { pingCommand } from './commands/ping.js';
 import { receiveCommand } from './commands/receive.js';
 import { replCommand } from './commands/repl.js';
 import { sendCommand } from './commands/send.js';
@@ -25,6 +26,7 @@ import { version } from './version.js';
 const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   listenCommand,
   connectCommand,
+  pingCommand,
   sendCommand,
   receiveCommand,
   sessionsCommand,

@@ -9,7 +9,18 @@ async function printed(...args: string[]) {
 }
 
 const NAMES = [
-  ...[[], ['listen'], ['connect'], ['send'], ['receive'], ['sessions'], ['sessions', 'close'], ['top'], ['telemetry']],
+  ...[
+    [],
+    ['listen'],
+    ['connect'],
+    ['ping'],
+    ['send'],
+    ['receive'],
+    ['sessions'],
+    ['sessions', 'close'],
+    ['top'],
+    ['telemetry'],
+  ],
   ...[
     ['bridge'],
     ['bridge', 'tcp2pool'],

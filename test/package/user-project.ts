@@ -15,6 +15,8 @@ export interface Ran {
 
 export interface UserProject {
   readonly path: string;
+  /** The package as it is published. */
+  readonly tarball: string;
   /** Installs packages of the registry, without their install scripts. */
   install(...packages: string[]): void;
   write(name: string, text: string): void;
@@ -51,11 +53,12 @@ export function userProject(name: string, ...packages: string[]): UserProject {
     npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', ...wanted], path);
 
   npm(['pack', '--pack-destination', scratch], root);
-  const tarball = readdirSync(scratch).find((file) => file.endsWith('.tgz'))!;
+  const tarball = join(scratch, readdirSync(scratch).find((file) => file.endsWith('.tgz'))!);
   writeFileSync(join(path, 'package.json'), JSON.stringify({ name: 'user', private: true }));
-  install(join(scratch, tarball), ...packages);
+  install(tarball, ...packages);
   return {
     path,
+    tarball,
     install,
     write: (file, text) => {
       mkdirSync(dirname(join(path, file)), { recursive: true });

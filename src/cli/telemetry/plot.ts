@@ -4,7 +4,7 @@ import { ageText, countText, durationText, percentText, rateText } from '../scre
 import { graph, largest, type Series } from '../screen/sparkline.js';
 import { joinFitting } from '../screen/table.js';
 import { cut, fit, printable } from '../screen/text-width.js';
-import type { Sample } from './sample.js';
+import { isUnanswered, type Sample, UNANSWERED } from './sample.js';
 
 /** What is plotted. */
 export interface PlotState {
@@ -61,7 +61,7 @@ export function plotLines(
   const last = samples.at(-1);
   const measured = isModule || (last !== undefined && last.rttUs !== null);
   const notes = [
-    ...(measured ? [] : [cut(WAITING, columns)]),
+    ...(measured ? [] : [cut(last && isUnanswered(last, isModule) ? UNANSWERED : WAITING, columns)]),
     ...(isModule ? [cut(OWN_FIGURES, columns)] : []),
     joinFitting(footer(samples, intervalMs, columns), '  ', columns),
   ].map((line) => colors.dim(line));

@@ -57,3 +57,14 @@ export function sampleOf(info: SessionInfo, at: number, time: number, before: Mo
 function rate(bytes: number, ms: number): number | null {
   return ms > 0 && bytes >= 0 ? (bytes * 1000) / ms : null;
 }
+
+/** s of a session's life by which the answer to its first heartbeat, which goes out after 5, has come from who reads it. */
+const ANSWERED_BY = 6;
+
+/** What to say of a session whose peer is on the network and answers no heartbeat. */
+export const UNANSWERED = 'no heartbeat was answered in 6 s: most likely nobody over there accepts the session';
+
+/** The round trip should be known by now. Not of the module, whose figures are known from the start. */
+export function isUnanswered({ rttUs, uptimeSeconds }: Sample, isModule: boolean): boolean {
+  return !isModule && rttUs === null && uptimeSeconds >= ANSWERED_BY;
+}

@@ -8,7 +8,7 @@ import { repeat } from '../screen/repeat.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import { csvHeader, csvLine, jsonLine, plainLine, summaryLine } from './formats.js';
 import { type PlotState, plotLines } from './plot.js';
-import { type Moment, type Sample, sampleOf } from './sample.js';
+import { isUnanswered, type Moment, type Sample, sampleOf, UNANSWERED } from './sample.js';
 
 /** What it needs of a Conn. */
 export type Watched = Pick<Conn, 'info' | 'closed' | 'backend' | 'remoteAddr' | 'readMessages'>;
@@ -89,16 +89,21 @@ async function plotted(
 
 async function printed(
   terminal: Terminal,
-  { intervalMs, count, format }: WatchOptions,
+  { intervalMs, count, format, isModule }: WatchOptions,
   stop: AbortSignal,
   look: () => Promise<Sample | null>,
 ): Promise<void> {
   const line = { auto: plainLine, csv: csvLine, json: jsonLine }[format];
   if (format === 'csv') await print(terminal, csvHeader());
+  let told = false;
   await repeat({ intervalMs, stop, count }, async () => {
     const sample = await look();
     if (sample === null) return false;
     await print(terminal, line(sample));
+    if (!told && isUnanswered(sample, isModule)) {
+      told = true;
+      tell(terminal, UNANSWERED);
+    }
     return true;
   });
 }

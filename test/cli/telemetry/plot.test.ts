@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { textWidth } from '../../../src/cli/screen/text-width.js';
 import { type PlotState, plotLines } from '../../../src/cli/telemetry/plot.js';
-import { samples } from './samples.js';
+import { sample, samples } from './samples.js';
 
 const state = (count: number, changes: Partial<PlotState> = {}): PlotState => ({
   title: '10.0.0.1:9253, user backend',
@@ -44,6 +44,17 @@ describe('the screen of telemetry', () => {
         }
       }
     }
+  });
+
+  it('says from 6 s on that nobody answers, in place of promising the first heartbeat', () => {
+    const silent = (at: number, isModule = false): string => {
+      const state = { title: 'x', samples: [sample(at, { rttUs: null })], intervalMs: 1000, isModule };
+      return plotLines(state, { columns: 100, rows: 24 }).join('\n');
+    };
+    expect(silent(5.9)).toMatch(/first heartbeat/);
+    expect(silent(6)).toMatch(/no heartbeat was answered in 6 s: most likely nobody over there accepts/);
+    expect(silent(6)).not.toMatch(/first heartbeat/);
+    expect(silent(6, true)).not.toMatch(/no heartbeat/);
   });
 
   it('says what it waits for until the first heartbeat was answered', () => {

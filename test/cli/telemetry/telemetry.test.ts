@@ -1,8 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/program.js';
-import { type Conn, listen, type Listener } from '../../../src/index.js';
+import { watch, type Watched } from '../../../src/cli/telemetry/watch.js';
+import { Addr, type Conn, listen, type Listener } from '../../../src/index.js';
 import { testTerminal } from '../test-terminal.js';
 import { VirtualScreen } from '../virtual-screen.js';
+
+it('tells once, beside the lines, that no heartbeat was answered', async () => {
+  const terminal = testTerminal();
+  let seconds = 4;
+  const conn = {
+    backend: 'user',
+    remoteAddr: new Addr('10.0.0.1', 9253),
+    closed: new Promise(() => undefined),
+    readMessages: async () => null,
+    info: async () => ({
+      state: 'ESTABLISHED',
+      bytesSent: 0n,
+      bytesRecv: 0n,
+      telemetry: { rttNs: null, jitterNs: null, lossPercent: 0, uptimeNs: BigInt((seconds += 1)) * 1_000_000_000n },
+    }),
+  } as unknown as Watched;
+  await watch(terminal, conn, { intervalMs: 1, count: 4, format: 'auto', isModule: false });
+  expect(terminal.out().trimEnd().split('\n')).toHaveLength(4);
+  expect(terminal.err()).toBe('no heartbeat was answered in 6 s: most likely nobody over there accepts the session\n');
+});
 
 describe('pool-ts telemetry', () => {
   let listener: Listener;
