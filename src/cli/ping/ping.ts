@@ -19,9 +19,9 @@ export interface PingOptions {
 
 /** What it stands on; tests give their own. */
 export interface PingDeps {
-  dial(address: string, options: DialOptions): Promise<Pick<Conn, 'close' | 'remoteAddr' | 'telemetry' | 'closed'>>;
+  dial: (address: string, options: DialOptions) => Promise<Pick<Conn, 'close' | 'remoteAddr' | 'telemetry' | 'closed'>>;
   /** ms. */
-  now(): number;
+  now: () => number;
   heartbeatMs?: number;
   answerMs?: number;
 }
