@@ -1,6 +1,6 @@
 /**
- * The device file: each request of pool.h as a promise, made by a worker thread. As long as there are requests: each is a few
- * lines of checks around a plan that requests.ts makes.
+ * The device file: each request of pool.h as a promise, made by a worker thread. Here are the
+ * checks of each, and its errors; what it puts into the kernel's structs and takes out is in requests.ts.
  */
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';

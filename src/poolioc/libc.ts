@@ -1,5 +1,5 @@
 /**
- * The system calls of the device. This is the one file that imports koffi, and it does so when it is first asked. Every
+ * The system calls of the device. koffi is imported when they are first asked for. Every
  * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
  * may make system calls of its own.
  */

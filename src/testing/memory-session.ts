@@ -1,7 +1,6 @@
 /**
  * Two backend sessions joined in memory: what a POOL session does, without a network. Bounded, asynchronous and ordered:
- * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data. Both
- * ends and the wire between them are one thing, and one file.
+ * a wire that is full takes no more, nothing arrives within the call that sent it, and CLOSE comes behind the data.
  */
 import type { SessionEnd, SessionHandler, SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';

@@ -1,5 +1,6 @@
 /** Two Conns joined in memory, as Go's `net.Pipe`: for tests of programs that talk over a Conn. */
-import { openConn, type Conn, type ConnOptions } from '../pool/flow/conn.js';
+import type { Conn } from '../pool/flow/conn.js';
+import { openConn, type ConnOptions } from '../pool/flow/session-conn.js';
 import { DEFAULT_QUEUE_BYTES } from '../pool/constants.js';
 import { memorySessions, type MemoryPairOptions } from './memory-session.js';
 

@@ -1,6 +1,5 @@
 /**
- * The rules about reads and writes: messages and bytes, batches, limits, order, cancellation, backpressure. A list, as long
- * as there are rules.
+ * The rules about reads and writes: messages and bytes, batches, limits, order, cancellation, backpressure.
  */
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';

@@ -5,7 +5,8 @@
 import type { SessionEnd, SessionHandler } from '../../src/base/session.js';
 import type { FlowDuplex } from '../../src/index.js';
 import { PoolError } from '../../src/base/errors.js';
-import { openConn, type Conn } from '../../src/pool/flow/conn.js';
+import type { Conn } from '../../src/pool/flow/conn.js';
+import { openConn } from '../../src/pool/flow/session-conn.js';
 import type { BackendSession } from '../../src/pool/backend.js';
 
 export function connOnDuplex(conn: Conn, objectMode: boolean): Conn {

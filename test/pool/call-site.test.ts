@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { PoolError } from '../../src/base/errors.js';
 import { Addr } from '../../src/pool/address/addr.js';
 import { atCallSite, callSite, isReason, methodSite } from '../../src/pool/call-site.js';
-import { PoolListener } from '../../src/pool/listener.js';
+import { PoolListener } from '../../src/pool/pool-listener.js';
 import { pipe } from '../../src/testing/index.js';
 
 function entry() {

@@ -1,6 +1,7 @@
 /** Makes Conns whose life can be followed on node:diagnostics_channel. */
 import type { BackendSession } from '../backend.js';
-import { type Conn, type ConnOptions, openConn } from './conn.js';
+import type { Conn } from './conn.js';
+import { type ConnOptions, openConn } from './session-conn.js';
 import { type ConnEvent, publish } from '../observe/diagnostics.js';
 import type { FlowClosed } from './flow.js';
 import type { Listener } from '../listener.js';

@@ -1,6 +1,6 @@
 /**
- * The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. As long as
- * the interface that it implements is wide: each method is a few lines around the queue that does the work.
+ * The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. The
+ * work itself is in flow-reader, flow-writer and streams.
  */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { orAborted } from '../../base/abort.js';

@@ -43,6 +43,9 @@ export interface KernelBackendOptions
   identify?: (path: string) => Promise<string>;
 }
 
+/** What may be told of a device beside its path. */
+type DeviceOptions = Omit<KernelBackendOptions, 'device' | 'identify'>;
+
 /** Backends by device, for both copies (ESM and CommonJS) of the package: a slot has one receiver in a process. */
 const SHARED = Symbol.for('pool-ts.kernel-backends');
 
@@ -54,39 +57,40 @@ const SHARED = Symbol.for('pool-ts.kernel-backends');
  */
 export async function createKernelBackend(options: KernelBackendOptions): Promise<Backend> {
   const { device, ...others } = options;
-  const identity = await (options.identify ?? identifyDevice)(device);
-  if (Object.values(others).some((value) => value !== undefined)) return create(options, identity, () => {});
+  const { identify = identifyDevice, ...rest } = others;
+  const identity = await identify(device);
+  if (Object.values(others).some((value) => value !== undefined)) return create(device, rest, identity, () => {});
   const shared = ((globalThis as { [SHARED]?: Map<string, Promise<Backend>> })[SHARED] ??= new Map());
   const there = shared.get(identity);
   if (there !== undefined) return there;
   const forget = (): void => {
     if (shared.get(identity) === made) shared.delete(identity);
   };
-  const made = create(options, identity, forget);
+  const made = create(device, {}, identity, forget);
   shared.set(identity, made);
   made.catch(forget);
   return made;
 }
 
-async function create(options: KernelBackendOptions, identity: string, lost: () => void): Promise<Backend> {
-  const { device: path, proc = machineProc, clock = systemClock, open = openWithPoolioc } = options;
-  const peerTimeout = options.peerTimeout ?? peerTimeoutOf(process.env['POOL_PEER_TIMEOUT']);
+async function create(
+  path: string,
+  { open = openWithPoolioc, peerTimeout, proc = machineProc, clock = systemClock, ...others }: DeviceOptions,
+  identity: string,
+  lost: () => void,
+): Promise<Backend> {
+  const ms = peerTimeout ?? peerTimeoutOf(process.env['POOL_PEER_TIMEOUT']);
   const device = await open(path);
   // What keeps the process alive is decided by session and listener, not by calls inside the kernel.
   device.unref();
-  const { lock, findPort, isLocal, warn } = options;
   return new KernelBackend({
+    ...others,
     device,
     path,
     identity,
     module: device.isCharacterDevice,
     proc,
     clock,
-    peerTimeout,
-    lock,
-    findPort,
-    isLocal,
-    warn,
+    peerTimeout: ms,
     lost: () => {
       lost();
       void device.close().catch(() => {});

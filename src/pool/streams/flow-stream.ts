@@ -1,7 +1,6 @@
 /**
  * A stream on a flow, as a net.Socket is one on a connection: when it reads, what a write becomes, how the two directions
- * end, and the members that http, http2, tls and loggers ask for, which are half of this file. What can stand apart from a
- * stream's state does (duplex-chunks, reader-lock, idle-timer). Net is the model: test/http/ends compares event by event.
+ * end, and the members that http, http2, tls and loggers ask for. Net is the model: test/http/ends compares event by event.
  */
 import { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';

@@ -1,7 +1,7 @@
 /**
  * An established session. It is built by a finished handshake only, so there is no "not yet" in here: keys exist, and both
- * sides' numbers are known. Every packet passes keys, numbers, timers and state in one order, which is what this file is to
- * show at one sight, hence its length: what each of them does is elsewhere (control, rekey, silence, packet-codec, …).
+ * sides' numbers are known. Here is the order in which every packet passes keys, numbers, timers and state; what each of
+ * them does is in control, rekey, peer-liveness, packet-codec and others.
  */
 import type { RawTelemetry, SessionStateName } from '../../base/session.js';
 import { checkInteger } from '../../base/arguments.js';

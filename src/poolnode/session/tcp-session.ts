@@ -1,7 +1,7 @@
 /**
  * A session of the node: the protocol's Session and its socket, joined. It decides nothing about the protocol; it feeds
  * bytes, hands events to the owner, flushes output, and keeps the one timer. Which of socket, timer, peer and owner ends
- * a session first is decided by state that all of its methods share, hence one file; input and output have their own.
+ * a session first is decided here; input and output are session-input and socket-output.
  */
 import type { Socket } from 'node:net';
 import type { Endpoint, RawTelemetry, SessionEnd, SessionHandler, SessionStateName } from '../../base/session.js';

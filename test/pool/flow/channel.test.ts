@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { openConn } from '../../../src/pool/flow/conn.js';
+import { openConn } from '../../../src/pool/flow/session-conn.js';
 import { memorySessions } from '../../../src/testing/memory-session.js';
 
 const options = {

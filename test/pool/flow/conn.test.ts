@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { openConn, type Conn, type ConnOptions } from '../../../src/pool/flow/conn.js';
+import type { Conn } from '../../../src/pool/flow/conn.js';
+import { openConn, type ConnOptions } from '../../../src/pool/flow/session-conn.js';
 import { type MemoryPairOptions, type MemorySession, memorySessions } from '../../../src/testing/memory-session.js';
 import { pipe } from '../../../src/testing/index.js';
 import { globalTimers } from '../../global-timers.js';

@@ -18,7 +18,8 @@
 import { Addr } from '../../address/addr.js';
 import { fromMapped } from '../calls/mapped-address.js';
 import { keyOf, type SessionRecord } from '../table/table-row.js';
-import { UNKNOWN, type Peer, type Role } from './session-role.js';
+import { ConnectionShares } from './connection-shares.js';
+import { roleByCounters, UNKNOWN, type Peer, type Role } from './session-role.js';
 import { connectionKey, type TcpConnection, type TcpEnd, type TcpTable } from '../table/tcp-table.js';
 
 /** One look, in the order in which it is made. */
@@ -218,7 +219,7 @@ export class AcceptRule {
     const role = this.#alone(other, look);
     if (role === 'accepted') return 'dialled';
     if (role === 'dialled') return other.peerPort === this.#options.port ? 'accepted' : null;
-    return this.#options.module ? byCounters(record, other) : null;
+    return this.#options.module ? roleByCounters(record, other) : null;
   }
 
   /** By the connections that are there, once they have said the same for long enough. */
@@ -264,11 +265,11 @@ export class AcceptRule {
   }
 
   /** How the other sessions share out the connections. */
-  #shares(record: SessionRecord, look: AcceptLook): Shares {
+  #shares(record: SessionRecord, look: AcceptLook): ConnectionShares {
     // Where the dead can't be told from the living, no session can be relied on to own anything.
-    if (!look.livesSeen) return new Shares([]);
+    if (!look.livesSeen) return new ConnectionShares([]);
     const others = look.records.filter((other) => other !== record && isEstablished(other) && look.alive(other));
-    return new Shares(others.map((other) => this.#mayOwn(other, look)));
+    return new ConnectionShares(others.map((other) => this.#mayOwn(other, look)));
   }
 
   #mayOwn(record: SessionRecord, look: AcceptLook): TcpConnection[] {
@@ -368,62 +369,6 @@ export class AcceptRule {
 const SLOTS = 64;
 
 const BEGINNING: ReadonlySet<SessionRecord['state']> = new Set(['IDLE', 'INIT_SENT', 'CHALLENGED']);
-
-/** Connections shared out among sessions, each of which may own some of them and owns one: a bipartite matching. */
-class Shares {
-  readonly #sessions: readonly (readonly TcpConnection[])[];
-  /** By connection: the session that has it. */
-  readonly #owners = new Map<TcpConnection, number>();
-
-  constructor(sessions: readonly (readonly TcpConnection[])[]) {
-    this.#sessions = sessions;
-    for (const [session, mayOwn] of sessions.entries()) this.#give(mayOwn, session, this.#owners, new Set());
-  }
-
-  /** Whether one more session may own one of these, and all others still have theirs. */
-  mayOwn(connections: readonly TcpConnection[]): boolean {
-    return this.#give(connections, this.#sessions.length, new Map(this.#owners), new Set());
-  }
-
-  /** Gives the session a connection; one that another has, where that one can have another (an augmenting path). */
-  #give(
-    connections: readonly TcpConnection[],
-    session: number,
-    owners: Map<TcpConnection, number>,
-    tried: Set<TcpConnection>,
-  ): boolean {
-    for (const connection of connections) {
-      if (tried.has(connection)) continue;
-      tried.add(connection);
-      const owner = owners.get(connection);
-      if (owner !== undefined && !this.#give(this.#sessions[owner]!, owner, owners, tried)) continue;
-      owners.set(connection, session);
-      return true;
-    }
-    return false;
-  }
-}
-
-/** Bytes that encryption adds to a packet with a payload: sent ones are counted with them, received ones without. */
-const TAG_BYTES = 16n;
-
-/**
- * The role of one of the two ends of a session, by the counters of both, before the first heartbeat and before any message.
- * Who dialled has sent INIT plain and RESPONSE encrypted; who accepted CHALLENGE plain, and ACK without a payload. All later
- * packets are encrypted, since only heartbeats are answered by ACKs. So of the packets that an end sent all but one carry a
- * tag where it dialled, and all but two where it accepted. A message is counted twice by its sender, which lowers that number.
- */
-function byCounters(one: SessionRecord, other: SessionRecord): Role | null {
-  const plain = (from: SessionRecord, to: SessionRecord): bigint | null => {
-    const tags = from.bytesSent - to.bytesRecv;
-    if (from.packetsSent !== to.packetsRecv || tags < 0n || tags % TAG_BYTES !== 0n) return null;
-    return from.packetsSent - tags / TAG_BYTES;
-  };
-  if (one.telemetry.uptimeNs !== 0n || other.telemetry.uptimeNs !== 0n) return null;
-  const [mine, others] = [plain(one, other), plain(other, one)];
-  if (mine === 1n && others === 2n) return 'dialled';
-  return mine === 2n && others === 1n ? 'accepted' : null;
-}
 
 function isEstablished(record: SessionRecord): boolean {
   return record.state === 'ESTABLISHED';

@@ -1,7 +1,7 @@
 /**
- * One session of the module as the API's BackendSession. What ends a session first (the peer, a failed call, silence, its
- * owner) is decided by state that all methods share, hence one file; sending, receiving, liveness and the closing of slots
- * have their own.
+ * One session of the module as the API's BackendSession. Here is decided what ends a session first: the peer, a
+ * failed call, silence, its owner. Sending is send-queue, receiving receive-scheduler, liveness module-liveness, the closing
+ * of slots slot-closer.
  */
 import type { SessionEnd, SessionHandler, SessionStateName } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
