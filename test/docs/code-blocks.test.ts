@@ -69,6 +69,10 @@ const PLAN: Readonly<Record<string, Plan>> = {
     how: 'run',
     prints: /^(?:client|server) on the user backend\n(?:client|server) on the user backend\n$/,
   },
+  'docs/guide/recipes.md, OpenTelemetry, ts': {
+    how: 'run',
+    prints: /^\{"name":"dial 127\.0\.0\.1"\}\n\{"name":"dial 127\.0\.0\.1","error":"PoolError"\}\n$/,
+  },
   'docs/guide/streams-and-http.md, TLS inside, ts': { how: 'check', why: 'a function; test/http runs TLS over POOL' },
   'docs/guide/backends-and-the-device.md, Which one is used, ts': {
     how: 'run',
