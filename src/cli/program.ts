@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodeOf, faultOf, lineOf } from './cli-error.js';
 import { benchCommand } from './commands/bench.js';
 import { bridgeCommand } from './commands/bridge.js';
+import { completionCommand, manualCommand } from './commands/completion.js';
 import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -38,6 +39,8 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   deviceCommand,
   doctorCommand,
   replCommand,
+  completionCommand,
+  manualCommand,
 ];
 
 /** Cells of an output that is no terminal, and most likely read on one. */

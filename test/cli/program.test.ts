@@ -30,6 +30,8 @@ const NAMES = [
     ['device'],
     ['doctor'],
     ['repl'],
+    ['completion'],
+    ['manual'],
   ],
 ];
 
