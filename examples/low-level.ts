@@ -7,15 +7,27 @@
  *
  * Most programs want `dial` and `listen` instead: they wait, split, cancel and close as one expects.
  */
-import { Device, ipv4ToMapped, SessionState } from 'pool-ts/poolioc';
+import { Device, ipv4ToMapped, PoolError, SessionState } from 'pool-ts/poolioc';
 
 const [host = '127.0.0.1', port = '9253', path = '/dev/pool'] = process.argv.slice(2);
+
+/** The module's handshakes fail by chance where a slot was used before: each try is a new draw, so `dial` tries again, too. */
+async function connect(dev: Device): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await dev.connect({ peerAddr: ipv4ToMapped(host), peerPort: Number(port) });
+    } catch (error) {
+      const byChance = error instanceof PoolError && ['EIO', 'EINVAL', 'ECONNRESET', 'EPIPE'].includes(error.code);
+      if (!byChance || tries === 8) throw error;
+    }
+  }
+}
 
 try {
   const dev = await Device.open(path);
 
   // CONNECT: TCP and handshake. It gives an index into the session table of the machine.
-  const idx = await dev.connect({ peerAddr: ipv4ToMapped(host), peerPort: Number(port) });
+  const idx = await connect(dev);
 
   // SEND and RECV move one message each. RECV waits 5 s at most; null is that nothing came within the timeout.
   await dev.sendBytes(idx, 0, Buffer.from('hello POOL'));
