@@ -113,6 +113,8 @@ if (values.profile) {
   console.log(await profile('bulk', 64, 500_000));
   console.log('self time of round trips, 64 B a message\n');
   console.log(await profile('trips', 64, 10_000));
+  console.log('self time of round trips of which 100 are under way, 64 B a message\n');
+  console.log(await profile('flight', 64, 300_000));
 }
 
 function committedRatios(): Record<string, number> {

@@ -1,6 +1,6 @@
 // A process of the benchmark. `serve <transport>` tells its port and serves until SIGTERM. `measure <transport> <port>`
 // connects, says so, and answers each order of its parent. Both answer 'cpu' with the seconds of CPU that they have used,
-// and 'memory' with their resident bytes after a collection. `bulk` and `trips`, with <transport> <port> <bytes a message>
+// and 'memory' with their resident bytes after a collection. `bulk`, `trips` and `flight`, with <transport> <port> <bytes a message>
 // <messages>, do one measurement and end, which is what --profile looks at.
 import { framedTls } from './framed.js';
 import { model } from './model.js';
@@ -87,7 +87,10 @@ if (role === 'serve') {
     process.send?.('connected');
   } else {
     if (role === 'trips') await client.roundTrips(size, messages);
+    else if (role === 'flight') await client.inFlight!(size, messages, 100);
     else await client.bulk(size, messages);
     await client.close();
+    // The handler of 'disconnect' above holds the channel, and with it this process.
+    process.disconnect();
   }
 }

@@ -16,10 +16,11 @@ async function peer(conn: Conn): Promise<void> {
 
 async function echo(conn: Conn, bytes: number): Promise<void> {
   for (let left = bytes; left > 0; ) {
-    const message = await conn.readMessage();
-    if (message === null) return;
-    left -= message.length;
-    await conn.writeMessage(message);
+    // What came together goes back together, as the other transports do it in their handlers.
+    const messages = await conn.readMessages();
+    if (messages === null) return;
+    for (const message of messages) left -= message.length;
+    await conn.writeMessages(messages);
   }
 }
 

@@ -21,7 +21,7 @@ interface CpuProfile {
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url));
 
 /** Runs one transfer of POOL, or its round trips, between two profiled processes and returns the report of each. */
-export async function profile(role: 'bulk' | 'trips', size: number, messages: number): Promise<string> {
+export async function profile(role: 'bulk' | 'trips' | 'flight', size: number, messages: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pool-ts-profile-'));
   try {
     const execArgv = (who: string) => ['--import', 'tsx', '--cpu-prof', '--cpu-prof-dir', join(folder, who)];

@@ -1,5 +1,6 @@
 // All the checks, in the order in which a fault is cheapest to find, and a count of each at the end.
-// `npm test -- unit features` runs only the named ones.
+// `npm test -- unit features` runs only the named ones; `npm test -- quick` what is over in some minutes: no lint, no device,
+// no package, and of the unit tests those of the library itself.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,10 +29,10 @@ const check = (file, args) => () => {
 };
 
 /** One project of vitest.config.ts; its own report says what was counted, its exit code what the report can't know. */
-const vitest = (project) => () => {
+const vitest = (project, files = []) => () => {
   const report = join(scratch, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const status = node('node_modules/vitest/vitest.mjs', ['run', '--project', project, ...reporters]);
+  const status = node('node_modules/vitest/vitest.mjs', ['run', '--project', project, ...reporters, ...files]);
   const json = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
   const { numPassedTests: passed = 0, numFailedTests = 0, numPendingTests: skipped = 0, numTodoTests: todo = 0 } = json;
   // A machine may lack what a whole project needs, and tells so; a project in which nothing was found has failed.
@@ -58,16 +59,26 @@ const all = {
   package: vitest('package'),
 };
 
+const quick = {
+  types: all.types,
+  format: all.format,
+  unit: vitest('unit', ['test/base', 'test/pool/', 'test/poolnode']),
+  vectors: all.vectors,
+  contract: all.contract,
+  features: all.features,
+};
+
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in all));
+const chosen = asked.length === 1 && asked[0] === 'quick' ? quick : all;
+const unknown = chosen === quick ? [] : asked.filter((name) => !(name in all));
 if (unknown.length > 0) {
-  console.error(`no such check: ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`);
+  console.error(`no such check: ${unknown.join(', ')}; there are quick, ${Object.keys(all).join(', ')}`);
   process.exit(2);
 }
 
 const results = [];
-for (const [name, run] of Object.entries(all)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
+for (const [name, run] of Object.entries(chosen)) {
+  if (chosen === all && asked.length > 0 && !asked.includes(name)) continue;
   console.log(`\n== ${name}`);
   const started = Date.now();
   results.push({ name, ...run(), seconds: ((Date.now() - started) / 1000).toFixed(1) });

@@ -2,3 +2,4 @@
 export { testConn } from './conn-contract.js';
 export type { ConnCase, ConnContractOptions, ConnPair, MakePipe } from './contract-case.js';
 export { pipe, type PipeOptions } from './pipe.js';
+export { faultyProxy, type FaultyProxy, type FaultyProxyOptions, type NetworkFaults } from './faulty-proxy.js';

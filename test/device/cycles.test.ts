@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dial, type Listener, listen } from '../../src/index.js';
 import { Device } from '../../src/poolioc/index.js';
+import { reached, timeout, tries } from '../reliability/figures.js';
 import { fuse } from '../require.js';
 import { descriptors, threads, until } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
-const CYCLES = 2000;
+const CYCLES = tries('K2');
 /** After these the threads that calls need are there, and the device holds what it needs for each of them. */
 const WARM_UP = 300;
 
@@ -25,7 +26,7 @@ describe.skipIf(fuse().missing)('dial and close over the device', () => {
     await served.stop();
   });
 
-  it(`${CYCLES} cycles end where they began`, { timeout: 180_000 }, async () => {
+  it(`${CYCLES} cycles end where they began`, { timeout: timeout('K2', 180_000) }, async () => {
     for (let cycle = 0; cycle < WARM_UP; cycle += 1) await once();
     const before = await figures();
     for (let cycle = 0; cycle < CYCLES; cycle += 1) await once();
@@ -35,6 +36,7 @@ describe.skipIf(fuse().missing)('dial and close over the device', () => {
       const now = await figures();
       return Object.entries(before).every(([name, figure]) => now[name]! <= figure);
     });
+    reached('K2', CYCLES);
   });
 
   async function once(): Promise<void> {

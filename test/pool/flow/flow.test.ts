@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import type { Flow } from '../../../src/pool/flow/flow.js';
 import { pipe } from '../../../src/testing/index.js';
+import { reached, timeout, tries } from '../../reliability/figures.js';
 import { fcSeed } from '../seed.js';
 
 /** Narrow, so that calls of a few bytes meet every bound. */
@@ -95,7 +96,8 @@ async function read(flow: Flow, moves: readonly Move[]): Promise<number[]> {
 }
 
 describe('a flow', () => {
-  it('loses and doubles nothing, whatever is cancelled and timed out', async () => {
+  it('loses and doubles nothing, whatever is cancelled and timed out', { timeout: timeout('P2') }, async () => {
+    const histories = tries('P2');
     const moves = fc.array(move, { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(moves, moves, async (writes, reads) => {
@@ -104,11 +106,13 @@ describe('a flow', () => {
         expect(got).toEqual(sent);
         b.destroy();
       }),
-      fcSeed('flow: cancelled and timed out', 150),
+      fcSeed('flow: cancelled and timed out', histories),
     );
+    reached('P2', histories);
   });
 
-  it('settles every call and ends once, whoever does what when', async () => {
+  it('settles every call and ends once, whoever does what when', { timeout: timeout('R1') }, async () => {
+    const histories = tries('R1');
     const act = fc.record({
       end: fc.constantFrom(0, 1),
       what: fc.constantFrom(
@@ -153,8 +157,9 @@ describe('a flow', () => {
         expect(endings).toEqual([1, 1]);
         expect(ends.map((end) => end.state)).toEqual(['closed', 'closed']);
       }),
-      fcSeed('flow: any order', 150),
+      fcSeed('flow: any order', histories),
     );
+    reached('R1', histories);
   });
 });
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { PoolError } from '../../../src/base/errors.js';
+import { FRAGMENT_TIMEOUT_NS, LIMITS } from '../../../src/poolnode/protocol/constants.js';
 import { cut, Reassembly } from '../../../src/poolnode/protocol/fragments.js';
 import { readFragmentHeader, writeFragment } from '../../../src/poolnode/protocol/payloads.js';
+import { reached, timeout, tries } from '../../reliability/figures.js';
+import { seeded } from './seeded.js';
 
 const S = 1_000_000_000n;
 const counted = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i * 7 + 3) % 256);
@@ -161,6 +165,50 @@ describe('Reassembly', () => {
     expect(reassembly.deadline).toBe(115n * S);
     reassembly.add(0, writeFragment({ messageId: 1, offset: 1, total: 9 }, counted(8)), true, 113n * S);
     expect(reassembly.deadline).toBe(117n * S);
+  });
+});
+
+describe('fragments at random', () => {
+  it('hold no more than the limits, whole messages are right, and each has its deadline', {
+    timeout: timeout('M1'),
+  }, () => {
+    const random = seeded('fragment bombs');
+    const wanted = tries('M1');
+    const outcomes = { taken: 0, whole: 0, refused: 0 };
+    let reassembly = new Reassembly();
+    for (let i = 0; i < wanted; i++) {
+      const total = [0, 1, 8, 3_000, 65_535][random.int(5)]!;
+      const at = random.int(3) === 0 ? random.int(65_536) : Math.min(total, 1_000 * random.int(3));
+      const rest = Math.max(0, total - at);
+      const size = random.int(4) === 0 ? random.int(70) : Math.min(rest, 1_000);
+      const last = rest === size;
+      try {
+        const message = add(reassembly, { id: random.int(24), at, size, total, channel: random.int(2), last });
+        if (message === null) outcomes.taken++;
+        else {
+          outcomes.whole++;
+          // Every fragment carried the part of LONG that stands at its offset.
+          if (Buffer.compare(message, LONG.subarray(0, message.length)) !== 0 && message.length !== size) {
+            expect(message).toEqual(LONG.subarray(0, message.length));
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof PoolError)) throw error;
+        expect(error.code).toBe('ERR_POOL_PROTOCOL');
+        outcomes.refused++;
+        // As a session does, which ends then.
+        reassembly.clear();
+        reassembly = new Reassembly();
+      }
+      if (reassembly.messages > LIMITS.fragmentedMessages || reassembly.bytes > LIMITS.reassemblyBytes) {
+        expect([reassembly.messages, reassembly.bytes]).toBe('within the limits');
+      }
+      if (reassembly.messages > 0 && reassembly.deadline !== FRAGMENT_TIMEOUT_NS) {
+        expect(reassembly.deadline).toBe(FRAGMENT_TIMEOUT_NS);
+      }
+    }
+    for (const times of Object.values(outcomes)) expect(times).toBeGreaterThan(0);
+    reached('M1', wanted);
   });
 });
 

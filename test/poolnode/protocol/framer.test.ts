@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { PoolError } from '../../../src/base/errors.js';
 import { violation } from '../../../src/poolnode/protocol/faults.js';
 import { Framer } from '../../../src/poolnode/protocol/framer.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
+import { headerOf } from '../../../src/poolnode/protocol/packet-codec.js';
 import { concat } from './pair.js';
-import { seeded } from './seeded.js';
+import { reached, timeout, tries } from '../../reliability/figures.js';
+import { type Seeded, seeded } from './seeded.js';
 
 function packet(type: number, payload: Uint8Array, seq = 1n): Uint8Array {
   const bytes = new Uint8Array(80 + payload.length);
@@ -160,9 +163,10 @@ describe('Framer', () => {
     expect(drain(framer)).toHaveLength(1);
   });
 
-  it('gives the same packets however the stream is cut', () => {
+  it('gives the same packets however the stream is cut', { timeout: timeout('F2') }, () => {
     const random = seeded('framer chunking');
-    for (let round = 0; round < 300; round++) {
+    const rounds = tries('F2');
+    for (let round = 0; round < rounds; round++) {
       const count = 1 + random.int(6);
       const packets = Array.from({ length: count }, (_, i) =>
         packet(random.int(16), random.bytes(random.int(4) === 0 ? random.int(3000) : random.int(40)), BigInt(i)),
@@ -185,16 +189,44 @@ describe('Framer', () => {
       expect(seen).toEqual(expected);
       expect(cut.bufferedBytes).toBe(0);
     }
+    reached('F2', rounds);
   });
 
-  it('takes any bytes without throwing, and holds no more than a packet and a chunk', () => {
+  it('takes any bytes: nothing is thrown but what the policy says, and it holds no more than a packet and a chunk', {
+    timeout: timeout('F1'),
+  }, () => {
     const random = seeded('framer garbage');
-    const framer = new Framer();
-    for (let round = 0; round < 20_000; round++) {
-      const chunk = random.bytes(random.int(200));
+    const count = tries('F1');
+    const ours = headerOf(new Uint8Array(16).fill(9));
+    let framer = new Framer();
+    const outcomes = { packets: 0, refused: 0, waiting: 0 };
+    for (let input = 0; input < count; input++) {
+      const chunk = random.int(2) === 0 ? random.bytes(random.int(200)) : almostPackets(random);
       framer.push(chunk);
-      drain(framer);
-      expect(framer.bufferedBytes).toBeLessThanOrEqual(80 + 65_535 + chunk.length);
+      try {
+        for (let next = framer.next(ours); next !== null; next = framer.next(ours)) outcomes.packets++;
+        outcomes.waiting++;
+      } catch (error) {
+        if (!(error instanceof PoolError)) throw error;
+        outcomes.refused++;
+        framer = new Framer();
+      }
+      if (framer.bufferedBytes > 80 + 65_535 + chunk.length) expect(framer.bufferedBytes).toBe('bounded');
     }
+    for (const times of Object.values(outcomes)) expect(times).toBeGreaterThan(0);
+    reached('F1', count);
   });
 });
+
+/** Packets of which perhaps a byte is another, or too many, or missing. */
+function almostPackets(random: Seeded): Uint8Array {
+  const count = 1 + random.int(3);
+  const good = concat(Array.from({ length: count }, () => packet(random.int(16), random.bytes(random.int(40)))));
+  const at = random.int(good.length);
+  const kind = random.int(4);
+  if (kind === 0) return good;
+  if (kind === 1) return good.slice(at);
+  if (kind === 2) return concat([good.subarray(0, at), random.bytes(1), good.subarray(at)]);
+  good[at]! ^= 1 << random.int(8);
+  return good;
+}

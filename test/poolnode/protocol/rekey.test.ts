@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import type { Crypto } from '../../../src/poolnode/protocol/types.js';
+import { reached, timeout, tries } from '../../reliability/figures.js';
 import { WithModule } from './established.js';
 import { concat, Pair, SECOND, type Side } from './pair.js';
 import { changed } from './sealing.js';
@@ -114,14 +115,16 @@ describe('REKEY between two of pool-ts', () => {
 
   it.each([3, 4, 7])(
     'every %i packets from both ends, full duplex, with any delay: nothing lost or doubled',
+    { timeout: timeout('T6') },
     (limit) => {
+      const steps = Math.ceil(tries('T6') / 3);
       const random = seeded(`rekey storm, ${limit}`);
       const limits = { ...NEVER, rekeyPackets: limit };
       const pair = new Pair({ clientLimits: limits, serverLimits: limits });
       const sides = [pair.client, pair.server] as const;
       const flying: [Uint8Array[], Uint8Array[]] = [[], []];
       const sent: [string[], string[]] = [[], []];
-      for (let step = 0; step < 600; step++) {
+      for (let step = 0; step < steps; step++) {
         const who = random.int(2) as 0 | 1;
         const [from, to] = [sides[who], sides[1 - who]!];
         if (random.int(2) === 0) {
@@ -149,12 +152,14 @@ describe('REKEY between two of pool-ts', () => {
       // How many there are is the seed's: a REKEY waits for packets that may stay in flight for long.
       expect(pair.client.rekeys.length).toBeGreaterThan(0);
       expect(Math.abs(pair.client.rekeys.length - pair.server.rekeys.length)).toBeLessThanOrEqual(1);
+      reached('T6', steps);
     },
   );
 
-  it('uses no nonce twice under a key, through any number of REKEYs', () => {
+  it('uses no nonce twice under a key, through any number of REKEYs', { timeout: timeout('T5') }, () => {
     const seen = new Set<string>();
     let doubled = 0;
+    let sealed = 0;
     const real = nodeCrypto();
     const noting: Crypto = {
       ...real,
@@ -164,6 +169,7 @@ describe('REKEY between two of pool-ts', () => {
         return changed(keys, {
           seal: (nonce, plaintext, out, at) => {
             const use = `${name}/${Buffer.from(nonce).toString('hex')}`;
+            sealed++;
             if (seen.has(use)) doubled++;
             seen.add(use);
             keys.seal(nonce, plaintext, out, at);
@@ -173,7 +179,8 @@ describe('REKEY between two of pool-ts', () => {
     };
     const limits = { ...NEVER, rekeyPackets: 5 };
     const pair = new Pair({ crypto: noting, clientLimits: limits, serverLimits: limits });
-    for (let i = 0; i < 100; i++) {
+    const packets = tries('T5');
+    while (sealed < packets) {
       pair.client.session.sendMessage(0, bytes('c'), pair.now);
       pair.server.session.sendMessage(0, bytes('s'), pair.now);
       pair.settle();
@@ -181,6 +188,7 @@ describe('REKEY between two of pool-ts', () => {
     expect(pair.client.rekeys.length).toBeGreaterThan(10);
     expect(seen.size).toBeGreaterThan(200);
     expect(doubled).toBe(0);
+    reached('T5', sealed);
   });
 
   it('keeps old keys as long as a peer that does not read yet needs them, also beyond 20 s', () => {

@@ -8,6 +8,7 @@ import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
+import { reached, timeout, tries } from '../../reliability/figures.js';
 import { CRYPTOGRAPHIES } from '../crypto/cryptographies.js';
 import { WithModule } from './established.js';
 import { nullCrypto } from './null-crypto.js';
@@ -50,6 +51,14 @@ const PACKETS: readonly [name: string, type: number, flags: number, plaintext: U
   ['JOURNAL', PacketType.Journal, Flag.JournalSync, bytes('journal')],
   ['INTEGRITY', PacketType.Integrity, 0, bytes('integrity')],
 ];
+
+/** What of all bits of all packets is tried with each cryptography; odd, so that it meets every bit of the bytes. */
+function strideOfBits(): number {
+  const each = tries('T1') / CRYPTOGRAPHIES.length;
+  const all =
+    PACKETS.reduce((sum, [, type, flags, plaintext]) => sum + tapped(type, flags, plaintext).packet.length, 0) * 8;
+  return Math.max(1, Math.floor(all / each)) | 1;
+}
 
 /** A conversation that has delivered one message; its next packet of the module is for the attacker. */
 function tapped(type: number, flags: number, plaintext: Uint8Array): { conversation: WithModule; packet: Uint8Array } {
@@ -104,15 +113,17 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }
   describe('a flipped bit', () => {
     it.each(PACKETS)(
       'anywhere in %s ends the session, and nothing of it is delivered or acted on',
+      { timeout: timeout('T1') },
       (name, type, flags, plaintext) => {
-        const size = tapped(type, flags, plaintext).packet.length;
+        const bits = tapped(type, flags, plaintext).packet.length * 8;
         // A sample that differs from type to type: together they meet each byte of the header with several bits.
         const which = PACKETS.findIndex((packet) => packet[0] === name);
-        for (let byte = which % 3; byte < size; byte += 3) {
+        const stride = strideOfBits();
+        let tried = 0;
+        for (let bit = which % stride; bit < bits; bit += stride, tried++) {
           const { conversation, packet } = tapped(type, flags, plaintext);
-          const bit = byte * 8 + ((byte + which) % 8);
           const waits = lengthGrew(bit, packet);
-          packet[byte]! ^= 0x80 >> (bit & 7);
+          packet[bit >> 3]! ^= 0x80 >> (bit & 7);
           const code = outcome(conversation, packet);
           expect(conversation.texts()).toEqual(['before']);
           expect(conversation.side.rekeys).toEqual([]);
@@ -120,6 +131,7 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }
           expect(code).toBe('ERR_POOL_AUTH_FAILED');
           expect(conversation.side.session.hasOutput).toBe(false);
         }
+        reached('T1', tried);
       },
     );
   });
@@ -153,9 +165,10 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }
   });
 
   describe.each(Object.keys(OPS))('an attacker that can %s', (name) => {
-    it('gets a prefix delivered, then one typed error', () => {
+    it('gets a prefix delivered, then one typed error', { timeout: timeout('T3') }, () => {
       const random = seeded(name);
-      for (let round = 0; round < 10; round++) {
+      const rounds = Math.ceil(tries('T3') / CRYPTOGRAPHIES.length / Object.keys(OPS).length);
+      for (let round = 0; round < rounds; round++) {
         const pair = new Pair();
         const sent: string[] = [];
         const packets: Uint8Array[] = [];
@@ -181,6 +194,7 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }
         expect(pair.server.ended).toBeInstanceOf(PoolError);
         expect(['ERR_POOL_AUTH_FAILED', 'ERR_POOL_PROTOCOL']).toContain(pair.server.code);
       }
+      reached('T3', rounds);
     });
   });
 
@@ -215,10 +229,14 @@ describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }
 });
 
 describe('made-up packets that pass for authentic', () => {
-  it('never crash a session, whatever they carry: only typed errors, a state of the table, bounded output', () => {
+  it('never crash a session, whatever they carry: only typed errors, a state of the table, bounded output', {
+    timeout: timeout('F3'),
+  }, () => {
     const random = seeded('post-auth fuzz');
     const counts = new Map<string, number>();
-    for (let round = 0; round < 800; round++) {
+    const wanted = tries('F3');
+    let sent = 0;
+    while (sent < wanted) {
       const pair = new Pair({ crypto: nullCrypto, difficulty: 0, clientLimits: { rekeyPackets: 40 } });
       const { client } = pair;
       client.pump(pair.now);
@@ -243,6 +261,7 @@ describe('made-up packets that pass for authentic', () => {
         packet.set(plaintext, 80);
         client.session.receive(packet);
         client.pump(pair.now);
+        sent++;
         if (random.int(5) === 0) client.session.handleTimeout((pair.now += BigInt(random.int(6)) * 1_000_000_000n));
         expect(Buffer.concat(client.session.takeOutput()).length).toBeLessThan(4_000);
       }
@@ -252,6 +271,7 @@ describe('made-up packets that pass for authentic', () => {
     // The inputs reach both ways out and the way on.
     for (const code of ['ERR_POOL_PROTOCOL', 'closed', 'null']) expect(counts.get(code) ?? 0).toBeGreaterThan(0);
     expect(counts.get('ERR_POOL_AUTH_FAILED')).toBeUndefined();
+    reached('F3', sent);
 
     function payload(kind: number): Uint8Array {
       if (kind < 3) return new Uint8Array(0);

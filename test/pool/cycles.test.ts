@@ -1,0 +1,126 @@
+/** Dialling and closing, well and badly, over and over: nothing is left behind. */
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Conn, dial, type Listener, listen, PoolError } from '../../src/index.js';
+import { openSessions } from '../../src/pool/observe/process-sessions.js';
+import { seeded } from '../poolnode/protocol/seeded.js';
+import { reached, timeout, tries } from '../reliability/figures.js';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** After these what the process keeps for whoever comes next is there: slabs, address books, compiled code. */
+const WARM_UP = 100;
+/** Bytes of heap: how much one reading differs from another of the same state, and what a cycle may leave. */
+const NOISE = 400 * 1024;
+const SLOPE = 32;
+
+const user = { backend: 'user' } as const;
+
+describe('dial and close', () => {
+  let listener: Listener;
+  /** Takes connections and says nothing; and one that says what is no POOL. */
+  let silent: Server;
+  let foreign: Server;
+  let refused: { host: string; port: number };
+  beforeAll(async () => {
+    listener = await listen('127.0.0.1:0', user);
+    const echo = async (conn: Conn) => {
+      for await (const message of conn) await conn.writeMessage(message);
+    };
+    // Peers that are destroyed are among the cycles.
+    void listener.serve(echo, { onError: () => undefined });
+    silent = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1');
+    foreign = createServer((socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'.padEnd(300));
+    }).listen(0, '127.0.0.1');
+    const closed = createServer().listen(0, '127.0.0.1');
+    await Promise.all([silent, foreign, closed].map((server) => once(server, 'listening')));
+    refused = at(closed);
+    closed.close();
+  });
+  afterAll(async () => {
+    await listener.close({ connections: 'destroy' });
+    silent.close();
+    foreign.close();
+  });
+
+  const at = (server: Server): { host: string; port: number } => ({
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+  });
+
+  async function refusedWith(dialling: Promise<unknown>): Promise<void> {
+    await dialling.then(
+      () => expect.unreachable('the dial succeeded'),
+      (error: unknown) => expect(error).toBeInstanceOf(PoolError),
+    );
+  }
+
+  const random = seeded('cycles');
+  const CYCLES: Record<string, () => Promise<void>> = {
+    'an echo, then close': async () => {
+      const conn = await dial(listener.addr, user);
+      await conn.writeMessage('there and back');
+      await conn.readMessage();
+      await conn.close();
+    },
+    destroy: async () => {
+      const conn = await dial(listener.addr, user);
+      const reading = conn.readMessage().catch(() => null);
+      conn.destroy();
+      await reading;
+    },
+    'nobody there': () => refusedWith(dial(refused, user)),
+    'somebody who says nothing': () => refusedWith(dial(at(silent), { ...user, timeout: 1 })),
+    'somebody else': () => refusedWith(dial(at(foreign), user)),
+    'an abort somewhere on the way': async () => {
+      const abort = new AbortController();
+      const dialling = dial(listener.addr, { ...user, signal: abort.signal });
+      for (let turn = random.int(12); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
+      abort.abort();
+      const conn = await dialling.catch(() => null);
+      await conn?.close();
+    },
+  };
+
+  function figures(): { descriptors: number; threads: number; sessions: number; resources: string } {
+    return {
+      descriptors: readdirSync('/proc/self/fd').length,
+      threads: readdirSync('/proc/self/task').length,
+      sessions: openSessions().size,
+      resources: process.getActiveResourcesInfo().sort().join(),
+    };
+  }
+
+  /** Ends of connections take a few turns after what closed them. */
+  async function rest(): Promise<void> {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async function heap(): Promise<number> {
+    await rest();
+    gc();
+    gc();
+    return process.memoryUsage().heapUsed;
+  }
+
+  it('leaves no descriptor, no thread, no session and no heap behind, however it goes', {
+    timeout: timeout('K1', 120_000),
+  }, async () => {
+    const kinds = Object.values(CYCLES);
+    const wanted = tries('K1');
+    for (let cycle = 0; cycle < WARM_UP; cycle++) await kinds[cycle % kinds.length]!();
+    const heapBefore = await heap();
+    const before = figures();
+    for (let cycle = 0; cycle < wanted; cycle++) await kinds[cycle % kinds.length]!();
+    await expect.poll(figures, { timeout: 30_000 }).toEqual(before);
+    expect((await heap()) - heapBefore).toBeLessThan(NOISE + SLOPE * wanted);
+    reached('K1', wanted);
+  });
+});
