@@ -29,16 +29,23 @@ const check = (file, args) => () => {
 };
 
 /** One project of vitest.config.ts; its own report says what was counted, its exit code what the report can't know. */
-const vitest = (project, files = []) => () => {
-  const report = join(scratch, `${project}.json`);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const status = node('node_modules/vitest/vitest.mjs', ['run', '--project', project, ...reporters, ...files]);
-  const json = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
-  const { numPassedTests: passed = 0, numFailedTests = 0, numPendingTests: skipped = 0, numTodoTests: todo = 0 } = json;
-  // A machine may lack what a whole project needs, and tells so; a project in which nothing was found has failed.
-  const failed = numFailedTests > 0 || (status === 0 && passed + skipped > 0) ? numFailedTests : 1;
-  return { passed, failed, skipped: skipped + todo };
-};
+const vitest =
+  (project, files = []) =>
+  () => {
+    const report = join(scratch, `${project}.json`);
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const status = node('node_modules/vitest/vitest.mjs', ['run', '--project', project, ...reporters, ...files]);
+    const json = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
+    const {
+      numPassedTests: passed = 0,
+      numFailedTests = 0,
+      numPendingTests: skipped = 0,
+      numTodoTests: todo = 0,
+    } = json;
+    // A machine may lack what a whole project needs, and tells so; a project in which nothing was found has failed.
+    const failed = numFailedTests > 0 || (status === 0 && passed + skipped > 0) ? numFailedTests : 1;
+    return { passed, failed, skipped: skipped + todo };
+  };
 
 const features = () => {
   const report = join(scratch, 'features.json');
