@@ -1,11 +1,18 @@
 /** The vocabulary of sessions, which every layer speaks: states, ends, and what a session reports. Types, and the states' order. */
 import type { PoolError } from './errors.js';
 
-/** pool.h's enum pool_session_state, by number (kernel contract, section 1). */
-export const SESSION_STATES = ['IDLE', 'INIT_SENT', 'CHALLENGED', 'ESTABLISHED', 'REKEYING', 'CLOSING'] as const;
-
 /** A session's state in pool.h's words. */
-export type SessionStateName = (typeof SESSION_STATES)[number];
+export type SessionStateName = 'IDLE' | 'INIT_SENT' | 'CHALLENGED' | 'ESTABLISHED' | 'REKEYING' | 'CLOSING';
+
+/** pool.h's enum pool_session_state, by number (kernel contract, section 1). */
+export const SESSION_STATES: readonly SessionStateName[] = [
+  'IDLE',
+  'INIT_SENT',
+  'CHALLENGED',
+  'ESTABLISHED',
+  'REKEYING',
+  'CLOSING',
+];
 
 /** One end of a TCP connection. `address` is numeric, without brackets; a scope id stays on it (`fe80::1%eth0`). */
 export interface Endpoint {

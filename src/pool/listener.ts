@@ -1,5 +1,5 @@
 /** A listener, as programs have it. */
-import { PoolError } from '../base/errors.js';
+import type { PoolError } from '../base/errors.js';
 import type { Addr } from './address/addr.js';
 import type { Conn } from './flow/conn.js';
 import type { OpOptions } from './op-options.js';

@@ -1,6 +1,7 @@
 /** What `listen` and `connect` do with a session. */
 import type { Conn, Flow } from '../../index.js';
-import { OutputFailed } from './output-failed.js';
+import { CliError, lineOf } from '../cli-error.js';
+import { EXIT } from '../exit-codes.js';
 
 /** Holds a conversation on a channel of `conn`, or on the Conn itself for channel 0, and closes the session. */
 export async function hold(conn: Conn, channel: number, talk: (flow: Flow) => Promise<void>): Promise<void> {
@@ -29,5 +30,12 @@ async function discard(conn: Conn): Promise<void> {
     while ((await conn.readMessages()) !== null);
   } catch {
     // The channel tells the end of the session.
+  }
+}
+
+/** Standard output that takes no more, for another reason than that nobody reads it: a full disk. */
+export class OutputFailed extends CliError {
+  constructor(cause: Error) {
+    super(EXIT.IO, `standard output: ${lineOf(cause)}`, { cause });
   }
 }

@@ -4,7 +4,7 @@ import { ChunkSource } from '../chunk-source.js';
 import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 import { converse } from './conversation.js';
-import { OutputFailed } from './output-failed.js';
+import { OutputFailed } from './session.js';
 
 /** Gives what holds a conversation. One standard input serves one session after the other. */
 export function converseOnTerminal(

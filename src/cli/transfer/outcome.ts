@@ -1,9 +1,9 @@
-/** Tells of every file as it is done, and in the end what the command ends with. */
+/** What a transfer is given, what became of its files, and what the command ends with. */
 import { CliError, exitCodeOf } from '../cli-error.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { bytesText, clockText, rateText } from '../screen/quantities.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import type { ProgressView } from './progress-view.js';
-import { type Result, resultLine } from './result.js';
 
 export interface OutcomeOptions {
   json: boolean;
@@ -50,4 +50,47 @@ export class Outcome {
   async #print(line: string): Promise<void> {
     await print(this.#terminal, line).catch(() => undefined);
   }
+}
+
+export interface Result {
+  name: string;
+  /**
+   * `sent` and `received`: confirmed, on disk under its final name. `identical`: it was there already. `failed`: it is not
+   * there. `unknown`: everything was sent and nothing was confirmed.
+   */
+  status: 'sent' | 'received' | 'identical' | 'failed' | 'unknown';
+  /** Bytes of the file. */
+  size: number;
+  /** Bytes that were there from an earlier try. */
+  resumedFrom: number;
+  seconds: number;
+  /** Hexadecimal. */
+  sha256?: string | undefined;
+  /** The other side. */
+  peer: string;
+  error?: string | undefined;
+}
+
+/** `sent NAME: 1.00 GB in 0:12 (81.2 MB/s), SHA-256 …`. */
+export function resultLine({ name, status, size, resumedFrom, seconds, sha256, error }: Result): string {
+  if (error !== undefined) return error;
+  if (status === 'identical')
+    return `identical ${name}: ${bytesText(size)} were there already, SHA-256 ${sha256 ?? ''}`;
+  const moved = size - resumedFrom;
+  // Of what took no time a speed says nothing.
+  const speed = seconds < 1 ? '' : ` in ${clockText(seconds)} (${rateText(moved / seconds)})`;
+  const resumed = resumedFrom > 0 ? `, resumed at ${bytesText(resumedFrom)}` : '';
+  return `${status} ${name}: ${bytesText(size)}${speed}${resumed}, SHA-256 ${sha256 ?? ''}`;
+}
+
+export interface TransferOptions {
+  /** ms of silence after which the peer is given up. */
+  idleTimeout: number;
+  /** Ends the transfer; what has arrived stays, to go on from. */
+  signal: AbortSignal;
+  view: ProgressView;
+  /** Called once for every file, whatever became of it. */
+  report(result: Result, error: unknown): void;
+  /** The other side, for results. */
+  peer: string;
 }

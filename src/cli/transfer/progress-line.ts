@@ -1,6 +1,5 @@
 /** How far a transfer is, as a line: with a bar for a terminal, in words for a log. No I/O here. */
-import { bytesText, rateText } from '../screen/quantities.js';
-import { clockText } from './clock.js';
+import { bytesText, clockText, rateText } from '../screen/quantities.js';
 
 /** How far a file is. */
 export interface Progress {

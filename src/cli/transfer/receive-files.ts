@@ -5,9 +5,8 @@ import { diskFailure, TransferFailure } from './failure.js';
 import { printable } from './file-name.js';
 import { type Control, VERSION, WINDOW_BYTES } from './messages.js';
 import { Receiving, type ReceivingOptions } from './receiving.js';
-import type { Result } from './result.js';
+import type { Result, TransferOptions } from './outcome.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
-import type { TransferOptions } from './transfer-options.js';
 
 /** As of a sender, and where the files go. */
 export interface ReceiveOptions extends TransferOptions {

@@ -7,10 +7,9 @@ import { asError, broken, TransferFailure } from './failure.js';
 import { type Control, type Data, failMessage, PROTOCOL, VERSION, WINDOW_BYTES } from './messages.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
-import type { Result } from './result.js';
+import type { Result, TransferOptions } from './outcome.js';
 import { OpenSource, type Source } from './source-file.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
-import type { TransferOptions } from './transfer-options.js';
 
 /** Bytes that are read and handed to the session at a time. */
 const BATCH_BYTES = 512 * 1024;

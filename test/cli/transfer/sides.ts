@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QUIET_VIEW } from '../../../src/cli/transfer/progress-view.js';
 import { receiveFiles, type ReceiveOptions } from '../../../src/cli/transfer/receive-files.js';
-import type { Result } from '../../../src/cli/transfer/result.js';
+import type { Result, TransferOptions } from '../../../src/cli/transfer/outcome.js';
 import { sendFiles } from '../../../src/cli/transfer/send-files.js';
 import { examine } from '../../../src/cli/transfer/source-file.js';
 import { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
-import type { TransferOptions } from '../../../src/cli/transfer/transfer-options.js';
 import type { Conn } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
 

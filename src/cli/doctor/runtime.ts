@@ -1,6 +1,22 @@
-/** The packages that the device needs; talking POOL from this process needs none of them. */
-import { type Finding, fail, ok, type Wish, wantsDevice, warn } from './finding.js';
+/**
+ * What this process runs on: the version of Node, the packages that the device needs (talking POOL from this process needs
+ * none of them), and whether the machine has ::1.
+ */
+import { fail, type Finding, ok, wantsDevice, warn, type Wish } from './finding.js';
 import type { Loaded, Probes } from './probes.js';
+
+const OLDEST = 20;
+
+export function nodeVersion({
+  nodeVersion,
+  platform,
+  arch,
+}: Pick<Probes, 'nodeVersion' | 'platform' | 'arch'>): Finding {
+  const says = `${nodeVersion} on ${platform} ${arch}`;
+  const major = Number(/^v(\d+)\./.exec(nodeVersion)?.[1]);
+  if (major >= OLDEST) return ok('Node', says);
+  return fail('Node', `${says} is too old`, `install Node ${OLDEST} or newer`);
+}
 
 export async function nativePackages({ load }: Pick<Probes, 'load'>, wish: Wish): Promise<Finding[]> {
   const [koffi, structs, ref] = await Promise.all([load('koffi'), load('ref-struct-di'), load('ref-napi')]);
@@ -30,4 +46,13 @@ function needed(name: string, loaded: Loaded, purpose: string, wish: Wish): Find
 /** The limit is the check's own: what it ends says nothing of the package. */
 function reason(loaded: NonNullable<Loaded>): string {
   return 'slow' in loaded ? `it was not done in ${loaded.slow / 1000} s, and the check ended it` : loaded.problem;
+}
+
+const CHECK = 'IPv6 loopback';
+
+export async function ipv6Loopback({ bind }: Pick<Probes, 'bind'>): Promise<Finding> {
+  const code = await bind('::1', 0);
+  if (code === null) return ok(CHECK, '::1 is there');
+  const says = `no ::1 (${code}): [::1]:9253 can't be dialled, and the kernel module's LISTEN needs IPv6`;
+  return warn(CHECK, says, 'enable IPv6, or dial 127.0.0.1 and keep to the user backend');
 }
