@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type Conn, PoolError } from '../../index.js';
 import { ChunkSource } from '../chunk-source.js';
 import { writeChunks } from '../write-chunks.js';
+import { reset } from './tcp.js';
 
 /** Bytes that one link, or all of a bridge, has passed on. */
 export interface Passed {
@@ -160,7 +161,7 @@ class Link {
   }
 
   #finishTcp(): void {
-    if (this.#dropped || this.#socket.writableLength > 0) this.#socket.resetAndDestroy();
+    if (this.#dropped || this.#socket.writableLength > 0) reset(this.#socket);
     else this.#socket.destroy();
   }
 
@@ -182,7 +183,7 @@ class Link {
   #breakOff(error: Error): void {
     this.#brokenBy ??= error;
     this.#conn.destroy(error);
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 
   #count(direction: keyof Passed, bytes: number): void {

@@ -4,13 +4,13 @@ import { type Conn, type DiagnosticsPayloads, listen, type ListenOptions } from 
 import { join } from './link.js';
 import type { Links } from './links.js';
 import type { Front } from './tcp-to-pool.js';
-import type { TcpAddress } from './tcp-address.js';
+import type { StreamAddress } from './stream-address.js';
 import { connectTcp } from './tcp.js';
 
 /** Listens on `at`, and joins each session with a connection to `destination`. */
 export async function poolToTcp(
   at: string,
-  destination: TcpAddress,
+  destination: StreamAddress,
   options: { links: Links; halfCloseTimeout: number; timeout: number; listen: ListenOptions },
 ): Promise<Front> {
   const { links, halfCloseTimeout, timeout } = options;

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { dial, type DialOptions } from '../../index.js';
 import { join } from './link.js';
 import type { Links } from './links.js';
-import { type TcpAddress, formatTcpAddress } from './tcp-address.js';
-import { listenTcp } from './tcp.js';
+import { formatStreamAddress, type StreamAddress } from './stream-address.js';
+import { formatTcpAddress } from './tcp-address.js';
+import { listenTcp, reset } from './tcp.js';
 
 /** A bridge that is open for connections. */
 export interface Front {
@@ -18,14 +19,15 @@ export interface Front {
 
 /** Listens on `at`, and joins each connection with a session to `destination`. */
 export async function tcpToPool(
-  at: TcpAddress,
+  at: StreamAddress,
   destination: string,
   options: { links: Links; halfCloseTimeout: number; dial: DialOptions },
 ): Promise<Front> {
   const { links, halfCloseTimeout } = options;
+  const local = 'path' in at ? formatStreamAddress(at) : undefined;
   const server = await listenTcp(at, (socket) => {
-    if (links.admit()) void links.hold(peerOf(socket), () => link(socket));
-    else socket.resetAndDestroy();
+    if (links.admit()) void links.hold(local ?? peerOf(socket), () => link(socket));
+    else reset(socket);
   });
 
   async function link(socket: Socket): Promise<void> {
@@ -35,13 +37,14 @@ export async function tcpToPool(
       await join(socket, conn, { halfCloseTimeout, passed, cut });
     } finally {
       // Where it was not joined. A connection whose other side can't be reached has no clean end.
-      if (!socket.destroyed) socket.resetAndDestroy();
+      if (!socket.destroyed) reset(socket);
     }
   }
 
-  const { address, port } = server.address() as { address: string; port: number };
+  const bound = server.address();
+  const shown = typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : at;
   return {
-    address: formatTcpAddress({ host: address, port }),
+    address: formatStreamAddress(shown),
     close: async () => void server.close(),
     failed: new Promise<never>((_, reject) => server.once('error', reject)),
   };

@@ -1,24 +1,24 @@
-/** TCP as the bridge uses it: with half-open connections, and errors in one line. */
+/** TCP and unix sockets as the bridge uses them: with half-open connections, and errors in one line. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { formatTcpAddress, type TcpAddress } from './tcp-address.js';
+import { formatStreamAddress, type StreamAddress } from './stream-address.js';
 
 /** Listens; each connection goes to `accepted`. @throws (rejects) the system's error: EADDRINUSE, EACCES... */
-export async function listenTcp({ host, port }: TcpAddress, accepted: (socket: Socket) => void): Promise<Server> {
+export async function listenTcp(address: StreamAddress, accepted: (socket: Socket) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     guard(socket);
     accepted(socket);
   });
-  server.listen({ port, ...(host === '' ? {} : { host }) });
+  // Of TCP no host is every address.
+  server.listen('host' in address && address.host === '' ? { port: address.port } : address);
   await once(server, 'listening');
   return server;
 }
 
 /** Connects. @throws (rejects) the system's error, ETIMEDOUT after `timeout` ms, the signal's reason */
-export async function connectTcp(address: TcpAddress, timeout: number, signal: AbortSignal): Promise<Socket> {
+export async function connectTcp(address: StreamAddress, timeout: number, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
-  const { host, port } = address;
-  const socket = guard(connect({ host: host === '' ? 'localhost' : host, port, allowHalfOpen: true }));
+  const socket = guard(connect({ ...target(address), allowHalfOpen: true }));
   const late = setTimeout(() => socket.destroy(timedOut(address, timeout)), timeout);
   try {
     await once(socket, 'connect', { signal });
@@ -32,13 +32,29 @@ export async function connectTcp(address: TcpAddress, timeout: number, signal: A
   }
 }
 
+function target(address: StreamAddress): { path: string } | { host: string; port: number } {
+  if ('path' in address) return address;
+  // Checked where the address was read: a descriptor is to listen on.
+  if ('fd' in address) throw new TypeError('a descriptor is no destination');
+  return { host: address.host === '' ? 'localhost' : address.host, port: address.port };
+}
+
+/** Breaks it off, so that the other side doesn't take it for an end. A unix socket has no reset: there it is an end all the same. */
+export function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    socket.destroy();
+  }
+}
+
 /** A socket whose error nobody hears yet must not end the process: who uses it finds `errored`. */
 function guard(socket: Socket): Socket {
   return socket.on('error', () => undefined);
 }
 
-function timedOut(address: TcpAddress, timeout: number): Error {
-  const message = `connect ${formatTcpAddress(address)}: no answer within ${timeout} ms`;
+function timedOut(address: StreamAddress, timeout: number): Error {
+  const message = `connect ${formatStreamAddress(address)}: no answer within ${timeout} ms`;
   return Object.assign(new Error(message), { code: 'ETIMEDOUT', errno: -110 });
 }
 

@@ -32,7 +32,7 @@ const TCP_TIMEOUT_MS = 10_000;
 const HOW = `
 POOL has no half close, so a TCP FIN is not passed on: the POOL session is closed when the other direction has ended too, or
 when nothing came from there for --half-close-timeout. A session that breaks resets the TCP connection, and the reverse:
-what was cut off never looks like an end. A destination that can't be reached resets the side that was accepted.
+what was cut off never looks like an end, but on a unix socket, which has no reset. A destination that can't be reached resets the side that was accepted.
 
 A program that is killed on a kernel module leaves its session behind, which looks alive: --idle-timeout gives it up. A
 kernel module listens on all addresses of the machine: pool2tcp's <listen> is :port there.
@@ -43,7 +43,9 @@ kernel module listens on all addresses of the machine: pool2tcp's <listen> is :p
 const EXAMPLES = `
 Examples:
   pool-ts bridge pool2tcp :9253 127.0.0.1:80           on the server: POOL peers reach its web server
-  pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253   on the client: curl http://127.0.0.1:8080/`;
+  pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253   on the client: curl http://127.0.0.1:8080/
+  pool-ts bridge pool2tcp :9253 unix:/run/web.sock     a unix socket, also to listen on
+  pool-ts bridge tcp2pool systemd server:9253          the socket of a .socket unit`;
 
 export function bridgeCommand(terminal: Terminal): Command {
   return new Command('bridge')
@@ -56,15 +58,15 @@ export function bridgeCommand(terminal: Terminal): Command {
 function tcpToPoolCommand(terminal: Terminal): Command {
   const command = new Command('tcp2pool')
     .description('accept TCP connections, and dial a POOL session for each')
-    .argument('<listen>', 'host:port of TCP, or :port for every address of the machine')
+    .argument('<listen>', 'host:port of TCP, :port for every address of the machine, unix:PATH, or systemd')
     .argument('<destination>', 'host:port of POOL');
   return withBridgeOptions(command)
     .addHelpText('after', HOW + EXAMPLES)
     .action(async (at: string, destination: string, flags: BridgeFlags) => {
-      const { parseTcpAddress } = await import('../bridge/tcp-address.js');
+      const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { checkDialAddress } = await import('../bridge/check-address.js');
       const { tcpToPool } = await import('../bridge/tcp-to-pool.js');
-      const address = parseTcpAddress(at, 'listen');
+      const address = parseStreamAddress(at, 'listen', terminal.env);
       const dial = { ...dialOptions(flags), ...idleOptions(flags) };
       await checkDialAddress(destination, dial);
       const { halfCloseTimeout } = flags;
@@ -78,13 +80,13 @@ function poolToTcpCommand(terminal: Terminal): Command {
   const command = new Command('pool2tcp')
     .description('accept POOL sessions, and make a TCP connection for each')
     .argument('<listen>', 'host:port of POOL, or :port for every address of the machine')
-    .argument('<destination>', 'host:port of TCP');
+    .argument('<destination>', 'host:port of TCP, or unix:PATH');
   return withBridgeOptions(command)
     .addHelpText('after', HOW + EXAMPLES)
     .action(async (at: string, destination: string, flags: BridgeFlags) => {
-      const { parseTcpAddress } = await import('../bridge/tcp-address.js');
+      const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { poolToTcp } = await import('../bridge/pool-to-tcp.js');
-      const address = parseTcpAddress(destination, 'connect');
+      const address = parseStreamAddress(destination, 'connect');
       const { halfCloseTimeout, maxConnections, timeout = TCP_TIMEOUT_MS } = flags;
       const listen = { ...sessionOptions(flags), ...idleOptions(flags), maxConnections, signal: terminal.stop };
       await run(terminal, 'pool2tcp', flags, `TCP ${destination}`, (links) =>

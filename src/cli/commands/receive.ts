@@ -27,6 +27,7 @@ Examples:
   pool-ts receive in --listen 127.0.0.1:0    on a free port of this machine, which it prints
   pool-ts receive --overwrite backups        replace files that are there; else they are refused
   pool-ts receive --json in | jq .name       a line of JSON for each file
+  pool-ts receive - | tar x                  what one pool-ts send brings, when all of it is there and checked
 
 A file appears under its name when it is whole, checked and on disk. Until then it is .NAME.pool-part, and a sender that
 comes again goes on from there. A kernel module listens on all addresses: there --listen is :PORT. Anybody who reaches the port can send: POOL v1 does not authenticate its peers.`;
@@ -34,7 +35,7 @@ comes again goes on from there. A kernel module listens on all addresses: there 
 export function receiveCommand(terminal: Terminal): Command {
   const command = new Command('receive')
     .description('receive files of pool-ts send into a folder')
-    .argument('[dir]', 'where the files go', '.')
+    .argument('[dir]', 'where the files go; - for standard output, which takes those of one sender', '.')
     .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
     .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
     .option('--overwrite', 'replace files that are there already')
@@ -45,7 +46,21 @@ export function receiveCommand(terminal: Terminal): Command {
 }
 
 async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Promise<void> {
-  const folder = await openFolder(dir);
+  if (dir !== '-') return receiveInto(terminal, await openFolder(dir), flags);
+  if (flags.json === true) throw new CliError(EXIT.USAGE, '--json prints on standard output, where - puts the files');
+  const { writeFilesAside } = await import('../transfer/to-output.js');
+  await writeFilesAside(terminal, (folder, arrived) =>
+    receiveInto(terminal, folder, { ...flags, once: true, anyName: true }, arrived),
+  );
+}
+
+/** @param arrived is told the name of each file that is there, which standard output then is for */
+async function receiveInto(
+  terminal: Terminal,
+  folder: string,
+  flags: ReceiveFlags,
+  arrived?: (name: string) => void,
+): Promise<void> {
   const [{ listen }, { receiveFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
     import('../../index.js'),
     import('../transfer/receive-files.js'),
@@ -54,8 +69,10 @@ async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Pr
   ]);
   const listener = await listen(listenAddress(flags.listen), { ...sessionOptions(flags), signal: terminal.stop });
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
-  const show = { json: flags.json === true, quiet: flags.quiet === true };
-  if (!show.quiet) tell(terminal, `listening on ${listener.addr.toString()}, receiving into ${folder}`);
+  const quiet = flags.quiet === true;
+  const show = { json: flags.json === true, quiet: quiet || arrived !== undefined };
+  const where = arrived === undefined ? folder : 'standard output';
+  if (!quiet) tell(terminal, `listening on ${listener.addr.toString()}, receiving into ${where}`);
 
   /** The files of one session; gives what it ended with. */
   const session = async (conn: Conn): Promise<Error | null> => {
@@ -69,7 +86,10 @@ async function receive(terminal: Terminal, dir: string, flags: ReceiveFlags): Pr
         signal: terminal.stop,
         view,
         peer: conn.remoteAddr.toString(),
-        report: (result, error) => outcome.report(result, error),
+        report: (result, error) => {
+          if (error === null) arrived?.(result.name);
+          outcome.report(result, error);
+        },
       });
     } catch (error) {
       return outcome.failure('pool-ts receive') ?? asError(error);

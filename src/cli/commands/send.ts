@@ -7,13 +7,18 @@ import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 import { type TransferFlags, withTransferOptions } from '../transfer/transfer-flags.js';
 
+interface SendFlags extends TransferFlags {
+  name: string;
+}
+
 const EXAMPLES = `
 Examples:
   pool-ts send report.pdf 10.0.0.2:9253      to the folder that a pool-ts receive was given there
   pool-ts send *.jpg 10.0.0.2                the port is 9253 where none is given
   pool-ts send big.iso 10.0.0.2:9253         again, after it broke off: it goes on from where it was
   pool-ts send --json *.log host:9253        a line of JSON for each file
-  tar c folder | pool-ts connect host:9254   folders and streams go through connect and listen
+  tar c folder | pool-ts send - --name folder.tar host:9253
+                                             a folder, or what a program prints; it is kept on disk until it has ended
 
 It ends with 0 only when the receiver has confirmed that every file is on its disk, whole, under its name. Where
 everything was sent and the confirmation is missing, it says so; to send it again is harmless.`;
@@ -22,13 +27,14 @@ export function sendCommand(terminal: Terminal): Command {
   const command = new Command('send')
     .description('send files to a pool-ts receive, resumable and checked')
     .usage('[options] <file...> <host:port>')
-    .argument('<file...>', 'files, and in the end the address of the receiver')
+    .argument('<file...>', 'files, - for standard input, and in the end the address of the receiver')
+    .option('--name <name>', 'what standard input is called at the receiver', 'stdin')
     .addHelpText('after', EXAMPLES)
-    .action((args: string[], flags: TransferFlags) => send(terminal, args, flags));
+    .action((args: string[], flags: SendFlags) => send(terminal, args, flags));
   return withTimeout(withTransferOptions(command, 'the receiver'));
 }
 
-async function send(terminal: Terminal, args: readonly string[], flags: TransferFlags): Promise<void> {
+async function send(terminal: Terminal, args: readonly string[], flags: SendFlags): Promise<void> {
   const paths = args.slice(0, -1);
   const address = args.at(-1) ?? '';
   if (paths.length === 0) {
@@ -41,7 +47,10 @@ async function send(terminal: Terminal, args: readonly string[], flags: Transfer
     throw new CliError(EXIT.USAGE, `the last argument is the address of the receiver, and ${address} is a file`);
   }
   const { examine } = await import('../transfer/source-file.js');
-  const sources = await examine(paths);
+  const { stdin, stop } = terminal;
+  const sources = await examine(paths, { input: stdin, name: flags.name });
+  // ^C ends the reading of a pipe, too.
+  stop.addEventListener('abort', () => stdin.destroy(), { once: true });
 
   const [{ dial }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }, { MAX_FILES }] = await Promise.all([
     import('../../index.js'),

@@ -141,7 +141,8 @@ class Sending {
   }
 
   async run(source: Source): Promise<void> {
-    const file = await OpenSource.open(source);
+    // What comes from a pipe may take its time, and the receiver is told that this side is there.
+    const file = await this.#talk.busy(OpenSource.open(source));
     try {
       this.size = file.offer.size;
       await this.#talk.tell(file.offer);

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { diskFailure, TransferFailure } from './failure.js';
@@ -13,15 +14,29 @@ import { type Control, dataMessage } from './messages.js';
 export interface Source {
   path: string;
   name: string;
+  /** Bytes; 0 where only reading tells. */
   size: number;
+  /** Standard input, in the place of a file. */
+  input?: Readable;
 }
 
+/** What `-` stands for. */
+export interface StandardInput {
+  input: Readable;
+  /** Its name at the receiver. */
+  name: string;
+}
+
+const DASH = '-';
+/** Of a file that comes from a pipe: as a shell's redirection makes one. */
+const PIPED_MODE = 0o666;
+
 /** Looks at every file before the first is sent. Rejects for the first that can't be sent. */
-export async function examine(paths: readonly string[]): Promise<Source[]> {
+export async function examine(paths: readonly string[], standard?: StandardInput): Promise<Source[]> {
   const sources: Source[] = [];
   const taken = new Map<string, string>();
   for (const path of paths) {
-    const source = await examineOne(path);
+    const source = path === DASH && standard !== undefined ? piped(standard) : await examineOne(path);
     const other = taken.get(source.name);
     if (other !== undefined) {
       throw new CliError(EXIT.USAGE, `${other} and ${path} would be one file at the receiver, send them one by one`);
@@ -30,6 +45,16 @@ export async function examine(paths: readonly string[]): Promise<Source[]> {
     sources.push(source);
   }
   return sources;
+}
+
+function piped({ input, name }: StandardInput): Source {
+  requireName(name);
+  return { path: DASH, name, size: 0, input };
+}
+
+function requireName(name: string): void {
+  const problem = nameProblem(name);
+  if (problem !== null) throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printable(name)}: ${problem}`);
 }
 
 async function examineOne(path: string): Promise<Source> {
@@ -41,9 +66,7 @@ async function examineOne(path: string): Promise<Source> {
     }
     if (!found.isFile()) throw new CliError(EXIT.NO_INPUT, `${shown} is not a regular file`);
     const name = basename(resolve(path));
-    const problem = nameProblem(name);
-    if (problem !== null)
-      throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printable(name)}: ${problem}`);
+    requireName(name);
     await access(path, constants.R_OK);
     return { path, name, size: found.size };
   } catch (error) {
@@ -73,8 +96,13 @@ export class OpenSource {
   }
 
   /** Rejects with a TransferFailure `unreadable` where it is gone meanwhile. */
-  static async open({ path, name }: Source): Promise<OpenSource> {
+  static async open({ path, name, input }: Source): Promise<OpenSource> {
     try {
+      if (input !== undefined) {
+        const { handle, size } = await copyOf(input as AsyncIterable<Uint8Array>);
+        const mtimeNs = String(BigInt(Date.now()) * 1_000_000n);
+        return new OpenSource(path, handle, { type: 'offer', name, size, mode: PIPED_MODE, mtimeNs }, true);
+      }
       // Without O_NONBLOCK a FIFO that took the file's place would be waited on for ever.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
@@ -82,7 +110,7 @@ export class OpenSource {
         if (!found.isFile())
           throw new TransferFailure('unreadable', `${printable(path)} is not a regular file any more`);
         const mode = Number(found.mode & 0o777n);
-        const copy = hasNoSize(found) ? await copyOf(handle) : null;
+        const copy = hasNoSize(found) ? await copyOf(piecesOf(handle)) : null;
         const size = copy?.size ?? Number(found.size);
         const offer = { type: 'offer', name, size, mode, mtimeNs: String(found.mtimeNs) } as const;
         if (copy === null) return new OpenSource(path, handle, offer, false);
@@ -146,19 +174,28 @@ function hasNoSize({ size, blocks }: { size: bigint; blocks: bigint }): boolean 
   return size === 0n || (blocks === 0n && size <= PAGE_BYTES);
 }
 
+/** What can be read of a file from where it stands, in memory that is used again. */
+async function* piecesOf(source: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(65_536);
+  for (;;) {
+    const { bytesRead } = await source.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
 /** All that can be read of `source`, in a file without a name, which is gone with its handle. */
-async function copyOf(source: FileHandle): Promise<{ handle: FileHandle; size: number }> {
+async function copyOf(source: AsyncIterable<Uint8Array>): Promise<{ handle: FileHandle; size: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'pool-ts-send-'));
   try {
     const handle = await open(join(folder, 'copy'), 'wx+', 0o600);
     try {
-      const buffer = Buffer.allocUnsafe(65_536);
-      for (let size = 0; ; ) {
-        const { bytesRead } = await source.read(buffer, 0, buffer.length, null);
-        if (bytesRead === 0) return { handle, size };
-        await handle.writeFile(buffer.subarray(0, bytesRead));
-        size += bytesRead;
+      let size = 0;
+      for await (const piece of source) {
+        await handle.writeFile(piece);
+        size += piece.length;
       }
+      return { handle, size };
     } catch (error) {
       await handle.close();
       throw error;
