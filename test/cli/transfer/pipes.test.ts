@@ -24,7 +24,7 @@ it('carry what one program prints to what another reads, and leave nothing on di
   expect(await receiver.ended).toBe(0);
   expect(receiver.received).toEqual({ bytes: contents.length, digest: digestOf(contents) });
   expect(readdirSync(folder).filter((name) => name.startsWith('pool-ts-'))).toEqual([]);
-});
+}, 180_000);
 
 it('send gives standard input the name that it is told, and refuses one that is none', async () => {
   const receiver = startCli(['receive', folder, '--listen', '127.0.0.1:0']);
@@ -37,8 +37,8 @@ it('send gives standard input the name that it is told, and refuses one that is 
     stderr: expect.stringMatching(/names a file in another folder/) as string,
   });
   expect(existsSync(join(folder, '../x'))).toBe(false);
-});
+}, 180_000);
 
 it('receive - takes no --json, which prints where the files go', async () => {
   expect(await runCli(['receive', '-', '--json'])).toMatchObject({ code: 64, stdout: '' });
-});
+}, 180_000);
