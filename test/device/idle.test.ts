@@ -50,7 +50,8 @@ describe.skipIf(fuse().missing)('a device with 20 sessions on which nothing happ
     }
     const [sent, woke, asked] = [to - from, wakes(served.pid) - woken, looks - looked];
     note(`an idle device with 20 sessions: ${woke} wake-ups for ${sent} packets and ${asked} requests`);
-    // One for a timer that sends a heartbeat, one for it at the other end, one for the answer: three for two packets.
+    // At most one for a timer that sends a heartbeat, one for it at the other end, one for the answer: three for two packets.
+    // Sessions that began within a quarter of a second share them, which a busy machine may keep them from.
     expect(woke).toBeLessThanOrEqual(1.5 * sent + 2 * asked + OTHER_WAKES);
   });
 });

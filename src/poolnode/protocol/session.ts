@@ -26,7 +26,7 @@ import { type OwnSequence, PeerSequence } from './sequence.js';
 import { PeerLiveness } from './peer-liveness.js';
 import type { State } from './states.js';
 import { Measurements } from './telemetry.js';
-import { Timer, Timers } from './timers.js';
+import { nextHeartbeat, Timer, Timers } from './timers.js';
 import type { Traffic } from './traffic.js';
 import type { Crypto, KeyPair, PacketCrypto, ProtocolConfig, Session, SessionEvent, SessionLimits } from './types.js';
 
@@ -120,7 +120,7 @@ export class EstablishedSession implements Session {
     this.#measurements = new Measurements(now);
     this.#control = new Control(this.#controlSession());
     this.#rekey = new Rekey(this.#rekeySession(), now);
-    this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
+    this.#timers.set(Timer.Heartbeat, nextHeartbeat(now, this.#limits.heartbeatIntervalNs));
   }
 
   get state(): SessionStateName {
@@ -439,7 +439,7 @@ export class EstablishedSession implements Session {
 
   #heartbeat(now: bigint): void {
     this.#control.sendHeartbeat(now);
-    this.#timers.set(Timer.Heartbeat, now + this.#limits.heartbeatIntervalNs);
+    this.#timers.set(Timer.Heartbeat, nextHeartbeat(now, this.#limits.heartbeatIntervalNs));
     if (this.#gate === null) this.#rekey.consider(now);
   }
 

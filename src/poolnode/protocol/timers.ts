@@ -20,6 +20,19 @@ export const Timer = Object.freeze({
 });
 export type Timer = (typeof Timer)[keyof typeof Timer];
 
+/** Parts of the time between two heartbeats in which all of them that fall into it go out together. */
+const HEARTBEAT_PARTS = 20n;
+
+/**
+ * When the next HEARTBEAT is due: a twentieth of the interval early at most, at a time that sessions of one node share, so
+ * that a process with many idle ones wakes for some of them at once.
+ */
+export function nextHeartbeat(now: bigint, interval: bigint): bigint {
+  const due = now + interval;
+  const part = interval / HEARTBEAT_PARTS;
+  return part === 0n ? due : due - (due % part);
+}
+
 const COUNT = 6;
 const FIRST_JUDGING: number = Timer.OldKeys;
 

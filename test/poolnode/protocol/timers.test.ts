@@ -1,6 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { VERDICT_GRACE_NS } from '../../../src/poolnode/protocol/constants.js';
-import { Timer, Timers } from '../../../src/poolnode/protocol/timers.js';
+import { nextHeartbeat, Timer, Timers } from '../../../src/poolnode/protocol/timers.js';
+
+const SECOND = 1_000_000_000n;
+
+describe('heartbeats', () => {
+  it('of sessions that began within a quarter of a second are due at once, none later than its interval', () => {
+    const began = [100n * SECOND, 100n * SECOND + 1n, 100n * SECOND + SECOND / 4n - 1n];
+    expect(began.map((now) => nextHeartbeat(now, 5n * SECOND))).toEqual(Array(3).fill(105n * SECOND));
+    expect(nextHeartbeat(100n * SECOND + SECOND / 4n, 5n * SECOND)).toBe(105n * SECOND + SECOND / 4n);
+  });
+
+  it('keep their interval when a timer fires late, and stay together', () => {
+    expect(nextHeartbeat(105n * SECOND + 3_000_000n, 5n * SECOND)).toBe(110n * SECOND);
+    expect(nextHeartbeat(105n * SECOND + 90_000_000n, 5n * SECOND)).toBe(110n * SECOND);
+  });
+
+  it('of an interval too short to be shared are due when it is over', () => {
+    expect(nextHeartbeat(103n, 19n)).toBe(122n);
+  });
+});
 
 describe('Timers', () => {
   it('names the earliest deadline', () => {
