@@ -1,4 +1,5 @@
 /** What a failed socket means to a program, by phase. Messages give the reason alone: the API adds operation and address. */
+import type { Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { PoolError, type PoolErrorDetails } from '../base/errors.js';
 import type { Role } from './sequences.js';
@@ -65,4 +66,12 @@ function interfaceHint(error: NodeJS.ErrnoException & { address?: string }): str
 
 function details(error: NodeJS.ErrnoException): PoolErrorDetails {
   return { errno: error.errno, syscall: error.syscall, cause: error };
+}
+
+/** Calls `fail` when the connection of a handshake fails or ends, however it does. @returns what makes it not do so any more */
+export function onHandshakeEnd(socket: Socket, role: Role, fail: (error: PoolError) => void): () => void {
+  const ended = (): void => fail(hungUp(role));
+  const failed = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error, role));
+  socket.on('end', ended).on('close', ended).on('error', failed);
+  return () => void socket.off('end', ended).off('close', ended).off('error', failed);
 }

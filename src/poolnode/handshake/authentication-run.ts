@@ -11,7 +11,7 @@ import type { ProvenPeer } from '../protocol/authentication/types.js';
 import type { Session, SessionEvent } from '../protocol/types.js';
 import type { Role } from '../sequences.js';
 import { linger } from '../session/session-close.js';
-import { handshakeSocketError, hungUp } from '../socket-errors.js';
+import { hungUp, onHandshakeEnd } from '../socket-errors.js';
 import type { SocketReader } from '../session/socket-reader.js';
 import type { AdmitPeer, NodePeer } from '../types.js';
 
@@ -52,16 +52,12 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     step();
     if (reader.reuses) session.detachInput();
   };
-  // Without CLOSE it is no refusal: the other side is gone, or its table is full.
-  const onEnd = (): void => fail(hungUp(run.role));
-  const onClose = (): void => fail(hungUp(run.role));
-  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error, run.role));
 
   const stop = (): void => {
     over = true;
     timer.stop();
     reader.stop();
-    socket.off('end', onEnd).off('close', onClose).off('error', onError);
+    unlisten();
     decision.abort();
   };
 
@@ -134,7 +130,8 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
   });
   timer.reference(run.keepsAlive);
 
-  socket.on('end', onEnd).on('close', onClose).on('error', onError);
+  // Without CLOSE it is no refusal: the other side is gone, or its table is full.
+  const unlisten = onHandshakeEnd(socket, run.role, fail);
   if (socket.destroyed) fail(hungUp(run.role));
   else {
     reader.start(socket, onData);

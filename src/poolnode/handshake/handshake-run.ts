@@ -10,7 +10,7 @@ import type { Clock } from '../clock.js';
 import { DeadlineTimer } from '../session/deadline-timer.js';
 import type { Handshake, Session } from '../protocol/types.js';
 import type { Role } from '../sequences.js';
-import { handshakeSocketError, hungUp } from '../socket-errors.js';
+import { hungUp, onHandshakeEnd } from '../socket-errors.js';
 import type { SocketReader } from '../session/socket-reader.js';
 import type { AdmitPeer, NodePeer } from '../types.js';
 import { setImmediate } from '../../base/timers.js';
@@ -72,16 +72,13 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     // What is left of it may be the session's already.
     if (reader.reuses) handshake.detachInput();
   };
-  const onEnd = (): void => fail(hungUp(run.role));
-  const onClose = (): void => fail(hungUp(run.role));
-  const onError = (error: NodeJS.ErrnoException): void => fail(handshakeSocketError(error, run.role));
 
   const stop = (): void => {
     over = true;
     timer.stop();
     socket.pause();
     reader.stop();
-    socket.off('end', onEnd).off('close', onClose).off('error', onError);
+    unlisten();
   };
 
   const fail = (error: PoolError): void => {
@@ -160,7 +157,7 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
   });
   timer.reference(run.keepsAlive);
 
-  socket.on('end', onEnd).on('close', onClose).on('error', onError);
+  const unlisten = onHandshakeEnd(socket, run.role, fail);
   if (socket.destroyed) fail(hungUp(run.role));
   else {
     reader.start(socket, onData);
