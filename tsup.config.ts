@@ -30,13 +30,9 @@ export default defineConfig({
   // What is built is as readable as its source: maps would be three quarters of the package.
   sourcemap: false,
   clean: true,
-  // tsup's own shim builds the URL by joining 'file:' and the path, which breaks under folders named with # or %.
+  // src/base/code-url.ts is the one file that asks where it is, and answers for CommonJS as well.
   shims: false,
   esbuildOptions(options, { format }) {
-    if (format !== 'cjs') return;
-    options.define = { ...options.define, 'import.meta.url': 'pool_ts_import_meta_url' };
-    options.banner = {
-      js: "const pool_ts_import_meta_url = require('node:url').pathToFileURL(__filename).href;",
-    };
+    if (format === 'cjs') options.define = { ...options.define, 'import.meta.url': 'undefined' };
   },
 });

@@ -4,6 +4,7 @@
  * the very next statement after the call.
  */
 import type { KoffiFunc, node as KoffiNode } from 'koffi';
+import { loadKoffi } from '../base/koffi.js';
 
 export const O_RDWR = 0o2;
 export const O_NONBLOCK = 0o4000;
@@ -56,7 +57,7 @@ export function loadLibc(): Promise<ServerLibc> {
 }
 
 async function load(): Promise<ServerLibc> {
-  const { default: koffi } = await import('koffi');
+  const koffi = await loadKoffi();
   const library = koffi.load(null);
   const call = <A extends unknown[]>(definition: string) => {
     const native = library.func(definition) as KoffiFunc<(...args: A) => number>;

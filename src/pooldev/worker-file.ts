@@ -1,21 +1,18 @@
-/** Where the worker's own file is: beside this code in the package, wherever the build has put this code. */
+/** Where the worker's own file is: dist/pooldev/worker.js of the package. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PoolError } from '../base/errors.js';
-
-/** From dist/pooldev, from a chunk in dist, from another entry of dist, and from the sources. */
-const CANDIDATES = ['./worker.js', './pooldev/worker.js', './worker.js', '../../dist/pooldev/worker.js'];
+import { distFile, type Places } from '../base/package-files.js';
 
 /** The file's name. Throws where there is none, with the way out. */
-export function findWorkerFile(given: string | URL | undefined, base = import.meta.url): string {
+export function findWorkerFile(given: string | URL | undefined, places: Places = {}): string {
   if (given !== undefined) return existingFile(given);
-  for (const candidate of CANDIDATES) {
-    const url = new URL(candidate, base);
-    if (url.protocol === 'file:' && existsSync(url)) return fileURLToPath(url);
-  }
+  const path = distFile('pooldev/worker.js', places);
+  if (path !== null) return path;
   throw new PoolError(
     'ENOENT',
-    'serve pool device: dist/pooldev/worker.js of pool-ts is not beside the code: a bundler has moved it; keep pool-ts external, or name the file in the option worker',
+    "serve pool device: pool-ts can't find its worker, dist/pooldev/worker.js; if a bundler made this program, keep " +
+      'pool-ts installed beside it or mark pool-ts as external, or name that file in the option worker',
   );
 }
 

@@ -1,11 +1,12 @@
 /**
- * The system calls of the device. koffi is imported when they are first asked for. Every
+ * The system calls of the device. koffi is loaded when it is first asked. Every
  * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
  * may make system calls of its own.
  */
 import { fstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
 import { PoolError } from '../base/errors.js';
+import { loadKoffi } from '../base/koffi.js';
 
 export interface CallResult {
   /** What the call returned. */
@@ -110,13 +111,7 @@ async function bind(): Promise<Libc> {
       `the POOL device exists on 64-bit little-endian Linux only, not on ${process.platform} ${process.arch}; use backend 'user'`,
     );
   }
-  const { default: koffi } = await import('koffi').catch((cause: unknown) => {
-    throw new PoolError(
-      'ENOTSUP',
-      "koffi, which calls the POOL device, could not be loaded; install pool-ts with its dependencies, or use backend 'user'",
-      { cause },
-    );
-  });
+  const koffi = await loadKoffi();
   const libc = koffi.load(null);
   const bound = <A extends unknown[]>(definition: string) => {
     const native = libc.func(definition) as KoffiFunc<(...args: A) => number>;

@@ -44,10 +44,10 @@ describe('findWorkerFile', () => {
   });
 
   it('takes what POOL_WORKER names, and says so where it names nothing', () => {
-    expect(fileURLToPath(findWorkerFile({ override: worker, base: undefined }))).toBe(worker);
+    expect(fileURLToPath(findWorkerFile({ override: worker, base: '' }))).toBe(worker);
     const missing = join(folder, 'gone.js');
-    expect(() => findWorkerFile({ override: missing, base: undefined })).toThrow(
-      expect.objectContaining({ code: 'ENOENT', message: expect.stringContaining(missing) as string }),
+    expect(() => findWorkerFile({ override: missing, base: '' })).toThrow(
+      expect.objectContaining({ code: 'ENOTSUP', message: expect.stringContaining(missing) as string }),
     );
   });
 
@@ -57,7 +57,7 @@ describe('findWorkerFile', () => {
     writeFileSync(join(bundle, 'package.json'), '{"name":"app"}');
     for (const base of [pathToFileURL(join(bundle, 'out.js')).href, '', 'data:text/javascript,']) {
       expect(() => findWorkerFile({ override: '', base, program: [bundle] })).toThrow(
-        expect.objectContaining({ code: 'ENOENT', message: expect.stringContaining('POOL_WORKER') as string }),
+        expect.objectContaining({ code: 'ENOTSUP', message: expect.stringContaining('POOL_WORKER') as string }),
       );
     }
   });

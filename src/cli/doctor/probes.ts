@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { codeUrl } from '../../base/code-url.js';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { type Greeted, greet } from './greeting.js';
@@ -70,7 +71,7 @@ export function machineProbes(env: Probes['env']): Probes {
 async function load(name: string, limit = LOAD_MS): Promise<Loaded> {
   let path: string;
   try {
-    path = createRequire(import.meta.url).resolve(name);
+    path = createRequire(codeUrl).resolve(name);
   } catch {
     return { problem: 'it is not installed' };
   }

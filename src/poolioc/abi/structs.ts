@@ -3,7 +3,8 @@
  * pool.h's order. u64 is a bigint, a byte array a Uint8Array. On hot paths read and write at {@link offsetsOf} instead of
  * making struct objects, which cost microseconds.
  */
-import { createRequire } from 'node:module';
+import { PoolError } from '../../base/errors.js';
+import { requireDependency } from '../../base/package-files.js';
 import { loadRef } from './ref.js';
 import { be16, be32, be64, bytes, u64, type RefModule, type RefType } from './ref-types.js';
 
@@ -138,8 +139,21 @@ export function structsOver(ref: RefModule, makeFactory: (ref: RefModule) => Str
 }
 
 function structFactory(ref: RefModule): StructFactory {
-  const make = createRequire(import.meta.url)('ref-struct-di') as (ref: RefModule) => StructFactory;
-  return make(ref);
+  return (layouts() as (ref: RefModule) => StructFactory)(ref);
+}
+
+/** A CommonJS package, which a bundle that is an ES module can't hold: it asks for `util` and `tty` while it runs. */
+function layouts(): unknown {
+  try {
+    return requireDependency('ref-struct-di');
+  } catch (cause) {
+    throw new PoolError(
+      'ENOTSUP',
+      'pool-ts/poolioc needs the package ref-struct-di and did not find it; install pool-ts with its dependencies, and if a ' +
+        'bundler made this program, keep pool-ts installed beside it or mark pool-ts as external',
+      { cause },
+    );
+  }
 }
 
 const loaded = loadRef();

@@ -4,6 +4,7 @@
  * here contexts are keyed once and used for every packet.
  */
 import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { loadKoffi } from '../../base/koffi.js';
 import { unusablePublicKey } from '../protocol/faults.js';
 import type { Cryptography } from './cryptography.js';
 import { nodeCryptography } from './node-crypto.js';
@@ -235,7 +236,7 @@ function longHash(pieces: readonly Uint8Array[]): Uint8Array {
  * (a bundle, `--permission`, Deno without ffi), a runtime whose cryptography is not OpenSSL (Bun, Electron).
  */
 export async function loadOpenSsl(): Promise<Cryptography> {
-  const { default: koffi } = await import('koffi');
+  const koffi = await loadKoffi();
   const lib = new OpenSsl(koffi.load(null), (memory) => BigInt(koffi.address(memory)));
   return {
     kind: 'openssl',
