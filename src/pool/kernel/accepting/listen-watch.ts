@@ -33,6 +33,8 @@ export class ListenWatch {
   readonly #look: () => string | null;
   #timer: Timer | undefined;
   #misses = 0;
+  /** The device has told of this listener: what it told before is an older one's, or nobody's. */
+  #heard = false;
   readonly #seen: boolean;
 
   /** To be made when the port is open. */
@@ -64,9 +66,12 @@ export class ListenWatch {
   }
 
   #lookAtSockets(): string | null {
-    const told = this.#options.told();
+    const { port } = this.#options;
+    const now = this.#options.told();
+    // The news of a busy machine are seconds old.
+    this.#heard ||= now === port;
     // A port that couldn't be seen when it was open can't be missed later.
-    const there = told === null ? !this.#seen || this.#isVisible() : told === this.#options.port;
+    const there = this.#heard && now !== null ? now === port : !this.#seen || this.#isVisible();
     this.#misses = there ? 0 : this.#misses + 1;
     if (this.#misses < MISSES) return null;
     return "another program stopped the device's listener (POOL_IOC_STOP): listen again";
