@@ -57,6 +57,8 @@ export interface BackendDialOptions {
   writeStallTimeout?: number;
   /** User backend: the session opens when the peer has proved who it is. */
   authentication?: DialAuthentication;
+  /** Where a backend dials several addresses at once: the peer opens a session only after this has settled. Never rejects. */
+  beforeResponse?: () => Promise<void>;
   /** Gives up at once; rejects with the signal's reason. */
   signal?: AbortSignal;
 }

@@ -91,13 +91,15 @@ async function connectUnder(
   const backend = await orAborted(selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
   const authentication = settings.proof && (await orAborted(loadDialProof(settings.proof), signal));
   const addresses = await addressesToDial(target, { ...settings, signal });
+  const candidates: typeof addresses = settings.autoSelectFamily ? addresses : [addresses[0]];
   const session = await firstToAnswer(
-    settings.autoSelectFamily ? addresses : [addresses[0]],
-    (address, signal) =>
+    candidates,
+    (address, { signal, turn }) =>
       backend.dial(
         address,
         bare({
           signal,
+          ...(candidates.length > 1 && { beforeResponse: turn }),
           writeStallTimeout: settings.writeStallTimeout,
           ...(authentication && { authentication }),
         }),

@@ -22,7 +22,7 @@ import type { Reservation } from './session/session-table.js';
 import { handshakeSocketError, hungUp } from './socket-errors.js';
 import { SocketReader } from './session/socket-reader.js';
 import type { TcpSession } from './session/tcp-session.js';
-import type { DialAuthentication, NodeDialOptions, NodePeer, NodeSession } from './types.js';
+import type { NodeDialOptions, NodePeer, NodeSession } from './types.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 
 /** {@link NodeDialOptions}, checked. */
@@ -120,7 +120,7 @@ function attempt(
     const onConnect = (): void => {
       clearTimeout(connectTimer);
       socket.off('error', onError).off('close', onClose);
-      giveUp = clientHandshake(node, socket, reader, times, options.authentication, {
+      giveUp = clientHandshake(node, socket, reader, times, options, {
         established: (protocol, peer) => {
           const ends = endpointsOf(socket);
           if (ends === null) return fail(hungUp('client'));
@@ -152,7 +152,7 @@ function clientHandshake(
   socket: Socket,
   reader: SocketReader,
   times: Times,
-  authentication: DialAuthentication | undefined,
+  { authentication, beforeResponse }: Pick<NodeDialOptions, 'authentication' | 'beforeResponse'>,
   outcome: Outcome,
 ): () => void {
   const { cancel } = runHandshake({
@@ -166,6 +166,7 @@ function clientHandshake(
     clock: node.clock,
     expect: (state, now) => expectation(state, now, times),
     keepsAlive: true,
+    beforeResponse,
     authentication: authentication && {
       admit: authentication.admit,
       deadline: (now) => now + nanoseconds(Math.min(AUTHENTICATION_TIMEOUT_MS, times.completion)),

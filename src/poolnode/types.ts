@@ -68,6 +68,11 @@ export interface NodeDialOptions {
    * what waits to be sent; 0 for never. Default 60 000.
    */
   writeStallTimeout?: number;
+  /**
+   * Called when CHALLENGE is there; RESPONSE, on which the peer opens a session, leaves when it has settled. Of several dials
+   * for one session this lets one be answered with one. Never rejects. By default RESPONSE leaves at once.
+   */
+  beforeResponse?: () => Promise<void>;
   /** For a host that is a name after all; default `dns.lookup`. */
   lookup?: LookupFunction;
   /** The session opens when the listener has proved who it is. */

@@ -12,6 +12,17 @@ export interface FirstToAnswerOptions {
   stagger: number | null;
 }
 
+/** One try of several for one session. */
+export interface Try {
+  /** Another try has won, or the dial was given up. */
+  signal: AbortSignal;
+  /**
+   * Settles when this try may do what makes the peer open a session. One does so at a time, the next when it has failed:
+   * those that lose leave no session behind at a server that would hand it out.
+   */
+  turn: () => Promise<void>;
+}
+
 /**
  * Dials the addresses in their order and takes the first session. Unlike `net.connect`, which gives a try up when the next
  * one begins, every try may go on until one of them has won: a slow peer is reached all the same. A session that comes
@@ -21,7 +32,7 @@ export interface FirstToAnswerOptions {
  */
 export function firstToAnswer(
   addresses: readonly [Addr, ...Addr[]],
-  dial: (address: Addr, signal: AbortSignal) => Promise<BackendSession>,
+  dial: (address: Addr, attempt: Try) => Promise<BackendSession>,
   { signal, stagger }: FirstToAnswerOptions,
 ): Promise<BackendSession> {
   return new Promise((resolve, reject) => {
@@ -30,7 +41,23 @@ export function firstToAnswer(
     let [started, failed, over] = [0, 0, false];
     let timer: NodeJS.Timeout | undefined;
     let unlisten = (): void => {};
+    /** Whose turn it is, and who waits for theirs, in the order in which their peers answered. */
+    let turn: number | null = null;
+    const waiting = new Map<number, () => void>();
 
+    const takeTurn = (at: number): Promise<void> => {
+      turn ??= at;
+      return turn === at ? Promise.resolve() : new Promise((mine) => waiting.set(at, mine));
+    };
+    const passTurn = (at: number): void => {
+      waiting.delete(at);
+      if (turn !== at) return;
+      const [next] = waiting;
+      turn = next?.[0] ?? null;
+      if (next === undefined) return;
+      waiting.delete(next[0]);
+      next[1]();
+    };
     const finish = (): void => {
       over = true;
       clearTimeout(timer);
@@ -50,6 +77,7 @@ export function firstToAnswer(
     };
     const lost = (at: number, error: unknown): void => {
       if (over) return;
+      passTurn(at);
       failed += 1;
       errors[at] = error instanceof PoolError ? error : new PoolError('EIO', String(error), { cause: error });
       if (failed === addresses.length) {
@@ -66,7 +94,7 @@ export function firstToAnswer(
       if (address === undefined) return;
       started += 1;
       if (stagger !== null && started < addresses.length) timer = setTimeout(startNext, stagger);
-      dial(address, tries.signal).then(won, (error: unknown) => lost(at, error));
+      dial(address, { signal: tries.signal, turn: () => takeTurn(at) }).then(won, (error: unknown) => lost(at, error));
     };
 
     unlisten = onAbort(signal, giveUp);

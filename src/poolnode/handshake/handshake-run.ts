@@ -35,6 +35,8 @@ export interface HandshakeRun {
   expect(state: SessionStateName, now: bigint): Expectation | null;
   /** Whether waiting keeps the process alive. */
   keepsAlive: boolean;
+  /** Of a client: RESPONSE waits until this has settled. */
+  beforeResponse?: (() => Promise<void>) | undefined;
   /** Where the peer must prove who it is. */
   authentication?: HandshakeAuthentication | undefined;
   /** Both sides hold the keys, and are proven where that was asked. `output` is to be written first, if the session is wanted. */
@@ -109,11 +111,11 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       run.established(session, output, null);
       return;
     }
-    if (output.length > 0) socket.write(output);
     if (handshake.state !== state) {
       state = handshake.state;
       expectation = run.expect(state, now);
     }
+    if (output.length > 0) write(output);
     if (expectation !== null) timer.within(expectation.deadline);
     timer.within(handshake.nextTimeout());
     if (handshake.busy) {
@@ -123,6 +125,22 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     } else {
       socket.resume();
     }
+  };
+
+  const write = (output: Uint8Array): void => {
+    // All that a client writes between CHALLENGE and its session is RESPONSE.
+    if (run.beforeResponse === undefined || state !== 'CHALLENGED') {
+      socket.write(output);
+      return;
+    }
+    // The peer owes nothing until it has that.
+    expectation = null;
+    void run.beforeResponse().then(() => {
+      if (over) return;
+      socket.write(output);
+      expectation = run.expect('CHALLENGED', clock());
+      if (expectation !== null) timer.within(expectation.deadline);
+    });
   };
 
   const prove = (

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { BackendSession } from '../../../src/pool/backend.js';
-import { firstToAnswer } from '../../../src/pool/address/first-to-answer.js';
+import { firstToAnswer, type Try } from '../../../src/pool/address/first-to-answer.js';
 import { FakeBackend, rejection, settled } from '../fake-backend.js';
 
 const ADDRESSES: [Addr, ...Addr[]] = [new Addr('::1', 1), new Addr('10.0.0.1', 1), new Addr('10.0.0.2', 1)];
@@ -12,7 +12,7 @@ const refused = (): PoolError => new PoolError('ECONNREFUSED', 'connection refus
 function race(stagger: number | null, addresses = ADDRESSES) {
   const backend = new FakeBackend();
   const stop = new AbortController();
-  const dial = (address: Addr, signal: AbortSignal) => backend.dial(address, { signal });
+  const dial = (address: Addr, { signal, turn }: Try) => backend.dial(address, { signal, beforeResponse: turn });
   const session = firstToAnswer(addresses, dial, { signal: stop.signal, stagger });
   return { backend, stop, session };
 }
@@ -100,6 +100,32 @@ describe('firstToAnswer', () => {
     expect(await rejection(session)).toBe(reason);
     expect(backend.dials.map(({ signal }) => signal?.reason as unknown)).toEqual(backend.dials.map(() => reason));
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
+  it('lets one at a time open a session at its peer: the first that may, and the next when that has failed', async () => {
+    const turns: string[] = [];
+    const backend = new FakeBackend();
+    const tries: { answered: () => Promise<void> }[] = [];
+    const dial = (address: Addr, { signal, turn }: Try) => {
+      tries.push({ answered: () => turn().then(() => void turns.push(address.address)) });
+      return backend.dial(address, { signal });
+    };
+    const session = firstToAnswer(ADDRESSES, dial, { signal: new AbortController().signal, stagger: 1 });
+    await backend.nth(2);
+    await tries[1]!.answered();
+    void tries[2]!.answered();
+    void tries[0]!.answered();
+    // It tries again, with other sequence numbers.
+    await tries[1]!.answered();
+    expect(turns).toEqual(['10.0.0.1', '10.0.0.1']);
+    backend.dials[2]!.fail(refused());
+    await settled(session);
+    expect(turns).toHaveLength(2);
+    backend.dials[1]!.fail(refused());
+    await settled(session);
+    expect(turns.slice(2)).toEqual(['::1']);
+    backend.dials[0]!.answer();
+    expect((await session).remoteAddr.address).toBe('::1');
   });
 
   it('dials nothing when its signal has fired before', async () => {
