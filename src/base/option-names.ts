@@ -20,6 +20,11 @@ export function refuseUnknown(options: object, known: Iterable<string>): void {
   }
 }
 
+/** The names of a type's properties, each of which it asks for: what is added to the type can't be left out here. */
+export function namesOf<T extends object>(all: Readonly<Record<keyof T, true>>): readonly string[] {
+  return Object.keys(all);
+}
+
 /** Of `names` the one that `name` was probably meant to be; null where none is near. */
 export function nearest(name: string, names: Iterable<string>): string | null {
   let [best, least]: [string | null, number] = [null, NEAR + 1];

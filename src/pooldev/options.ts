@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { checkPath as checkFileName, checkString, outOfRange, quote, wrongType } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
+import { namesOf, refuseUnknown } from '../base/option-names.js';
 
 /** Options of {@link PoolDevice.serve}. */
 export interface PoolDeviceOptions {
@@ -29,6 +30,15 @@ export interface PoolDeviceOptions {
   worker?: string | URL;
 }
 
+const NAMES = namesOf<PoolDeviceOptions>({
+  strictModule: true,
+  host: true,
+  mode: true,
+  allowOther: true,
+  proc: true,
+  worker: true,
+});
+
 export interface CheckedOptions {
   strictModule: boolean;
   host: string;
@@ -51,6 +61,7 @@ export function defaultDevicePath(
 }
 
 export function checkOptions(options: PoolDeviceOptions): CheckedOptions {
+  refuseUnknown(options, NAMES);
   const { strictModule = false, host = '', mode = 0o600, allowOther = false, proc } = options;
   requireBoolean('strictModule', strictModule);
   requireBoolean('allowOther', allowOther);

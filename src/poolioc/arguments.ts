@@ -1,10 +1,32 @@
 /** What a call refuses before any I/O. */
 import { checkInteger, checkMilliseconds, isSignal, outOfRange, wrongType } from '../base/arguments.js';
 import { bytesOf } from '../base/bytes.js';
+import { namesOf, refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import { isLinkLocal, isV4Mapped } from '../base/ip.js';
 import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './abi/constants.js';
-import type { CallOptions, ConnectRequest } from './types.js';
+import type { CallOptions, CloseSessionOptions, ConnectRequest, LateOptions, TableChangeOptions } from './types.js';
+
+/** Names of options, by the calls that take them. */
+const NAMES = {
+  call: namesOf<CallOptions>({ signal: true, timeout: true }),
+  late: namesOf<LateOptions<unknown>>({ signal: true, timeout: true, onLate: true }),
+  open: ['signal', 'timeout', 'workers', 'proc'],
+  close: namesOf<CloseSessionOptions>({
+    signal: true,
+    timeout: true,
+    abort: true,
+    thread: true,
+    sessionId: true,
+    pair: true,
+    onCall: true,
+  }),
+  tableChange: namesOf<TableChangeOptions>({ signal: true, interval: true, counters: true }),
+  receive: ['message', 'count', 'timeout'],
+  send: ['sent'],
+};
+const CONNECT_NAMES = namesOf<ConnectRequest>({ peerAddr: true, peerPort: true, addrFamily: true, poolVersion: true });
+const MESSAGE_NAMES = ['sessionIdx', 'channel', 'flags', 'data'];
 
 /**
  * Bytes that every session of the module takes: a longer message breaks one whose slot was never used before (kernel
@@ -50,6 +72,7 @@ function checkBytes(name: string, value: unknown): Uint8Array {
 /** Fills in the defaults. */
 export function checkConnect(request: ConnectRequest): Required<ConnectRequest> {
   if (typeof request !== 'object' || request === null) throw wrongType('a connect request', 'an object', request);
+  refuseUnknown(request, CONNECT_NAMES);
   const { peerAddr, peerPort, addrFamily = AF_INET6, poolVersion = 0 } = request;
   const address = checkBytes('peerAddr', peerAddr);
   if (address.length !== 16) {
@@ -75,9 +98,21 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
   return { peerAddr: Uint8Array.from(address), peerPort, addrFamily: AF_INET6, poolVersion };
 }
 
-/** ms are not negative, a signal is one. */
-export function checkOptions(options: CallOptions): void {
+/** A request of SEND or RECV: an object with no other names. */
+export function checkRequest(request: unknown): void {
+  if (typeof request !== 'object' || request === null) throw wrongType('a request', 'an object', request);
+  refuseUnknown(request, MESSAGE_NAMES);
+}
+
+/** An object, and no option that `call` doesn't take. */
+export function checkNames(options: unknown, call: keyof typeof NAMES): void {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  refuseUnknown(options, NAMES[call]);
+}
+
+/** What `call` takes and no more; ms are not negative, a signal is one. */
+export function checkOptions(options: CallOptions, call: keyof typeof NAMES = 'call'): void {
+  checkNames(options, call);
   const { timeout, signal } = options;
   if (timeout !== undefined && typeof timeout !== 'number') throw wrongType('timeout', 'a number of ms', timeout);
   if (timeout !== undefined && !(timeout >= 0)) throw outOfRange('timeout', 'a number of ms from 0', timeout);

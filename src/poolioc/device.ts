@@ -89,6 +89,8 @@ function refused(error: Error): Transfer<never> {
 /** What a call is about, for its error. */
 interface Subject {
   operation: string;
+  /** Which options it takes; those of every call by default. */
+  call?: 'call' | 'late' | 'close';
   address?: string;
   port?: number;
 }
@@ -140,7 +142,7 @@ export class Device implements PoolDevice {
    */
   static async open(path: string = DEFAULT_DEVICE_PATH, options: OpenOptions = {}): Promise<Device> {
     checkPath('the path of the device', path);
-    check.checkOptions(options);
+    check.checkOptions(options, 'open');
     options.signal?.throwIfAborted();
     const workers = options.workers ?? (await processWorkers());
     const operation = 'open';
@@ -173,13 +175,15 @@ export class Device implements PoolDevice {
     const address = ipFromBytes(peerAddr);
     const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
     const operation = `connect to ${address.includes(':') ? `[${address}]` : address}:${port}`;
-    const index = await this.#request({ operation, address, port }, options, (fd) =>
+    const index = await this.#request({ operation, address, port, call: 'late' }, options, (fd) =>
       requests.connectPlan(fd, checked, late),
     );
     return index!;
   }
 
-  async send({ sessionIdx, channel = 0, flags = 0, data }: SendRequest, options: CallOptions = {}): Promise<void> {
+  async send(request: SendRequest, options: CallOptions = {}): Promise<void> {
+    check.checkRequest(request);
+    const { sessionIdx, channel = 0, flags = 0, data } = request;
     check.checkSession(sessionIdx);
     check.checkChannel(channel);
     check.checkFlags(flags);
@@ -200,10 +204,9 @@ export class Device implements PoolDevice {
     await this.send({ sessionIdx: session, channel, data }, options);
   }
 
-  async recv(
-    { sessionIdx, channel = 0, flags = 0, data }: RecvRequest,
-    options: LateOptions<Uint8Array> = {},
-  ): Promise<RecvResult | null> {
+  async recv(request: RecvRequest, options: LateOptions<Uint8Array> = {}): Promise<RecvResult | null> {
+    check.checkRequest(request);
+    const { sessionIdx, channel = 0, flags = 0, data } = request;
     check.checkSession(sessionIdx);
     check.checkChannel(channel);
     check.checkFlags(flags);
@@ -217,7 +220,7 @@ export class Device implements PoolDevice {
       else homeless = new Uint8Array(message);
     };
     try {
-      const received = (await this.#request({ operation }, options, (fd) =>
+      const received = (await this.#request({ operation, call: 'late' }, options, (fd) =>
         requests.recvPlan(fd, { sessionIdx, channel, flags, capacity: buffer.length }, into, options.onLate),
       ))!;
       if (homeless === undefined) return received;
@@ -240,13 +243,11 @@ export class Device implements PoolDevice {
     return received === null ? null : received.len;
   }
 
-  receiveMessages(
-    session: number,
-    channel: number,
-    { message, count = MOST_MESSAGES, timeout }: ReceiveOptions,
-  ): Transfer<ReceiveEnd> {
+  receiveMessages(session: number, channel: number, options: ReceiveOptions): Transfer<ReceiveEnd> {
     const operation = `receive from session ${session}`;
+    const { message, count = MOST_MESSAGES, timeout } = options;
     try {
+      check.checkNames(options, 'receive');
       check.checkSession(session);
       check.checkChannel(channel);
       checkInteger('count', count, 1, MOST_MESSAGES);
@@ -272,9 +273,11 @@ export class Device implements PoolDevice {
     return { done: ended(), stop: () => call.cancel({ reason: STOPPED }) };
   }
 
-  sendMessages(session: number, { sent }: SendOptions): Sending {
+  sendMessages(session: number, options: SendOptions): Sending {
     const operation = `send to session ${session}`;
+    const { sent } = options;
     try {
+      check.checkNames(options, 'send');
       check.checkSession(session);
       this.#assertOpen(operation);
     } catch (error) {
@@ -322,7 +325,7 @@ export class Device implements PoolDevice {
   async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
     check.checkSession(index);
     const operation = `close session ${index}`;
-    await this.#request({ operation }, options, (fd) => this.#closePlan(fd, { ...options, index }));
+    await this.#request({ operation, call: 'close' }, options, (fd) => this.#closePlan(fd, { ...options, index }));
     this.#unclaimed.drop(index);
   }
 
@@ -354,10 +357,9 @@ export class Device implements PoolDevice {
     this.#workers.pool.reserve('close');
   }
 
-  async tableChange(
-    known: TableState | null,
-    { signal, interval = DEFAULT_WATCH_MS, counters = false }: TableChangeOptions = {},
-  ): Promise<TableState> {
+  async tableChange(known: TableState | null, options: TableChangeOptions = {}): Promise<TableState> {
+    check.checkNames(options, 'tableChange');
+    const { signal, interval = DEFAULT_WATCH_MS, counters = false } = options;
     check.checkInterval(interval);
     const operation = 'wait for a change of the session table';
     if (!this.isCharacterDevice && this.#tells) {
@@ -422,11 +424,11 @@ export class Device implements PoolDevice {
 
   /** Errors are made here, after an await of the caller's, so that their stacks lead to the caller. */
   async #request<T>(
-    { operation, address, port }: Subject,
+    { operation, call: kind = 'call', address, port }: Subject,
     options: CallOptions,
     plan: (fd: number) => CallPlan<requests.Outcome<T>>,
   ): Promise<T | undefined> {
-    check.checkOptions(options);
+    check.checkOptions(options, kind);
     options.signal?.throwIfAborted();
     this.#assertOpen(operation);
     const call = this.#submit(plan);

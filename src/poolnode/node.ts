@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { checkMaxSessions } from './arguments.js';
+import { checkMaxSessions, checkNames } from './arguments.js';
 import { monotonicClock } from './clock.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { loadCryptography } from './crypto/cryptography.js';
@@ -16,6 +16,7 @@ import type { PoolNode, PoolNodeOptions } from './types.js';
  * shares, see processNode. Throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for a wrong `maxSessions`.
  */
 export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOverrides = {}): PoolNode {
+  checkNames('node', options);
   const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
   const clock = injections.clock ?? monotonicClock;
   const table = new SessionTable<TcpSession>(maxSessions, options.reclaim);
@@ -34,8 +35,14 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOv
     (parts ??= { ...shared, crypto: injections.crypto ?? (await loadCryptography()).crypto });
   return {
     maxSessions,
-    dial: async (where) => dial(parts ?? (await ready()), where),
-    listen: async (where) => listen(parts ?? (await ready()), where),
+    dial: async (where) => {
+      checkNames('dial', where);
+      return dial(parts ?? (await ready()), where);
+    },
+    listen: async (where) => {
+      checkNames('listen', where);
+      return listen(parts ?? (await ready()), where);
+    },
     sessions: () => table.list(),
     session: (index) => table.get(index),
   };

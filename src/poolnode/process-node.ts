@@ -1,5 +1,6 @@
 /** The node that all of a process share, whichever copy of the package they loaded (ESM or CommonJS). */
 import { PoolError } from '../base/errors.js';
+import { refuseUnknown } from '../base/option-names.js';
 import { checkMaxSessions } from './arguments.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { createPoolNode } from './node.js';
@@ -21,11 +22,13 @@ export interface ProcessNodeOptions {
  * has, or when POOL_MAX_SESSIONS is no size of a table; ERR_INVALID_ARG_TYPE and ERR_OUT_OF_RANGE for a wrong option.
  */
 export function processNode(
-  { maxSessions }: ProcessNodeOptions = {},
+  options: ProcessNodeOptions = {},
   holder: object = globalThis,
   env: NodeJS.ProcessEnv = process.env,
 ): PoolNode {
   const held = holder as Holder;
+  refuseUnknown(options, ['maxSessions']);
+  const { maxSessions } = options;
   const asked = maxSessions === undefined ? undefined : checkMaxSessions(maxSessions);
   const node = (held[NODE] ??= createPoolNode({ maxSessions: asked ?? sizeFrom(env) }));
   if (asked !== undefined && asked !== node.maxSessions) {
