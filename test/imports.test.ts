@@ -104,15 +104,24 @@ describe('the layers of src', () => {
     expect(show(outside)).toEqual([]);
   });
 
-  it('imports koffi in one file for each library that is called, and dynamically', () => {
+  it('loads koffi in one place, dynamically, and calls it in one file for each library', () => {
     const koffi = imports.filter(({ to, typeOnly }) => to === 'koffi' && !typeOnly);
-    const files = [...new Set(koffi.map(({ from }) => from))].sort();
+    expect([...new Set(koffi.map(({ from }) => from))]).toEqual(['base/koffi.ts']);
+    expect(readFileSync(join(src, 'base/koffi.ts'), 'utf8')).not.toMatch(/^import (?!type).*from 'koffi'/m);
+    const callers = imports.filter(({ to, typeOnly }) => to === 'base/koffi.js' && !typeOnly).map(({ from }) => from);
     // The client's open and ioctl; the device's mount and process_vm_*; the node's OpenSSL. None needs a call of another's.
-    expect(files).toEqual(['pooldev/server-libc.ts', 'poolioc/libc.ts', 'poolnode/crypto/openssl.ts']);
-    const statically = files.filter((from) =>
-      /^import (?!type).*from 'koffi'/m.test(readFileSync(join(src, from), 'utf8')),
+    expect([...new Set(callers)].sort()).toEqual([
+      'pooldev/server-libc.ts',
+      'poolioc/libc.ts',
+      'poolnode/crypto/openssl.ts',
+    ]);
+  });
+
+  it('asks where the code is in one file', () => {
+    const asking = files.filter((file) =>
+      /^(?!\s*[/*]).*\bimport\.meta\b/m.test(readFileSync(join(src, file), 'utf8')),
     );
-    expect(statically).toEqual([]);
+    expect(asking).toEqual([join('base', 'code-url.ts')]);
   });
 
   it('imports the cipher in JavaScript in one file, and dynamically', () => {
