@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { type DataTable, Then, When } from '@cucumber/cucumber';
 import type { Flow } from 'pool-ts';
+import { randomBytes } from '../support/random.js';
 import type { PoolWorld, Side } from '../support/world.js';
 
 async function readText(flow: Flow): Promise<string | null> {

@@ -1,6 +1,7 @@
 /** TCP peers that break the handshake in one way each (wire protocol, Handshake). They share no code with pool-ts. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { randomBytes } from './random.js';
 
 const HEADER_BYTES = 80;
 const CHALLENGE = 1;

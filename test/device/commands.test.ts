@@ -1,6 +1,6 @@
 /** listen and connect, send and receive, and bridge on mounted devices, as between two machines with the module. */
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -12,6 +12,7 @@ import { killAll, type Running, start } from '../programs/run.js';
 import { fuse, program } from '../require.js';
 import { until } from './processes.js';
 import { CLI, type Served, serveDevice } from './served.js';
+import { randomBytes } from '../random.js';
 
 const MB = 1_000_000;
 const DOWNLOADS = 10;

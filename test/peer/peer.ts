@@ -5,6 +5,7 @@
  */
 import * as crypto from 'node:crypto';
 import * as net from 'node:net';
+import { randomBytes } from '../random.js';
 
 export const TYPE = {
   INIT: 0,
@@ -152,7 +153,7 @@ export class Peer {
       if (startsWithZeroBits(digest, difficulty)) break;
       if (n > 1_000_000n) throw new Error('the puzzle is too hard');
     }
-    this.seq = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
+    this.seq = randomBytes(8).readBigUInt64BE() >> 1n;
     const proof = proofOf(this.#secret, this.id);
     if (forgeProof) proof[0]! ^= 1;
     const payload = Buffer.concat([solution, proof]);
@@ -166,8 +167,8 @@ export class Peer {
     if (init.header[0] !== 0x10 || init.body.length !== 64) throw new Error('expected INIT');
     if (!init.header.subarray(48, 80).equals(Buffer.alloc(32))) throw new Error('INIT must carry no HMAC');
     if (!init.header.subarray(20, 36).equals(Buffer.alloc(16))) throw new Error('INIT must carry no session id');
-    this.id = crypto.randomBytes(16);
-    const seed = crypto.randomBytes(32);
+    this.id = randomBytes(16);
+    const seed = randomBytes(32);
     const difficulty = Buffer.from([0, 8]);
     const own = raw(crypto.createPublicKey(this.#private));
     this.#send(TYPE.CHALLENGE, 0, Buffer.concat([own, seed, difficulty, Buffer.alloc(32)]));
@@ -178,7 +179,7 @@ export class Peer {
     const digest = crypto.createHash('sha256').update(seed).update(solution).digest();
     if (!startsWithZeroBits(digest, 8)) throw new Error('the puzzle is not solved');
     if (!proof.equals(proofOf(this.#secret, this.id))) throw new Error('the proof is wrong');
-    this.seq = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
+    this.seq = randomBytes(8).readBigUInt64BE() >> 1n;
     this.send(TYPE.ACK, Buffer.alloc(0));
   }
 
@@ -217,7 +218,7 @@ export class Peer {
   /** What the module does with a REKEY: derive from its current private key, and draw a new sequence base. */
   takeRekey(packet: PeerPacket): void {
     this.#agree(packet.payload);
-    this.seq = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
+    this.seq = randomBytes(8).readBigUInt64BE() >> 1n;
   }
 
   #send(type: number, flags: number, payload: Buffer, channel = 0, ack = 0n): void {

@@ -25,10 +25,7 @@ it.skipIf(dualStack.missing)('tries that lose leave no session at the server, ho
   })();
   const rounds = 20;
   for (let i = 0; i < rounds; i++) {
-    const dialling = dial(
-      { host: 'two.test', port },
-      { backend, lookup: both, autoSelectFamilyAttemptDelay: 10 },
-    );
+    const dialling = dial({ host: 'two.test', port }, { backend, lookup: both, autoSelectFamilyAttemptDelay: 10 });
     // Both are due when this thread goes on, and their handshakes run side by side.
     setTimeout(() => {
       for (const until = Date.now() + 30; Date.now() < until; );

@@ -2,10 +2,10 @@
  * POOL nodes in memory: sessions are pairs joined by queues, ports are a map. They keep the promises of
  * src/poolnode/types.ts that a device builds on, without sockets and without cryptography.
  */
-import { randomBytes } from 'node:crypto';
 import type { Endpoint, RawTelemetry, SessionHandler } from '../../src/base/session.js';
 import { PoolError } from '../../src/base/errors.js';
 import type { NodeListenOptions, NodeSession, NodeSessionInfo, PoolNode } from '../../src/poolnode/types.js';
+import { randomBytes } from '../random.js';
 
 /** Messages that a pair holds for a receiver that reads no more, before the sender is told to stop. */
 const ROOM = 2;

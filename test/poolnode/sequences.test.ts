@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { drawInitialSequence, drawTimestampOffset, SEQUENCE_RANGES, type Role } from '../../src/poolnode/sequences.js';
+import { randomBytes } from '../random.js';
 
 /** Randomness that gives these 64-bit numbers, in order. */
 function scripted(...numbers: bigint[]): (size: number) => Uint8Array {

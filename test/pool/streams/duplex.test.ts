@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type EventEmitter, once } from 'node:events';
 import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type Conn, type Flow, type FlowDuplex, PoolError } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
 import { duplexCases } from '../../contract/duplex-cases.js';
+import { randomBytes } from '../../random.js';
 
 const MIB = 1 << 20;
 
