@@ -99,6 +99,55 @@ describe('a device', () => {
     await device.close();
   });
 
+  it.each<[string, () => { buffer: Uint8Array; take: () => void }]>([
+    [
+      'detached',
+      () => {
+        const buffer = new Uint8Array(8);
+        return {
+          buffer,
+          take: () => void structuredClone(buffer.buffer, { transfer: [buffer.buffer as ArrayBuffer] }),
+        };
+      },
+    ],
+    [
+      'shrunk',
+      () => {
+        const memory = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 8 }]) as ArrayBuffer & {
+          resize(to: number): void;
+        };
+        return { buffer: new Uint8Array(memory), take: () => memory.resize(2) };
+      },
+    ],
+  ])('keeps a message whose buffer was %s while the call waited, for the next receive', async (_, make) => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [
+        { block: true, struct: [8, 3, 0, 0, 0], data: [9, 8, 7] },
+        { struct: [8, 1, 0, 0, 0], data: [1] },
+      ],
+    });
+    const { buffer, take } = make();
+    const pending = device.recvBytes(3, 5, buffer).catch((error: unknown) => error);
+    await script.inside(1);
+    take();
+    script.release();
+    expect(await pending).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringMatching(
+        /^receive from session 3: .*detached or shrank.*next receive takes the 3 bytes$/,
+      ) as string,
+    });
+    // It waits for a buffer that is large enough, as those of the device do.
+    await expect(device.recvBytes(3, 5, new Uint8Array(2))).rejects.toMatchObject({ code: 'EMSGSIZE' });
+    const large = new Uint8Array(4);
+    expect(await device.recvBytes(3, 5, large)).toBe(3);
+    expect([...large]).toEqual([9, 8, 7, 0]);
+    expect(script.calls(POOL_IOC_RECV)).toBe(1);
+    expect(await device.recvBytes(3, 5, large)).toBe(1);
+    expect(large[0]).toBe(1);
+    await device.close();
+  });
+
   it('says what to do about a file that is missing or no device', async () => {
     const { script, device } = await scripted({ [POOL_IOC_SESSIONS]: [{ ret: -1, errno: errno.ENOTTY }] });
     await expect(device.sessions()).rejects.toMatchObject({
