@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { codeUrl } from './code-url.js';
 
 /** Not imported by its name: webpack resolves what a `createRequire` of that name loads when it builds, with other answers. */
-const createRequire = Reflect.get(nodeModule, 'createRequire') as typeof nodeModule.createRequire;
+const createRequire: typeof nodeModule.createRequire = Reflect.get(nodeModule, 'createRequire');
 
 /** Where to look. */
 export interface Places {

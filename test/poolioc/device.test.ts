@@ -106,7 +106,7 @@ describe('a device', () => {
         const buffer = new Uint8Array(8);
         return {
           buffer,
-          take: () => void structuredClone(buffer.buffer, { transfer: [buffer.buffer as ArrayBuffer] }),
+          take: () => void structuredClone(buffer.buffer, { transfer: [buffer.buffer] }),
         };
       },
     ],
