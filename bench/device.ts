@@ -110,10 +110,10 @@ async function compare(
     console.log(row('', 'C', 'pool-ts', 'pool-ts / C'));
     print(`messages of ${BULK_SIZE} B a second`, bulk, 'figure', 0);
     print('  µs of CPU of both programs a message', bulk, 'programs', 0);
-    print('  µs of CPU of the server a message', bulk, 'server', 0);
+    if (server !== null) print('  µs of CPU of the server a message', bulk, 'server', 0);
     print(`round trip of ${TRIP_SIZE} B, µs`, trips, 'figure', 0);
     print('  µs of CPU of both programs', trips, 'programs', 0);
-    print('  µs of CPU of the server', trips, 'server', 0);
+    if (server !== null) print('  µs of CPU of the server', trips, 'server', 0);
   } finally {
     await ours.end();
     await c.end();
