@@ -29,7 +29,8 @@ export async function deviceMetrics(
 ): Promise<DeviceMetrics> {
   const { client, metrics } = await load().catch((error: unknown) => {
     const { code, message = '' } = error as { code?: unknown; message?: string };
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes('prom-client')) throw error;
+    // Node's loaders each have a code of their own for it: of modules with ERR_ before it, of CommonJS without.
+    if (!String(code).endsWith('MODULE_NOT_FOUND') || !message.includes('prom-client')) throw error;
     const sentence =
       'prom-client is missing, which makes the text for Prometheus: npm install prom-client where pool-ts is';
     throw new CliError(EXIT.UNAVAILABLE, sentence, { cause: error });
