@@ -3,9 +3,10 @@ import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isIPv6 } from 'node:net';
 import type { BackendChoice, CommonOptions, Network } from '../index.js';
+import { type ProofFlags, type SessionRole, withProofOptions } from './peers/proof-flags.js';
 
 /** Options of a command that opens sessions, as commander gives them. */
-export interface SessionFlags {
+export interface SessionFlags extends ProofFlags {
   backend?: BackendChoice;
   device?: string;
   network?: Network;
@@ -21,17 +22,19 @@ export interface IdleFlags {
 }
 
 /**
- * Adds `--backend`, `--device`, `--network` and `--verbose`; a command that dials adds {@link withTimeout} as well.
+ * Adds `--backend`, `--device`, `--network`, `--verbose`, and who the two sides are ({@link withProofOptions}); a command that
+ * dials adds {@link withTimeout} as well.
  * @param verbose what --verbose tells besides the backend and why it was chosen
  */
-export function withSessionOptions(command: Command, verbose = ''): Command {
-  return command
+export function withSessionOptions(command: Command, role: SessionRole, verbose = ''): Command {
+  const carried = command
     .addOption(
       new Option('--backend <name>', 'kernel module or node in user space').choices(['auto', 'kernel', 'user']),
     )
     .option('--device <path>', 'device file of the kernel module (default: $POOL_DEVICE, else /dev/pool)')
     .addOption(new Option('--network <name>', 'address family').choices(['pool', 'pool4', 'pool6']))
     .option('-v, --verbose', `tell on standard error ${verbose}which backend is used, and why`);
+  return withProofOptions(carried, role);
 }
 
 /** Adds `--timeout`, the time that dialling may take. */

@@ -45,6 +45,7 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
       ...{ stdin, stdout, stderr, env, quit },
       stop: controller.signal,
       endsBySignal: () => void (endsBySignal = true),
+      person: async () => (await import('./person.js')).personAtTerminal(),
     },
     stoppedWith: () => (endsBySignal && code !== null && Object.values<number>(SIGNALS).includes(code) ? null : code),
   };

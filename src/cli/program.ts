@@ -7,6 +7,7 @@ import { completionCommand, manualCommand } from './commands/completion.js';
 import { connectCommand } from './commands/connect.js';
 import { deviceCommand } from './commands/device.js';
 import { doctorCommand } from './commands/doctor.js';
+import { keygenCommand } from './commands/keygen.js';
 import { listenCommand } from './commands/listen.js';
 import { metricsCommand } from './commands/metrics.js';
 import { pingCommand } from './commands/ping.js';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
   telemetryCommand,
   metricsCommand,
   bridgeCommand,
+  keygenCommand,
   benchCommand,
   deviceCommand,
   doctorCommand,

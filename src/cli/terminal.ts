@@ -1,5 +1,6 @@
 /** What a command sees of the process. Tests pass streams of their own. */
 import type { Readable, Writable } from 'node:stream';
+import type { Person } from './person.js';
 
 export interface Terminal {
   stdin: Readable & { isTTY?: boolean; setRawMode?(on: boolean): unknown };
@@ -12,6 +13,8 @@ export interface Terminal {
   quit(exitCode: number): void;
   /** A signal is how this command ends when all is well, as servers do: the exit code is 0 then. */
   endsBySignal(): void;
+  /** Who can be asked, standard input apart; null where nobody is there. */
+  person(): Promise<Person | null>;
 }
 
 /** Writes a line to standard output, with its backpressure. Rejects with the stream's error, EPIPE included. */

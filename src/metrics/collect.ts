@@ -1,4 +1,5 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
 import { PoolError } from '../base/errors.js';
 import { refuseUnknown } from '../base/option-names.js';
@@ -19,6 +20,19 @@ export interface PoolMetricsOptions {
   device?: string | undefined;
 }
 
+const PEER_EVENTS = [
+  {
+    event: 'pool.peer.authenticated',
+    name: 'pool_peers_authenticated_total',
+    help: 'Total peers that proved who they are',
+  },
+  {
+    event: 'pool.peer.refused',
+    name: 'pool_peers_refused_total',
+    help: 'Total peers that were refused, or refused us',
+  },
+] as const;
+
 /**
  * Tells Prometheus about POOL sessions: those of this process, both backends, dialled and accepted, or with `device` those
  * of a device's whole table. `pool_active_sessions`;
@@ -26,6 +40,9 @@ export interface PoolMetricsOptions {
  * sessions since this call; and for each open session, labelled `idx`, `peer` and `state`, `pool_session_` and
  * `rtt_microseconds`, `jitter_microseconds`, `loss_ppm`, `throughput_bps`, `mtu_bytes`, `queue_depth`, `uptime_seconds`,
  * `packets_sent`, `packets_recv`, `bytes_sent`, `bytes_recv`. Names and labels are those of the kernel module's exporter.
+ *
+ * `pool_peers_authenticated_total` and `pool_peers_refused_total`, labelled `role`, count peers of this process that were asked
+ * who they are, since this call: what rises at `role="server"` is somebody who tries. A device asks nobody.
  *
  * Sessions are looked at only when the registry is asked. On the kernel backend, and of a device, what a session moved
  * between the last time and its end is not known, and missing in the totals.
@@ -118,9 +135,24 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   }
   const source =
     device === undefined ? processSource(totals) : deviceSource(totals, { path: device, down: warnOf(device) });
+  const uncount = device === undefined ? countPeers(named, registers) : () => {};
   return () => {
     source.close();
+    uncount();
     for (const name of names) register.removeSingleMetric(name);
+  };
+}
+
+/** Counts proofs and refusals. Returns what ends the counting. */
+function countPeers(named: (name: string) => string, registers: Registry[]): () => void {
+  const ends = PEER_EVENTS.map(({ event, name, help }) => {
+    const counter = new Counter({ name: named(name), help, labelNames: ['role'], registers });
+    const count = (message: unknown): void => counter.inc({ role: (message as { role: string }).role });
+    subscribe(event, count);
+    return () => void unsubscribe(event, count);
+  });
+  return () => {
+    for (const end of ends) end();
   };
 }
 

@@ -5,7 +5,7 @@ import { bare } from '../base/own-properties.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import type { Conn } from './flow/conn.js';
 import { connMaker } from './flow/conn-events.js';
-import { trace } from './observe/diagnostics.js';
+import { publishRefusal, trace } from './observe/diagnostics.js';
 import { firstToAnswer } from './address/first-to-answer.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
 import { loadDialProof } from './identity/authentication.js';
@@ -94,16 +94,24 @@ async function connectUnder(
   const candidates: typeof addresses = settings.autoSelectFamily ? addresses : [addresses[0]];
   const session = await firstToAnswer(
     candidates,
-    (address, { signal, turn }) =>
-      backend.dial(
-        address,
-        bare({
-          signal,
-          ...(candidates.length > 1 && { beforeResponse: turn }),
-          writeStallTimeout: settings.writeStallTimeout,
-          ...(authentication && { authentication }),
-        }),
-      ),
+    async (address, { signal, turn }) => {
+      try {
+        return await backend.dial(
+          address,
+          bare({
+            signal,
+            ...(candidates.length > 1 && { beforeResponse: turn }),
+            writeStallTimeout: settings.writeStallTimeout,
+            ...(authentication && { authentication }),
+          }),
+        );
+      } catch (error) {
+        if (authentication !== undefined) {
+          publishRefusal(error, () => ({ role: 'client', localAddr: null, remoteAddr: address }));
+        }
+        throw error;
+      }
+    },
     { signal, stagger: backend.parallelDials ? settings.autoSelectFamilyAttemptDelay : null },
   );
   if (signal.aborted) {

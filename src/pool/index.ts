@@ -11,7 +11,7 @@ export {
   DEFAULT_QUEUE_BYTES,
   MAX_PORTABLE_MESSAGE,
 } from './constants.js';
-export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace } from './observe/diagnostics.js';
+export type { ConnEvent, DiagnosticsPayloads, DialTrace, ListenTrace, PeerRefused } from './observe/diagnostics.js';
 export { dial } from './dial.js';
 export type { DuplexOptions, FlowDuplex } from './streams/duplex.js';
 export type { Flow, FlowClosed, FlowJson } from './flow/flow.js';

@@ -5,7 +5,7 @@ import type { Backend } from './backend.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
 import { connMaker } from './flow/conn-events.js';
 import { DEFAULT_PORT } from './constants.js';
-import { trace } from './observe/diagnostics.js';
+import { publishRefusal, trace } from './observe/diagnostics.js';
 import type { Listener } from './listener.js';
 import { PoolListener } from './pool-listener.js';
 import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
@@ -84,7 +84,11 @@ async function open(parts: ListenDeps, target: Target, settings: ListenSettings)
       ...(signal === undefined ? {} : { signal }),
       admit: (remote) => listener.admit(remote),
       session: (session) => listener.session(session),
-      dropped: (remote, reason, error) => listener.dropped(remote, reason, error),
+      dropped: (remote, reason, error) => {
+        listener.dropped(remote, reason, error);
+        if (authentication === undefined) return;
+        publishRefusal(error, () => ({ role: 'server', localAddr: listener.boundAddr, remoteAddr: remote }));
+      },
       failed: (error) => listener.failed(error),
     }),
   );

@@ -77,9 +77,14 @@ export class PoolListener implements Listener {
     this.#backlog.push(session);
   }
 
+  /** Null before it is bound. */
+  get boundAddr(): Addr | null {
+    return this.#bound?.addr ?? null;
+  }
+
   dropped(remoteAddr: Addr, reason: DropReason, error?: PoolError): void {
     publish('pool.listener.drop', () => ({
-      localAddr: this.#bound?.addr ?? null,
+      localAddr: this.boundAddr,
       remoteAddr,
       reason,
       ...(error === undefined ? {} : { error }),

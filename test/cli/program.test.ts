@@ -26,6 +26,7 @@ const NAMES = [
     ['bridge', 'tcp2pool'],
     ['bridge', 'pool2tcp'],
     ['metrics'],
+    ['keygen'],
     ['bench'],
     ['device'],
     ['doctor'],

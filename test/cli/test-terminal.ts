@@ -39,6 +39,7 @@ export function testTerminal(options: { tty?: boolean; columns?: number; rows?: 
       controller.abort();
     },
     endsBySignal: () => undefined,
+    person: async () => null,
     interrupt: () => terminal.quit(130),
     out: () => collected.out,
     err: () => collected.err,

@@ -6,6 +6,7 @@
 import * as crypto from 'node:crypto';
 import * as net from 'node:net';
 import { randomBytes } from '../random.js';
+import { accept, finish, type Handshake, offer, type Party, proof } from './proof.js';
 
 export const TYPE = {
   INIT: 0,
@@ -19,6 +20,7 @@ export const TYPE = {
   CONFIG: 8,
   DISCOVER: 0xa,
   INTEGRITY: 0xc,
+  AUTHENTICATION: 0xf,
 } as const;
 export const FLAG = { ENCRYPTED: 1, FRAGMENT: 8, LAST_FRAG: 16, REQUIRE_ACK: 32, TELEMETRY: 64 } as const;
 
@@ -108,6 +110,8 @@ export class Peer {
   #private: crypto.KeyObject;
   #peerPublic: Buffer = Buffer.alloc(32);
   #secret: Buffer = Buffer.alloc(32);
+  /** INIT and CHALLENGE as they were on the wire. */
+  #opening: Buffer[] = [];
   readonly #reader: Reader;
 
   constructor(readonly socket: net.Socket) {
@@ -142,6 +146,7 @@ export class Peer {
   async #asClient(forgeProof: boolean): Promise<void> {
     this.#send(TYPE.INIT, 0, Buffer.concat([raw(crypto.createPublicKey(this.#private)), Buffer.alloc(32)]));
     const { header, body } = await this.#frame();
+    this.#opening.push(Buffer.concat([header, body]));
     if (header[0] !== 0x11 || body.length !== 98) throw new Error(`expected CHALLENGE, got ${header.toString('hex')}`);
     this.id = Buffer.from(header.subarray(20, 36));
     this.#agree(body.subarray(0, 32));
@@ -164,6 +169,7 @@ export class Peer {
 
   async #asServer(): Promise<void> {
     const init = await this.#frame();
+    this.#opening.push(Buffer.concat([init.header, init.body]));
     if (init.header[0] !== 0x10 || init.body.length !== 64) throw new Error('expected INIT');
     if (!init.header.subarray(48, 80).equals(Buffer.alloc(32))) throw new Error('INIT must carry no HMAC');
     if (!init.header.subarray(20, 36).equals(Buffer.alloc(16))) throw new Error('INIT must carry no session id');
@@ -187,6 +193,28 @@ export class Peer {
     this.#peerPublic = Buffer.from(peerPublic);
     this.#secret = crypto.diffieHellman({ privateKey: this.#private, publicKey: publicKey(this.#peerPublic) });
     this.#keys = derive(this.#secret);
+  }
+
+  /** What an exchange of proofs is bound to. Before any REKEY. */
+  get handshake(): Handshake {
+    const [init, challenge] = this.#opening;
+    return { z: this.#secret, init: init!, challenge: challenge! };
+  }
+
+  /** Proves itself to a listener that asks for it, and checks what that proves. */
+  async proveAsDialler(party: Party): Promise<void> {
+    const m1 = (await this.receiveType(TYPE.AUTHENTICATION)).payload;
+    const m2 = proof(party, this.handshake, m1);
+    this.send(TYPE.AUTHENTICATION, m2);
+    finish(party, this.handshake, [m1, m2, (await this.receiveType(TYPE.AUTHENTICATION)).payload]);
+  }
+
+  /** The other role. */
+  async proveAsListener(party: Party): Promise<void> {
+    const m1 = offer(party, this.handshake);
+    this.send(TYPE.AUTHENTICATION, m1);
+    const m2 = (await this.receiveType(TYPE.AUTHENTICATION)).payload;
+    this.send(TYPE.AUTHENTICATION, accept(party, this.handshake, m1, m2));
   }
 
   /** Sends one packet of an established session; `flags` come on top of ENCRYPTED, which a payload implies. */
@@ -222,7 +250,9 @@ export class Peer {
   }
 
   #send(type: number, flags: number, payload: Buffer, channel = 0, ack = 0n): void {
-    this.socket.write(this.encode(type, flags, payload, channel, ack));
+    const bytes = this.encode(type, flags, payload, channel, ack);
+    if (type === TYPE.INIT || type === TYPE.CHALLENGE) this.#opening.push(bytes);
+    this.socket.write(bytes);
   }
 
   /** The bytes of the next packet, sealed when there are keys. */

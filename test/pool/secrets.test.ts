@@ -1,7 +1,6 @@
 /** No key, proof or plaintext in anything that a program could log: errors, inspection, diagnostics. */
 import * as diagnostics from 'node:diagnostics_channel';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { callSite } from '../../src/pool/call-site.js';
 import type { Conn } from '../../src/pool/flow/conn.js';
@@ -10,10 +9,9 @@ import { dialWith } from '../../src/pool/dial.js';
 import { listenWith } from '../../src/pool/listen.js';
 import type { Listener } from '../../src/pool/listener.js';
 import { createUserBackend } from '../../src/pool/user-backend.js';
-import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
-import type { Crypto } from '../../src/poolnode/protocol/types.js';
 import { Peer, TYPE } from '../peer/peer.js';
+import { recording, shown, spellings } from './shown-secrets.js';
 
 const PLAINTEXT = 'attack at dawn, and bring the ladders';
 const CHANNELS = [
@@ -27,47 +25,6 @@ const CHANNELS = [
   'pool.session.rekey',
   'pool.listener.drop',
 ];
-
-/** The real cryptography, and a copy of each secret that went through it. */
-function recording(secrets: Buffer[]): Crypto {
-  const real = nodeCrypto();
-  const keep = (secret: Uint8Array): Uint8Array => {
-    secrets.push(Buffer.from(secret));
-    return secret;
-  };
-  return {
-    ...real,
-    generateKeyPair: () => {
-      const pair = real.generateKeyPair();
-      return { publicKey: pair.publicKey, agree: (peer) => keep(pair.agree(peer)), dispose: () => pair.dispose() };
-    },
-    // Of the handshake, this is the proof.
-    hmacSha256: (key, ...pieces) => keep(real.hmacSha256(key, ...pieces)),
-    packetCrypto: (sessionKey, hmacKey) => real.packetCrypto(keep(sessionKey), keep(hmacKey)),
-  };
-}
-
-/** All of a value that a logger could reach. */
-function shown(value: unknown): string {
-  const text = inspect(value, { depth: 30, showHidden: true, maxArrayLength: null, maxStringLength: null });
-  const stacks: string[] = [];
-  for (let error = value; error instanceof Error; error = error.cause) stacks.push(error.stack ?? '', error.message);
-  const bigints = (_key: string, part: unknown): unknown => (typeof part === 'bigint' ? String(part) : part);
-  return [text, ...stacks, JSON.stringify(value, bigints) ?? ''].join('\n');
-}
-
-/** How a secret could be written. */
-function spellings(secret: Buffer): string[] {
-  const part = secret.subarray(0, 6);
-  return [
-    part.toString('hex'),
-    part.toString('hex').replace(/..(?=.)/g, '$& '),
-    part.toString('base64'),
-    part.toString('latin1'),
-    [...part].join(', '),
-    [...part].join(','),
-  ];
-}
 
 /** A connection to `port` whose bytes towards it pass through `change`, once the handshake is over. */
 async function meddler(port: number, change: (chunk: Buffer) => Buffer): Promise<{ port: number; close(): void }> {

@@ -1,14 +1,18 @@
 /** `pool-ts bench`: one session, first as much as goes, then one message at a time. */
-import { dial, type DialOptions } from '../../index.js';
+import { type Conn, dial, type DialOptions } from '../../index.js';
+import { dialPeer } from '../peers/dial-peer.js';
+import type { ProofFlags } from '../peers/proof-flags.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import { greet, roundTrips, throughput } from './measure.js';
-import { startOwnPeer } from './own-peer.js';
+import { type OwnPeer, startOwnPeer } from './own-peer.js';
 import { type BenchResult, reportLines } from './report.js';
 
 export interface BenchOptions {
   /** Undefined: a peer of our own. */
   address: string | undefined;
   dial: DialOptions;
+  /** Who the two are. A peer of our own is asked nothing. */
+  proof?: ProofFlags;
   /** Bytes of a message, in each of the two. */
   bulkSize: number;
   echoSize: number;
@@ -23,17 +27,23 @@ export interface BenchOptions {
 export async function bench(terminal: Terminal, options: BenchOptions): Promise<void> {
   const own = options.address === undefined ? await startOwnPeer(options.program, terminal.stderr) : null;
   try {
-    const result = await measured(terminal, options.address ?? own!.address, options);
+    const conn = await connected(terminal, own, options);
+    const result = await measured(terminal, conn, options);
     await print(terminal, options.json ? JSON.stringify(result) : reportLines(result).join('\n'));
   } finally {
     await own?.stop();
   }
 }
 
-async function measured(terminal: Terminal, address: string, options: BenchOptions): Promise<BenchResult> {
+function connected(terminal: Terminal, own: OwnPeer | null, options: BenchOptions): Promise<Conn> {
+  const dialling = { ...options.dial, signal: terminal.stop };
+  if (own !== null) return dial(own.address, dialling);
+  return dialPeer(terminal, options.address!, options.proof ?? {}, dialling);
+}
+
+async function measured(terminal: Terminal, conn: Conn, options: BenchOptions): Promise<BenchResult> {
   const { stop: signal } = terminal;
   const { ms, bulkSize, echoSize } = options;
-  const conn = await dial(address, { ...options.dial, signal });
   try {
     await greet(conn, signal);
     const seconds = `${ms / 1000} s`;

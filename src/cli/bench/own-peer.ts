@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
+import { PROOF_VARIABLES } from '../peers/proof.js';
 
 /** The peer, and how to end it. */
 export interface OwnPeer {
@@ -22,7 +23,9 @@ export function thisProgram(): readonly string[] {
  */
 export async function startOwnPeer([file = '', ...args]: readonly string[], remarks: Writable): Promise<OwnPeer> {
   const listen = ['bench', '--listen', '127.0.0.1:0', '--backend', 'user', '--until-stdin-ends'];
-  const child = spawn(file, [...args, ...listen], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const env = { ...process.env };
+  for (const name of Object.values(PROOF_VARIABLES)) delete env[name];
+  const child = spawn(file, [...args, ...listen], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined); // it may be gone before
   let [started, complaint] = [false, ''];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -9,6 +9,8 @@ import {
   withSessionOptions,
   withTimeout,
 } from '../common-options.js';
+import { CliError } from '../cli-error.js';
+import { EXIT } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 
 interface BenchFlags extends SessionFlags {
@@ -47,7 +49,7 @@ export function benchCommand(terminal: Terminal): Command {
     .addOption(secondsOption('--seconds <seconds>', 'time for each of the two', { usual: 3, min: 0.01, max: 3600 }))
     .option('--json', 'the result as one object')
     .addOption(new Option('--until-stdin-ends').hideHelp());
-  return withTimeout(withSessionOptions(command))
+  return withTimeout(withSessionOptions(command, 'both'))
     .addHelpText('after', EXAMPLES)
     .action((address: string | undefined, flags: BenchFlags, self: Command) => {
       if (flags.listen === undefined) return measure(terminal, address, flags);
@@ -59,9 +61,17 @@ export function benchCommand(terminal: Terminal): Command {
 async function measure(terminal: Terminal, address: string | undefined, flags: BenchFlags): Promise<void> {
   const { bench } = await import('../bench/bench.js');
   const { thisProgram } = await import('../bench/own-peer.js');
+  const { identity, peers, pskFile } = flags;
+  if (address === undefined && (identity ?? peers ?? pskFile) !== undefined) {
+    throw new CliError(
+      EXIT.USAGE,
+      'a peer of our own is asked nothing: give host:port with --identity, --peers or --psk-file',
+    );
+  }
   await bench(terminal, {
     address,
     dial: dialOptions(flags),
+    proof: flags,
     bulkSize: flags.size ?? LONGEST,
     echoSize: flags.size ?? ECHO_SIZE,
     ms: flags.seconds,
@@ -73,8 +83,10 @@ async function measure(terminal: Terminal, address: string | undefined, flags: B
 async function listenForPeers(terminal: Terminal, flags: BenchFlags): Promise<void> {
   const { listen } = await import('../../index.js');
   const { serveBench } = await import('../bench/serve.js');
+  const { listenProof } = await import('../peers/proof.js');
+  const proof = await listenProof(flags, terminal.env);
   const address = typeof flags.listen === 'string' ? flags.listen : '';
-  const listener = await listen(address, { ...sessionOptions(flags), signal: terminal.stop });
+  const listener = await listen(address, { ...sessionOptions(flags), ...proof, signal: terminal.stop });
   if (flags.untilStdinEnds === true) {
     terminal.stdin.resume().once('close', () => terminal.quit(0));
   }

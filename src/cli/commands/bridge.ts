@@ -15,6 +15,7 @@ import {
 } from '../common-options.js';
 import type { Links } from '../bridge/links.js';
 import type { Front } from '../bridge/tcp-to-pool.js';
+import type { SessionRole } from '../peers/proof-flags.js';
 import type { Terminal } from '../terminal.js';
 
 interface BridgeFlags extends SessionFlags, IdleFlags {
@@ -37,6 +38,10 @@ what was cut off never looks like an end, but on a unix socket, which has no res
 A program that is killed on a kernel module leaves its session behind, which looks alive: --idle-timeout gives it up. A
 kernel module listens on all addresses of the machine: pool2tcp's <listen> is :port there.
 
+Whoever reaches pool2tcp's port reaches the TCP service behind it, and POOL by itself does not tell who that is: --identity
+and --peers, or --psk-file, on both bridges let in whom you name. pool-ts keygen makes keys. tcp2pool asks nobody about a
+peer that is not known: meet it once by pool-ts connect, or name its key by --peers.
+
 ^C stops accepting, gives what is open --grace to end, closes what is idle then and breaks off what is not.
 `;
 
@@ -45,7 +50,9 @@ Examples:
   pool-ts bridge pool2tcp :9253 127.0.0.1:80           on the server: POOL peers reach its web server
   pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253   on the client: curl http://127.0.0.1:8080/
   pool-ts bridge pool2tcp :9253 unix:/run/web.sock     a unix socket, also to listen on
-  pool-ts bridge tcp2pool systemd server:9253          the socket of a .socket unit`;
+  pool-ts bridge tcp2pool systemd server:9253          the socket of a .socket unit
+  pool-ts bridge pool2tcp :9253 127.0.0.1:80 --identity id --peers clients
+  pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253 --identity id --peers server.pub`;
 
 export function bridgeCommand(terminal: Terminal): Command {
   return new Command('bridge')
@@ -60,15 +67,17 @@ function tcpToPoolCommand(terminal: Terminal): Command {
     .description('accept TCP connections, and dial a POOL session for each')
     .argument('<listen>', 'host:port of TCP, :port for every address of the machine, unix:PATH, or systemd')
     .argument('<destination>', 'host:port of POOL');
-  return withBridgeOptions(command)
+  return withBridgeOptions(command, 'dials')
     .addHelpText('after', HOW + EXAMPLES)
     .action(async (at: string, destination: string, flags: BridgeFlags) => {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
+      const { dialProofOptions } = await import('../peers/dial-peer.js');
       const { checkDialAddress } = await import('../bridge/check-address.js');
       const { tcpToPool } = await import('../bridge/tcp-to-pool.js');
       const address = parseStreamAddress(at, 'listen', terminal.env);
-      const dial = { ...dialOptions(flags), ...idleOptions(flags) };
-      await checkDialAddress(destination, dial);
+      const session = { ...dialOptions(flags), ...idleOptions(flags) };
+      await checkDialAddress(destination, session);
+      const dial = { ...session, ...(await dialProofOptions(terminal, destination, flags, session)) };
       const { halfCloseTimeout } = flags;
       await run(terminal, 'tcp2pool', flags, `POOL ${destination}`, (links) =>
         tcpToPool(address, destination, { links, halfCloseTimeout, dial }),
@@ -81,21 +90,29 @@ function poolToTcpCommand(terminal: Terminal): Command {
     .description('accept POOL sessions, and make a TCP connection for each')
     .argument('<listen>', 'host:port of POOL, or :port for every address of the machine')
     .argument('<destination>', 'host:port of TCP, or unix:PATH');
-  return withBridgeOptions(command)
+  return withBridgeOptions(command, 'listens')
     .addHelpText('after', HOW + EXAMPLES)
     .action(async (at: string, destination: string, flags: BridgeFlags) => {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { poolToTcp } = await import('../bridge/pool-to-tcp.js');
+      const { listenProof } = await import('../peers/proof.js');
       const address = parseStreamAddress(destination, 'connect');
       const { halfCloseTimeout, maxConnections, timeout = TCP_TIMEOUT_MS } = flags;
-      const listen = { ...sessionOptions(flags), ...idleOptions(flags), maxConnections, signal: terminal.stop };
+      const proof = await listenProof(flags, terminal.env);
+      const listen = {
+        ...sessionOptions(flags),
+        ...idleOptions(flags),
+        ...proof,
+        maxConnections,
+        signal: terminal.stop,
+      };
       await run(terminal, 'pool2tcp', flags, `TCP ${destination}`, (links) =>
         poolToTcp(listenAddress(at), address, { links, halfCloseTimeout, timeout, listen }),
       );
     });
 }
 
-function withBridgeOptions(command: Command): Command {
+function withBridgeOptions(command: Command, role: SessionRole): Command {
   const bridging = withIdleTimeout(
     command
       .option('--max-connections <number>', 'connections at a time; further ones are reset', integer({ min: 1 }), 256)
@@ -113,7 +130,7 @@ function withBridgeOptions(command: Command): Command {
       .option('--quiet', 'no status, only failures')
       .option('--json', 'what happens as JSON, a line each, on standard output'),
   );
-  return withSessionOptions(bridging);
+  return withSessionOptions(bridging, role);
 }
 
 async function run(

@@ -27,7 +27,7 @@ export function connectCommand(terminal: Terminal): Command {
     .description('talk to a POOL peer through standard input and output, as netcat does')
     .argument('<host:port>', 'the peer; the port is 9253 where it is left out')
     .argument('[port]', 'the port, where it is not behind the host');
-  return withTimeout(withNetcatOptions(command, { ms: 1000, text: '1' }))
+  return withTimeout(withNetcatOptions(command, 'dials', { ms: 1000, text: '1' }))
     .addHelpText('after', EXAMPLES)
     .action((host: string, port: string | undefined, flags: NetcatFlags) =>
       connect(terminal, peerAddress(host, port), flags),
@@ -35,12 +35,14 @@ export function connectCommand(terminal: Terminal): Command {
 }
 
 async function connect(terminal: Terminal, address: string, flags: NetcatFlags): Promise<void> {
-  const { dial } = await import('../../index.js');
+  const { dialPeer } = await import('../peers/dial-peer.js');
+  const { peerText } = await import('../peers/peer-text.js');
   const { hold } = await import('../netcat/session.js');
   const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
   const { channel, verbose } = flags;
   const channels = channel === 0 ? [] : [channel];
-  const conn = await dial(address, { ...dialOptions(flags), ...idleOptions(flags), channels, signal: terminal.stop });
-  if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend)`);
+  const options = { ...dialOptions(flags), ...idleOptions(flags), channels, signal: terminal.stop };
+  const conn = await dialPeer(terminal, address, flags, options);
+  if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend${peerText(conn)})`);
   await hold(conn, channel, converseOnTerminal(terminal, flags));
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { DEFAULT_DEVICE, DEFAULT_PORT } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { integer } from '../common-options.js';
+import { withProofOptions } from '../peers/proof-flags.js';
 import type { Diagnosis, DiagnoseFlags } from '../doctor/diagnose.js';
 import { EXIT } from '../exit-codes.js';
 import { colorsFor } from '../screen/colors.js';
@@ -19,6 +20,7 @@ Examples:
   pool-ts doctor --backend kernel           exit 69 unless programs can use the device
   pool-ts doctor --device /tmp/pool --port 7000
   pool-ts doctor --json | jq .works
+  pool-ts doctor --identity id --peers friends   whether these files can be used
 
 Nothing is changed: the port is tried and given back, the device is asked for its session table, and a service on the
 port gets the first packet of a handshake.
@@ -26,12 +28,13 @@ port gets the first packet of a handshake.
 Exit codes: 0 POOL can be used, by the backend that --backend names, else by either; 69 it can't.`;
 
 export function doctorCommand(terminal: Terminal): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('find out what works on this machine, and what to do about the rest')
     .addOption(new Option('--backend <name>', 'the one that has to work').choices(['auto', 'kernel', 'user']))
     .option('--device <path>', `device file to look at (default: $POOL_DEVICE, else ${DEFAULT_DEVICE})`)
     .option('--port <number>', 'port to look at', integer({ min: 1, max: 65535 }), DEFAULT_PORT)
-    .option('--json', 'print one object')
+    .option('--json', 'print one object');
+  return withProofOptions(command, 'both')
     .addHelpText('after', EXAMPLES)
     .action((flags: DoctorFlags) => doctor(terminal, flags));
 }

@@ -22,14 +22,16 @@ A kernel module listens on all addresses of the machine: there it is :9253, and 
 program has not read when the peer closes. A program that is killed on a kernel module leaves its session behind, which looks
 alive: --idle-timeout gives it up.
 
-POOL doesn't prove who a peer is: whoever reaches the port talks to the command of --exec.
+Whoever reaches the port talks to the command of --exec, unless --identity and --peers, or --psk-file, say who may: without
+them POOL doesn't prove who a peer is.
 
 Examples:
   pool-ts listen                                       print what the first peer of port 9253 sends
   pool-ts listen 127.0.0.1:0 > file                    a free port, which is told on standard error
   pool-ts listen -q 0 :9253 < file                     send a file to whoever connects, and close
   pool-ts listen -k --exec 'sed -u s/^/+/' localhost   a service on port 9253 of this machine
-  pool-ts listen -k --messages --channel 5 :9253       each message of channel 5 is a line`;
+  pool-ts listen -k --messages --channel 5 :9253       each message of channel 5 is a line
+  pool-ts listen -v --identity id --peers friends      for those whose keys are in the file friends`;
 
 export function listenCommand(terminal: Terminal): Command {
   const command = new Command('listen')
@@ -43,19 +45,21 @@ export function listenCommand(terminal: Terminal): Command {
         .argParser(seconds({ min: 0.001 }))
         .conflicts('keepOpen'),
     );
-  return withNetcatOptions(command, { ms: Infinity, text: 'never' })
+  return withNetcatOptions(command, 'listens', { ms: Infinity, text: 'never' })
     .addHelpText('after', EXAMPLES)
     .action((address: string, flags: ListenFlags) => serve(terminal, address, flags));
 }
 
 async function serve(terminal: Terminal, address: string, flags: ListenFlags): Promise<void> {
   const { listen } = await import('../../index.js');
+  const { listenProof } = await import('../peers/proof.js');
   const { channel, keepOpen = false, exec } = flags;
   const { stop } = terminal;
   const talk = await conversation(terminal, flags);
   const listener = await listen(listenAddress(address), {
     ...sessionOptions(flags),
     ...idleOptions(flags),
+    ...(await listenProof(flags, terminal.env)),
     channels: channel === 0 ? [] : [channel],
     signal: stop,
   });
@@ -73,6 +77,7 @@ async function conversation(terminal: Terminal, flags: ListenFlags): Promise<(co
   const { hold } = await import('../netcat/session.js');
   const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
   const { converseWithCommand } = await import('../netcat/exec.js');
+  const { peerText } = await import('../peers/peer-text.js');
   const { channel, exec: command, messages = false, verbose = false } = flags;
   const { env, stop } = terminal;
   const talk =
@@ -82,7 +87,7 @@ async function conversation(terminal: Terminal, flags: ListenFlags): Promise<(co
           converseWithCommand(flow, { command, env, messages, stop });
   return async (conn) => {
     const peer = conn.remoteAddr.toString();
-    if (verbose) tell(terminal, `${peer} connected (${conn.backend} backend)`);
+    if (verbose) tell(terminal, `${peer} connected (${conn.backend} backend${peerText(conn)})`);
     await hold(conn, channel, talk);
     if (verbose) tell(terminal, `${peer} closed`);
   };

@@ -28,9 +28,14 @@ Examples:
   pool-ts receive --overwrite backups        replace files that are there; else they are refused
   pool-ts receive --json in | jq .name       a line of JSON for each file
   pool-ts receive - | tar x                  what one pool-ts send brings, when all of it is there and checked
+  pool-ts receive --identity id --peers ann.pub
+                                             from whoever has ann's key
 
 A file appears under its name when it is whole, checked and on disk. Until then it is .NAME.pool-part, and a sender that
-comes again goes on from there. A kernel module listens on all addresses: there --listen is :PORT. Anybody who reaches the port can send: POOL v1 does not authenticate its peers.`;
+comes again goes on from there. A kernel module listens on all addresses: there --listen is :PORT.
+
+Anybody who reaches the port can send, and POOL by itself does not tell who it is: --identity and --peers, or --psk-file,
+let in whom you name. pool-ts keygen makes keys.`;
 
 export function receiveCommand(terminal: Terminal): Command {
   const command = new Command('receive')
@@ -61,13 +66,19 @@ async function receiveInto(
   flags: ReceiveFlags,
   arrived?: (name: string) => void,
 ): Promise<void> {
+  const { listenProof } = await import('../peers/proof.js');
+  const proof = await listenProof(flags, terminal.env);
   const [{ listen }, { receiveFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
     import('../../index.js'),
     import('../transfer/receive-files.js'),
     import('../transfer/progress-view.js'),
     import('../transfer/outcome.js'),
   ]);
-  const listener = await listen(listenAddress(flags.listen), { ...sessionOptions(flags), signal: terminal.stop });
+  const listener = await listen(listenAddress(flags.listen), {
+    ...sessionOptions(flags),
+    ...proof,
+    signal: terminal.stop,
+  });
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
   const quiet = flags.quiet === true;
   const show = { json: flags.json === true, quiet: quiet || arrived !== undefined };

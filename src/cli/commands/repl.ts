@@ -21,12 +21,12 @@ Exit codes: 0 done; 1 a statement that was piped in failed.`;
 
 export function replCommand(terminal: Terminal): Command {
   const command = new Command('repl').description('JavaScript with pool-ts loaded, top-level await included');
-  return withSessionOptions(command)
+  return withSessionOptions(command, 'both')
     .addHelpText('after', EXAMPLES)
     .action((flags: SessionFlags) => repl(terminal, flags));
 }
 
 async function repl(terminal: Terminal, flags: SessionFlags): Promise<void> {
   const { runRepl } = await import('../repl/session.js');
-  await runRepl(terminal, sessionOptions(flags));
+  await runRepl(terminal, sessionOptions(flags), flags);
 }

@@ -17,6 +17,7 @@ Examples:
   pool-ts send *.jpg 10.0.0.2                the port is 9253 where none is given
   pool-ts send big.iso 10.0.0.2:9253         again, after it broke off: it goes on from where it was
   pool-ts send --json *.log host:9253        a line of JSON for each file
+  pool-ts send --identity id data.csv host   only to the host that you have met before
   tar c folder | pool-ts send - --name folder.tar host:9253
                                              a folder, or what a program prints; it is kept on disk until it has ended
 
@@ -52,15 +53,16 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
   // ^C ends the reading of a pipe, too.
   stop.addEventListener('abort', () => stdin.destroy(), { once: true });
 
-  const [{ dial }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }, { MAX_FILES }] = await Promise.all([
-    import('../../index.js'),
+  const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }, { MAX_FILES }] = await Promise.all([
+    import('../peers/dial-peer.js'),
     import('../transfer/send-files.js'),
     import('../transfer/progress-view.js'),
     import('../transfer/outcome.js'),
     import('../transfer/messages.js'),
   ]);
   if (sources.length > MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
-  const conn = await dial(peerAddress(address), { ...dialOptions(flags), signal: terminal.stop });
+  const options = { ...dialOptions(flags), signal: terminal.stop };
+  const conn = await dialPeer(terminal, peerAddress(address), flags, options);
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
   const outcome = new Outcome(terminal, view, { json: flags.json === true, quiet: flags.quiet === true });
   try {

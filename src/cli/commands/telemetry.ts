@@ -39,16 +39,17 @@ export function telemetryCommand(terminal: Terminal): Command {
     .option('--count <n>', 'end after so many samples', integer({ min: 1 }))
     .addOption(new Option('--csv', 'lines of CSV, the first one with names').conflicts('json'))
     .option('--json', 'each sample as one line of JSON');
-  return withTimeout(withSessionOptions(command))
+  return withTimeout(withSessionOptions(command, 'dials'))
     .addHelpText('after', EXAMPLES)
     .action((address: string, flags: TelemetryFlags) => telemetry(terminal, address, flags));
 }
 
 async function telemetry(terminal: Terminal, address: string, flags: TelemetryFlags): Promise<void> {
-  const { dial } = await import('../../index.js');
+  const { dialPeer } = await import('../peers/dial-peer.js');
   const { watch } = await import('../telemetry/watch.js');
   const { isModule } = await import('../telemetry/is-module.js');
-  const conn = await dial(peerAddress(address), { ...dialOptions(flags), signal: terminal.stop });
+  const options = { ...dialOptions(flags), signal: terminal.stop };
+  const conn = await dialPeer(terminal, peerAddress(address), flags, options);
   try {
     if (terminal.stdout.isTTY !== true) {
       tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend); RTT is known after 5 s`);

@@ -2,9 +2,11 @@
 import { type BackendChoice, DEFAULT_DEVICE } from '../../index.js';
 import { deviceCall, type SessionsDevice } from './device-call.js';
 import { deviceFile } from './device-file.js';
+import type { ProofFlags } from '../peers/proof-flags.js';
 import { environment } from './environment.js';
 import type { Finding, Wish } from './finding.js';
 import { fuseMounting, memoryAccess } from './serving.js';
+import { keyFiles } from './key-files.js';
 import { kernelModule, moduleListener } from './kernel-module.js';
 import { ipv6Loopback, nativePackages, nodeVersion } from './runtime.js';
 import { port } from './ports.js';
@@ -23,7 +25,7 @@ export interface Diagnosis {
   usable: boolean;
 }
 
-export interface DiagnoseFlags {
+export interface DiagnoseFlags extends ProofFlags {
   backend?: BackendChoice;
   device?: string;
   port: number;
@@ -52,6 +54,7 @@ export async function diagnose(
   ]);
   const node = nodeVersion(probes);
   const surroundings = environment(probes);
+  const backend = wish.backend === 'auto' ? (file.exists ? 'kernel' : 'user') : wish.backend;
   const checks: Finding[] = [
     node,
     self,
@@ -64,13 +67,13 @@ export async function diagnose(
     ...packages,
     fuse,
     memoryAccess(probes),
+    ...(await keyFiles(flags, probes.env, backend)),
   ];
   const works = {
     user: node.status !== 'fail' && self.status === 'ok',
     // A full table is one that answers.
     kernel: node.status !== 'fail' && call !== null && call.status !== 'fail',
   };
-  const backend = wish.backend === 'auto' ? (file.exists ? 'kernel' : 'user') : wish.backend;
   const misled = surroundings.some(({ status }) => status === 'fail');
   return {
     checks,

@@ -8,13 +8,21 @@ type Rule = (value: string, probes: Pick<Probes, 'read'>) => string | null;
 const RULES: Readonly<Record<string, Rule>> = {
   POOL_BACKEND: (value) => (['auto', 'kernel', 'user'].includes(value) ? null : 'one of auto, kernel, user'),
   POOL_CRYPTO: (value) => (['openssl', 'node', 'portable'].includes(value) ? null : 'one of openssl, node, portable'),
-  POOL_DEVICE: (value) => (value.includes('\0') ? 'a path' : null),
+  POOL_DEVICE: isPath,
   POOL_MAX_SESSIONS: (value) =>
     /^\d+$/.test(value) && Number.isSafeInteger(Number(value)) && Number(value) > 0 ? null : 'a whole number from 1',
   POOL_PEER_TIMEOUT: (value) => (Number.isFinite(Number(value)) && Number(value) >= 0 ? null : 'milliseconds from 0'),
   POOL_WORKER: (value, { read }) => (read(value) === null ? 'the path of dist/poolioc/worker.js' : null),
   POOL_REPL_HISTORY: () => null,
+  // The files are looked at by a check of their own.
+  POOL_IDENTITY: isPath,
+  POOL_PEERS: isPath,
+  POOL_PSK_FILE: isPath,
 };
+
+function isPath(value: string): string | null {
+  return value.includes('\0') ? 'a path' : null;
+}
 
 /** What the tests of pool-ts read. */
 const TESTING = /^POOL_(?:TEST|FEATURES)_/;

@@ -8,6 +8,7 @@ import {
   withIdleTimeout,
   withSessionOptions,
 } from '../common-options.js';
+import type { SessionRole } from '../peers/proof-flags.js';
 
 /** {@link withNetcatOptions}, as commander gives them. */
 export interface NetcatFlags extends SessionFlags, IdleFlags {
@@ -18,7 +19,11 @@ export interface NetcatFlags extends SessionFlags, IdleFlags {
 }
 
 /** Adds the options of a conversation, and of the session that carries it. */
-export function withNetcatOptions(command: Command, quitAfter: { ms: number; text: string }): Command {
+export function withNetcatOptions(
+  command: Command,
+  role: SessionRole,
+  quitAfter: { ms: number; text: string },
+): Command {
   const quit = new Option(
     '-q, --quit-after <seconds>',
     'close when nothing came for so long after the end of the input',
@@ -29,7 +34,7 @@ export function withNetcatOptions(command: Command, quitAfter: { ms: number; tex
       .option('--messages', 'a line of input is a message, a message is printed as a line (default: bytes)')
       .addOption(quit.argParser(secondsOrNever).default(quitAfter.ms, quitAfter.text)),
   );
-  return withSessionOptions(talking, 'who is connected, and ');
+  return withSessionOptions(talking, role, 'who is connected, and ');
 }
 
 const readSeconds = seconds({ min: 0 });

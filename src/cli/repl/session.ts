@@ -11,7 +11,9 @@ import { hasColors } from '../screen/colors.js';
 import type { Terminal } from '../terminal.js';
 import { version } from '../version.js';
 import { historyFile, makeFolder } from './history-file.js';
+import type { ProofFlags } from '../peers/proof-flags.js';
 import { type Defaults, type Opened, remembering } from './opened.js';
+import { proving } from './proving.js';
 import { takeTurns } from './statement-turns.js';
 import { replWriter } from './writer.js';
 
@@ -22,8 +24,8 @@ const BANNER = `pool-ts ${version()} on Node ${process.version}
 \`pool\` is loaded, and so are its dial, listen, resolve. Await works. .help tells more, ^D closes what was opened.`;
 
 /** Runs a REPL on the terminal, or what is piped in line by line. Settles when everything is closed. */
-export async function runRepl(terminal: Terminal, defaults: Defaults): Promise<void> {
-  const opened = remembering(pool, defaults);
+export async function runRepl(terminal: Terminal, defaults: Defaults, proof: ProofFlags = {}): Promise<void> {
+  const opened = remembering(proving(pool, terminal, proof), defaults);
   try {
     if (terminal.stdin.isTTY && terminal.stdout.isTTY) await onTerminal(terminal, opened);
     else await onPipe(terminal, opened);

@@ -18,5 +18,6 @@ export function withTransferOptions(command: Command, peer: 'the receiver' | 'a 
       .addOption(secondsOption('--idle-timeout <seconds>', silence, { usual: 60, min: 1 }))
       .option('-q, --quiet', 'print errors only')
       .option('--json', 'print the result of each file as a line of JSON'),
+    peer === 'the receiver' ? 'dials' : 'listens',
   );
 }

@@ -6,6 +6,7 @@ import { type ConnEvent, publish } from '../observe/diagnostics.js';
 import type { FlowClosed } from './flow.js';
 import type { Listener } from '../listener.js';
 import type { CommonSettings } from '../options.js';
+import { peerOf } from '../identity/peer.js';
 import { sessionOpened } from '../observe/process-sessions.js';
 
 /** Makes the Conn of a session; called in the turn in which whoever waits for it gets it. */
@@ -49,6 +50,8 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
     };
     // Before those of the channels that it opens at once.
     publish('pool.conn.open', event);
+    const peer = peerOf(session.peer ?? null);
+    if (peer !== null) publish('pool.peer.authenticated', () => ({ ...event(), peer }));
     return open(session, options);
   };
 }

@@ -109,7 +109,14 @@ function alone(peers: unknown, identity: unknown): void {
   throw wrong('options.psk goes without peers and identity: both sides prove the one secret');
 }
 
-function warn(message: string): void {
+/** What was told once. A file of peers that is read for each of many dials would be told of for each. */
+const told = new Set<string>();
+const MOST_TOLD = 1000;
+
+function warn(message: string, { once = false }: { once?: boolean } = {}): void {
+  if (once && told.has(message)) return;
+  if (told.size >= MOST_TOLD) told.clear();
+  if (once) told.add(message);
   process.emitWarning(message, 'PoolWarning', 'POOL_PEERS');
 }
 

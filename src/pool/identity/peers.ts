@@ -23,8 +23,8 @@ export interface Peers {
   admit(publicKey: Uint8Array, signal: AbortSignal): Promise<PublicKey | null>;
 }
 
-/** Called with lines of a file that admit nobody, and with a file that can't be read any more. */
-export type PeersWarning = (message: string) => void;
+/** Called with lines of a file that admit nobody (once is enough, however often it is read), and with a file that can't be read any more. */
+export type PeersWarning = (message: string, options?: { once: true }) => void;
 
 /** Whether it is what `options.peers` takes, without reading a file. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function checkPeers(value: unknown): PeersInput {
@@ -101,7 +101,7 @@ class FileOfPeers implements Peers {
     const { keys, skipped } = parsePeersFile(text, this.#path);
     this.#keys = keys;
     this.#version = version;
-    for (const line of skipped) this.#warn(skippedText(this.#path, line));
+    for (const line of skipped) this.#warn(skippedText(this.#path, line), { once: true });
   }
 
   async admit(publicKey: Uint8Array): Promise<PublicKey | null> {

@@ -13,6 +13,10 @@ const LINES: { [Name in keyof DiagnosticsPayloads]: (payload: DiagnosticsPayload
   'pool.channel.open': (event) => `channel ${event.channel} of ${session(event)} opened`,
   'pool.channel.close': (event) =>
     `channel ${event.channel} of ${session(event)} closed: ${event.end.error ? reason(event.end.error) : event.end.by}`,
+  'pool.peer.authenticated': (event) =>
+    `peer of ${session(event)}: ${event.peer.method === 'psk' ? 'has the pre-shared key' : event.peer.fingerprint}`,
+  'pool.peer.refused': ({ role, remoteAddr, error }) =>
+    `${role === 'client' ? 'refused at' : 'refused'} ${remoteAddr.toString()}: ${reason(error)}`,
   'pool.session.rekey': (event) => `rekey ${event.count} of ${session(event)}`,
   'pool.session.stall': (event) => `nothing read for ${event.ms} ms from ${session(event)}`,
   'pool.listener.drop': ({ localAddr, remoteAddr, reason: why, error }) =>

@@ -13,6 +13,7 @@ import type { PoolError } from '../../base/errors.js';
 import type { Addr } from '../address/addr.js';
 import { debugEvent, debugging, debugOperation } from './debug-log.js';
 import type { FlowClosed } from '../flow/flow.js';
+import type { Peer } from '../identity/peer.js';
 import type { SessionInfo } from '../telemetry.js';
 
 /** Context of `tracing:pool.dial`; Node adds `result` or `error`. */
@@ -39,6 +40,17 @@ export interface ConnEvent {
   remoteAddr: Addr;
 }
 
+/** Payload of `pool.peer.refused`. There is no session to name: it never opened. */
+export interface PeerRefused {
+  /** Which end this is. */
+  role: ConnEvent['role'];
+  /** Of the listener; null for what dials, and while a listener is being opened. */
+  localAddr: Addr | null;
+  remoteAddr: Addr;
+  /** ERR_POOL_AUTH_FAILED. */
+  error: PoolError;
+}
+
 /** What each channel carries. */
 export interface DiagnosticsPayloads {
   'pool.conn.open': ConnEvent;
@@ -51,6 +63,10 @@ export interface DiagnosticsPayloads {
   /** A channel was opened on this side; the wire has no word for it. */
   'pool.channel.open': ConnEvent & { channel: number };
   'pool.channel.close': ConnEvent & { channel: number; end: FlowClosed };
+  /** The peer proved who it is, and was admitted; follows its `pool.conn.open`. */
+  'pool.peer.authenticated': ConnEvent & { peer: NonNullable<Peer> };
+  /** A peer that was asked who it is and was not let in, or that did not let this side in; `error` says why, as far as it is known. */
+  'pool.peer.refused': PeerRefused;
   'pool.session.rekey': ConnEvent & { count: number };
   /** Reading stood still for `ms`, because the program doesn't read. */
   'pool.session.stall': ConnEvent & { ms: number };
@@ -64,11 +80,20 @@ const channels: { [Name in keyof DiagnosticsPayloads]: DiagnosticsChannel } = {
   'pool.conn.error': channel('pool.conn.error'),
   'pool.channel.open': channel('pool.channel.open'),
   'pool.channel.close': channel('pool.channel.close'),
+  'pool.peer.authenticated': channel('pool.peer.authenticated'),
+  'pool.peer.refused': channel('pool.peer.refused'),
   'pool.session.rekey': channel('pool.session.rekey'),
   'pool.session.stall': channel('pool.session.stall'),
   'pool.listener.drop': channel('pool.listener.drop'),
   'pool.backend.select': channel('pool.backend.select'),
 };
+
+/** Publishes a refusal, where `error` is one of a peer that was asked who it is. */
+export function publishRefusal(error: unknown, refused: () => Omit<PeerRefused, 'error'>): void {
+  const { code } = (error ?? {}) as Partial<PoolError>;
+  if (code !== 'ERR_POOL_AUTH_FAILED') return;
+  publish('pool.peer.refused', () => ({ ...refused(), error: error as PoolError }));
+}
 
 /** Publishes on a channel. A subscriber that throws becomes an uncaught exception of its own, as Node has it. */
 export function publish<Name extends keyof DiagnosticsPayloads>(

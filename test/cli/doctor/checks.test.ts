@@ -39,6 +39,7 @@ describe('the environment', () => {
     [{ POOL_PEER_TIMEOUT: 'soon' }, ['fail']],
     [{ POOL_WORKER: '/nowhere' }, ['fail']],
     [{ POOL_DEVCIE: '/tmp/pool' }, ['warn']],
+    [{ POOL_IDENTITY: 'id', POOL_PEERS: 'peers', POOL_PSK_FILE: 'psk' }, ['ok', 'ok', 'ok']],
     [{ POOL_TEST_REQUIRE: 'fuse' }, ['ok']],
   ])('%j', (env, statuses) => {
     expect(environment(machine({ env })).map(({ status }) => status)).toEqual(statuses);
