@@ -4,13 +4,14 @@
 // <messages>, do one measurement and end, which is what --profile looks at.
 import { framedTls } from './framed.js';
 import { model } from './model.js';
-import { duplex, kernel, pool } from './pool.js';
+import { duplex, kernel, pool, proven } from './pool.js';
 import { tls } from './tls.js';
 import { type Client, cpuSeconds, type Order, timed, type Transport } from './transport.js';
 
 /** The others' packages are loaded where they are measured: each process holds what it needs and nothing else. */
 const TRANSPORTS: Record<string, () => Transport | Promise<Transport>> = {
   pool: () => pool,
+  proven: () => proven,
   duplex: () => duplex,
   kernel: () => kernel,
   tls: () => tls,

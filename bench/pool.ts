@@ -1,6 +1,7 @@
 /** POOL, over the node of pool-ts or over a device. */
 import { once } from 'node:events';
-import { type Conn, dial, listen } from 'pool-ts';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { type Conn, dial, type DialOptions, listen, type ListenOptions } from 'pool-ts';
 import { BULK, type Client, ECHO, readRequest, request, timed, type Transport } from './transport.js';
 
 /** Messages given to one call: enough to keep the socket busy, few enough to stay within the queue. */
@@ -33,9 +34,20 @@ async function swallow(conn: Conn, bytes: number): Promise<void> {
   await conn.writeMessage(Uint8Array.of(1));
 }
 
-const over = (backend: 'user' | 'kernel'): Transport => ({
+/** What both sides say about who they are. */
+interface Proofs {
+  listen: Pick<ListenOptions, 'identity' | 'peers'>;
+  dial: Pick<DialOptions, 'identity' | 'peers'>;
+}
+
+const NO_PROOFS: Proofs = { listen: {}, dial: {} };
+
+const over = (backend: 'user' | 'kernel', proofs = NO_PROOFS): Transport => ({
   async serve() {
-    const listener = await listen(backend === 'user' ? { host: '127.0.0.1', port: 0 } : ':0', { backend });
+    const listener = await listen(backend === 'user' ? { host: '127.0.0.1', port: 0 } : ':0', {
+      backend,
+      ...proofs.listen,
+    });
     void listener.serve(async (conn) => {
       await peer(conn).catch(() => undefined);
       await conn.close().catch(() => undefined);
@@ -44,7 +56,7 @@ const over = (backend: 'user' | 'kernel'): Transport => ({
   },
 
   async connect(port): Promise<Client> {
-    const conn = await dial({ host: '127.0.0.1', port }, { backend });
+    const conn = await dial({ host: '127.0.0.1', port }, { backend, ...proofs.dial });
     return {
       async bulk(size, messages) {
         await conn.writeMessage(request(BULK, size * messages));
@@ -93,6 +105,20 @@ const over = (backend: 'user' | 'kernel'): Transport => ({
 });
 
 export const pool = over('user');
+
+/** The same key in both processes; it guards nothing. */
+function keyOf(seed: number): KeyObject {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]);
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
+const [LISTENER, DIALLER] = [keyOf(1), keyOf(2)];
+
+/** The same node, each side of which proves who it is. */
+export const proven = over('user', {
+  listen: { identity: LISTENER, peers: [createPublicKey(DIALLER)] },
+  dial: { identity: DIALLER, peers: [createPublicKey(LISTENER)] },
+});
 
 /** The device is POOL_DEVICE of the environment; a device has no bounded listener, so it listens on all addresses. */
 export const kernel = over('kernel');

@@ -96,7 +96,7 @@ describe('a peer that was never met', () => {
   });
 
   it.each([['no'], []])('is not dialled when the person says %s', async (...answers) => {
-    await refuses(dials(withPerson(answers as string[])), /you did not trust its key/);
+    await refuses(dials(withPerson(answers)), /you did not trust its key/);
     expect(existsSync(file())).toBe(false);
   });
 

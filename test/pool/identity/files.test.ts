@@ -101,6 +101,14 @@ describe('peers', () => {
     expect(await peers.admit(TEST_2.publicKey, never)).toBeNull();
   });
 
+  it('are compared whole: a key that shares 31 bytes is another one', async () => {
+    const peers = await load([line(TEST_1)]);
+    for (const at of [0, 31]) {
+      const near = TEST_1.publicKey.map((byte, index) => (index === at ? byte ^ 0x40 : byte));
+      expect(await peers.admit(near, never)).toBeNull();
+    }
+  });
+
   it('are admitted from a file in the form of authorized_keys', async () => {
     warnings.length = 0;
     const text = [
