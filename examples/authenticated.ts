@@ -76,7 +76,7 @@ try {
     const proofs = { identity: { file: identity }, peers: { file: peers } };
     if (to !== undefined) await visit(to, proofs);
     else {
-      const listener = await listen(at!, { backend, ...proofs });
+      const listener = await listen(at, { backend, ...proofs });
       console.log(`listening on ${listener.addr.toString()}`);
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
         process.once(signal, () => void listener.close({ connections: 'close' }));

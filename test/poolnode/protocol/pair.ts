@@ -153,10 +153,11 @@ export function shake(
   now: bigint,
   tapClient: Tap = through,
   tapServer: Tap = through,
+  rounds = 10_000,
 ): [client: Session, server: Session] {
   let clientSession: Session | null = null;
   let serverSession: Session | null = null;
-  for (let round = 0; round < 10_000; round++) {
+  for (let round = 0; round < rounds; round++) {
     clientSession ??= client.advance(now);
     for (const chunk of tapClient(concat(client.takeOutput()))) server.receive(chunk);
     serverSession ??= server.advance(now);
