@@ -2,8 +2,9 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { publicKeyOf } from '../../src/base/public-key.js';
+import type { RefuseReason } from '../../src/base/session.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
-import type { AdmitPeer, DropReason, NodeListener, NodeSession } from '../../src/poolnode/types.js';
+import type { AdmitPeer, NodeListener, NodeSession } from '../../src/poolnode/types.js';
 import { Peer, TYPE } from '../peer/peer.js';
 import { derive, type Handshake, offer, type Party, proof } from '../peer/proof.js';
 import { TEST_1, TEST_2 } from './protocol/authentication/credentials.js';
@@ -16,7 +17,7 @@ afterEach(async () => {
 interface Victim {
   listener: NodeListener;
   sessions: NodeSession[];
-  drops: [DropReason, string | undefined][];
+  drops: [RefuseReason, string | undefined][];
   asked: Uint8Array[];
   node: ReturnType<typeof createPoolNode>;
 }
