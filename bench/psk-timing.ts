@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { nodeCrypto } from '../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../src/poolnode/crypto/node-crypto.js';
 import { DiallerExchange } from '../src/poolnode/protocol/authentication/dialler-exchange.js';
 import { bindExchange } from '../src/poolnode/protocol/authentication/keys.js';
 import { ListenerExchange } from '../src/poolnode/protocol/authentication/listener-exchange.js';

@@ -1,9 +1,15 @@
+import { transform } from 'esbuild';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import tls from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../bench/certificate.js';
 import type { Channel } from '../../src/index.js';
 import { connPair } from './pool-pair.js';
+import { blocksOf } from '../docs/markdown.js';
 import { randomBytes } from '../random.js';
 
 /** POOL 1 doesn't say who the peer is. TLS within a channel does, both ways. */
@@ -111,5 +117,53 @@ describe('TLS within a channel', () => {
     expect(error.code).toMatch(/SELF_SIGNED|UNABLE_TO_VERIFY|SIGNATURE/);
     far.destroy();
     await refused;
+  });
+});
+
+/** The two functions of the guide, as they stand there. */
+async function recipe(): Promise<Record<'secureDial' | 'secureAccept', Secure>> {
+  const block = blocksOf('docs/guide/streams-and-http.md').find(({ code }) => code.includes('function secureAccept'))!;
+  const { code } = await transform(`${block.code}\nexport { secureDial, secureAccept };`, {
+    loader: 'ts',
+    format: 'esm',
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'pool-ts-recipe-'));
+  try {
+    const file = join(folder, 'recipe.mjs');
+    writeFileSync(file, code);
+    return (await import(pathToFileURL(file).href)) as Record<'secureDial' | 'secureAccept', Secure>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+type Secure = (channel: Channel, own: { key: string; cert: string }, peerCert: string) => Promise<tls.TLSSocket>;
+
+describe('the recipe of the guide', () => {
+  it('proves both ends, and carries what they say', async () => {
+    const { secureDial, secureAccept } = await recipe();
+    const [near, far] = await channels();
+    const [dialled, accepted] = await Promise.all([
+      secureDial(near, client, server.cert),
+      secureAccept(far, server, client.cert),
+    ]);
+    dialled.write('who are you');
+    const [question] = (await once(accepted, 'data')) as [Buffer];
+    accepted.write(`${accepted.getPeerCertificate().subject.CN}, as you proved: ${question.toString()}`);
+    const [answer] = (await once(dialled, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('client, as you proved: who are you');
+  });
+
+  it('refuses whoever has another certificate, on either side', async () => {
+    const { secureDial, secureAccept } = await recipe();
+    const [near, far] = await channels();
+    const dialled = secureDial(near, stranger, server.cert);
+    dialled.catch(() => {});
+    await expect(secureAccept(far, server, client.cert)).rejects.toMatchObject({ code: expect.any(String) as string });
+    await far.conn.close();
+    await stop();
+    const [one, other] = await channels();
+    const accepted = secureAccept(other, server, client.cert);
+    accepted.catch(() => {});
+    await expect(secureDial(one, client, stranger.cert)).rejects.toMatchObject({ code: expect.any(String) as string });
   });
 });

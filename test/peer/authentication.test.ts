@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Conn, dial, type DialOptions, listen, type Listener, type ListenOptions } from '../../src/index.js';
 import { publicKeyLine } from '../../src/base/public-key.js';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { DiallerExchange } from '../../src/poolnode/protocol/authentication/dialler-exchange.js';
 import { bindExchange, messageKey } from '../../src/poolnode/protocol/authentication/keys.js';
 import { ListenerExchange } from '../../src/poolnode/protocol/authentication/listener-exchange.js';

@@ -1,6 +1,6 @@
 /** Secrets that went through a node, and all that a program could log of a value: the one must not be in the other. */
 import { inspect } from 'node:util';
-import { nodeCrypto } from '../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import type { Crypto } from '../../src/poolnode/protocol/types.js';
 
 /** The real cryptography, and a copy of each secret that went through it. */

@@ -43,16 +43,20 @@ export function pingCommand(terminal: Terminal): Command {
     .option('--round-trip', 'hold one session, and tell what its heartbeats measure')
     .option('-q, --quiet', 'only the figures at the end')
     .option('--json', 'each as one line of JSON');
-  return withTimeout(withSessionOptions(command))
+  return withTimeout(withSessionOptions(command, 'dials'))
     .addHelpText('after', EXAMPLES)
     .action((address: string, flags: PingFlags) => ping(terminal, address, flags));
 }
 
 async function ping(terminal: Terminal, address: string, flags: PingFlags): Promise<void> {
   const { dial } = await import('../../index.js');
+  const { dialProofOptions } = await import('../peers/dial-peer.js');
   const { pingHandshakes, pingRoundTrips } = await import('../ping/ping.js');
   const { count, interval: intervalMs, quiet = false, json = false } = flags;
   const run = flags.roundTrip === true ? pingRoundTrips : pingHandshakes;
-  const options = { count, intervalMs, quiet, json, dial: dialOptions(flags) };
-  await run(terminal, peerAddress(address), options, { dial, now: () => performance.now() });
+  const peer = peerAddress(address);
+  const session = dialOptions(flags);
+  const proof = await dialProofOptions(terminal, peer, flags, session);
+  const options = { count, intervalMs, quiet, json, dial: { ...session, ...proof } };
+  await run(terminal, peer, options, { dial, now: () => performance.now() });
 }

@@ -5,7 +5,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../../src/poolnode/crypto/node-crypto.js';
 import { DiallerExchange } from '../../../../src/poolnode/protocol/authentication/dialler-exchange.js';
 import { type Binding, bindExchange, messageKey } from '../../../../src/poolnode/protocol/authentication/keys.js';
 import { ListenerExchange } from '../../../../src/poolnode/protocol/authentication/listener-exchange.js';
@@ -13,14 +13,15 @@ import type {
   DiallerCredentials,
   ListenerCredentials,
 } from '../../../../src/poolnode/protocol/authentication/types.js';
+import { proof } from '../../../peer/proof.js';
 import { TEST_1, TEST_2 } from './credentials.js';
 
 const crypto = nodeCrypto();
 const filled = (byte: number, size = 32) => new Uint8Array(size).fill(byte);
 const binding = (session: number): Binding =>
   bindExchange(crypto, filled(session), filled(session, 144), filled(2, 178));
-const LISTENER: ListenerCredentials = { mode: 'keys', identity: TEST_1, demand: true, self: filled(1) };
-const DIALLER: DiallerCredentials = { mode: 'keys', identity: TEST_2, self: filled(2) };
+const LISTENER = { mode: 'keys', identity: TEST_1, demand: true, self: filled(1) } satisfies ListenerCredentials;
+const DIALLER = { mode: 'keys', identity: TEST_2, self: filled(2) } satisfies DiallerCredentials;
 
 const refusal = { code: 'ERR_POOL_AUTH_FAILED' };
 function refused(act: () => unknown): void {
@@ -47,6 +48,16 @@ describe('a MAC that does not fit', () => {
     listener.admit();
     refused(() => dialler.receive(wrong(listener.takeMessage()!)));
   });
+});
+
+it('the own key is refused by each side by itself, though it is proven', () => {
+  const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex');
+  const handshake = { z: Buffer.alloc(32, 1), init: Buffer.alloc(144, 1), challenge: Buffer.alloc(178, 2) };
+  const listener = new ListenerExchange(crypto, LISTENER, binding(1));
+  const offer = listener.takeMessage()!;
+  refused(() => new DiallerExchange(crypto, { ...DIALLER, identity: TEST_1 }, binding(1)).receive(offer));
+  const own = proof({ mode: 'keys', seed, process: Buffer.alloc(32) }, handshake, Buffer.from(offer), false);
+  refused(() => listener.receive(Uint8Array.from(own)));
 });
 
 /** A message whose MAC fits whatever was done to it. */

@@ -6,7 +6,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../../src/base/errors.js';
-import { nodeCrypto } from '../../../../src/poolnode/node-crypto.js';
+import { nodeCrypto } from '../../../../src/poolnode/crypto/node-crypto.js';
 import { DiallerExchange } from '../../../../src/poolnode/protocol/authentication/dialler-exchange.js';
 import { type Binding, bindExchange, messageKey } from '../../../../src/poolnode/protocol/authentication/keys.js';
 import { ListenerExchange } from '../../../../src/poolnode/protocol/authentication/listener-exchange.js';
