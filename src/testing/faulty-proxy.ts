@@ -23,6 +23,7 @@ export interface NetworkFaults {
   blackholeAt?: number;
 }
 
+/** What a faulty proxy passes on, and what it does to it. */
 export interface FaultyProxyOptions {
   /** Where connections go on to: a listener's address, in any form that `dial` takes. */
   target: AddressInput;
@@ -32,6 +33,7 @@ export interface FaultyProxyOptions {
   downstream?: NetworkFaults;
 }
 
+/** A proxy between two ends, whose faults can be changed while bytes go through. */
 export interface FaultyProxy extends AsyncDisposable {
   /** 127.0.0.1 and the port: what is to be dialled. */
   readonly addr: Addr;
