@@ -18,8 +18,8 @@ Examples:
   pool-ts send big.iso 10.0.0.2:9253         again, after it broke off: it goes on from where it was
   pool-ts send --json *.log host:9253        a line of JSON for each file
   pool-ts send --identity id data.csv host   only to the host that you have met before
+  pool-ts send - host:9253 < notes           standard input, which is kept on disk until it has ended
   tar c folder | pool-ts send - --name folder.tar host:9253
-                                             a folder, or what a program prints; it is kept on disk until it has ended
 
 It ends with 0 only when the receiver has confirmed that every file is on its disk, whole, under its name. Where
 everything was sent and the confirmation is missing, it says so; to send it again is harmless.`;
