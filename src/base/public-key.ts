@@ -87,10 +87,21 @@ export function parsePublicKeyPem(text: string): PublicKey {
   return publicKeyOf(Uint8Array.from(der.subarray(DER_PREFIX.length)));
 }
 
+/** What was read lately, by its text: a list of peers is read for each of many dials. It holds nothing secret. */
+const readTexts = new Map<string, PublicKey>();
+const MOST_TEXTS = 256;
+const readKeys = new WeakMap<KeyObject, PublicKey>();
+
 /** Takes a KeyObject, a line or PEM text. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function readPublicKey(value: unknown): PublicKey {
-  if (typeof value === 'string')
-    return value.includes('-----BEGIN') ? parsePublicKeyPem(value) : parsePublicKeyLine(value);
+  if (typeof value === 'string') {
+    const before = readTexts.get(value);
+    if (before !== undefined) return before;
+    const key = value.includes('-----BEGIN') ? parsePublicKeyPem(value) : parsePublicKeyLine(value);
+    if (readTexts.size >= MOST_TEXTS) readTexts.clear();
+    readTexts.set(value, key);
+    return key;
+  }
   if (!(value instanceof KeyObject)) {
     throw new PoolError(
       'ERR_INVALID_ARG_TYPE',
@@ -99,7 +110,9 @@ export function readPublicKey(value: unknown): PublicKey {
   }
   if (value.type !== 'public') throw invalid(`is a ${value.type} key, not a public one`);
   if (value.asymmetricKeyType !== 'ed25519') throw invalid(`is a key of ${value.asymmetricKeyType}, not of ed25519`);
-  return publicKeyOf(rawPublicKey(value));
+  const known = readKeys.get(value) ?? publicKeyOf(rawPublicKey(value));
+  readKeys.set(value, known);
+  return known;
 }
 
 /** The 32 bytes of an Ed25519 key, public or private. */

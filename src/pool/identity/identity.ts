@@ -101,9 +101,19 @@ function identityOfPem(text: string, where: string): LoadedIdentity {
   return identityOfKey(key, where);
 }
 
+/** By key object: its public half costs more to find out than a dial should pay each time. */
+const loaded = new WeakMap<KeyObject, LoadedIdentity>();
+
 function identityOfKey(key: KeyObject, where: string): LoadedIdentity {
+  const before = loaded.get(key);
+  if (before !== undefined) return before;
   const wrong = (why: string): PoolError => new PoolError('ERR_INVALID_ARG_VALUE', `${where} ${why}`);
   if (key.type !== 'private') throw wrong(`is a ${key.type} key, not a private one`);
   if (key.asymmetricKeyType !== 'ed25519') throw wrong(`is a key of ${key.asymmetricKeyType}, not of ed25519`);
-  return { publicKey: rawPublicKey(key), sign: (message) => new Uint8Array(sign(null, message, key)) };
+  const identity = {
+    publicKey: rawPublicKey(key),
+    sign: (message: Uint8Array) => new Uint8Array(sign(null, message, key)),
+  };
+  loaded.set(key, identity);
+  return identity;
 }

@@ -43,7 +43,8 @@ export interface AuthenticationHandle {
 
 export function runAuthentication(run: AuthenticationRun): AuthenticationHandle {
   const { socket, reader, session, clock } = run;
-  const decision = new AbortController();
+  /** While the program is asked: an abort makes an error with a stack, and most runs end when it has long answered. */
+  let decision: AbortController | null = null;
   let admitted: PublicKey | null = null;
   let over = false;
 
@@ -58,7 +59,7 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     timer.stop();
     reader.stop();
     unlisten();
-    decision.abort();
+    decision?.abort();
   };
 
   const output = (): Uint8Array => {
@@ -111,7 +112,9 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
   };
 
   const decide = async (publicKey: Uint8Array): Promise<void> => {
+    decision = new AbortController();
     admitted = await run.admit(publicKey, decision.signal).catch(() => null);
+    decision = null;
     if (over) return;
     session.decide(admitted !== null, clock());
     step();

@@ -150,6 +150,8 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     now: bigint,
   ): void => {
     if (!begin()) return;
+    // The listener's offer goes with its ACK, in one write.
+    socket.cork();
     socket.write(output);
     const { role, keepsAlive } = run;
     authentication = runAuthentication({
@@ -164,6 +166,7 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       opened: (peer, last) => run.established(session, last, peer),
       failed: (error, lingers) => run.failed(error, lingers),
     });
+    socket.uncork();
   };
 
   const timer = new DeadlineTimer(clock, (now) => {
