@@ -256,6 +256,8 @@ describe('commands exist', () => {
   test.each(commands)('$command ($key)', ({ command }) => {
     const [tool, verb = '', argument = ''] = command.split(/\s+/);
     if (tool === 'node') return; // a program of the reader's
+    if (['cat', 'tar', 'openssl'].includes(tool!)) return; // the system's
+    if (tool === 'esbuild') return expect(Object.keys(manifest.devDependencies)).toContain(tool); // test/package bundles so
     if (tool === 'npx') {
       if (!(verb in manifest.bin)) expect(readdirSync(join(ROOT, 'node_modules/.bin'))).toContain(verb);
       if (argument.startsWith('examples/')) expect(() => readFileSync(join(ROOT, argument))).not.toThrow();
