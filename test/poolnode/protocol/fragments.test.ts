@@ -70,6 +70,13 @@ describe('Reassembly', () => {
     [
       'overlap',
       [
+        { at: 1_000, size: 1_000 },
+        { at: 500, size: 501 },
+      ],
+    ],
+    [
+      'overlap',
+      [
         { at: 0, size: 1_000 },
         { at: 999, size: 10 },
       ],

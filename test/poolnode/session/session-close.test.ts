@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
+import type { nodeTimers } from '../../../src/base/timers.js';
 import { beginClosing, linger } from '../../../src/poolnode/session/session-close.js';
 import { codeOf, rawConnection, rawServer } from '../conversation.js';
 
@@ -47,6 +48,29 @@ describe('linger', () => {
     clearInterval(keep);
     expect(socket.bytesRead).toBe(100_000);
     expect(socket.readableEnded).toBe(true);
+  });
+
+  it('holds no timer once the socket is closed', async () => {
+    const running = new Set<NodeJS.Timeout>();
+    const timers = {
+      setTimeout: ((fire: () => void, ms?: number) => {
+        const timer = setTimeout(fire, ms);
+        running.add(timer);
+        return timer;
+      }) as typeof nodeTimers.setTimeout,
+      clearTimeout: ((timer: NodeJS.Timeout) => {
+        running.delete(timer);
+        clearTimeout(timer);
+      }) as typeof nodeTimers.clearTimeout,
+    };
+    const port = await rawServer((socket) => void socket.resume().once('end', () => socket.end()));
+    const socket = await rawConnection(port);
+    socket.end();
+    linger(socket, timers);
+    expect(running.size).toBe(1);
+    socket.ref();
+    await once(socket, 'close');
+    expect(running.size).toBe(0);
   });
 
   it('ends without it after 1 s', async () => {
