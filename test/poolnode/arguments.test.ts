@@ -30,8 +30,9 @@ it('wants a session table of at least one slot and at most 2^20', () => {
 
 describe('checkHandshakeLimits', () => {
   it('gives what is given, and nothing that a prototype has', () => {
-    const options = Object.assign(Object.create({ rate: 3 }) as object, { pending: 2, timeout: undefined, more: 1 });
+    const options = Object.assign(Object.create({ rate: 3 }) as object, { pending: 2, timeout: undefined });
     expect(checkHandshakeLimits(options)).toEqual({ pending: 2 });
+    expect(() => checkHandshakeLimits(Object.assign({ more: 1 }, options))).toThrow(code('ERR_INVALID_ARG_VALUE'));
   });
 
   it.each([

@@ -1,4 +1,5 @@
 /** The receiving side of a session: takes what is offered into one folder, and confirms what is on disk. */
+import { onAbort } from '../../base/abort.js';
 import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { diskFailure, TransferFailure } from './failure.js';
@@ -28,9 +29,8 @@ export async function receiveFiles(conn: TransferConn, options: ReceiveOptions):
   // Ends this session alone: when the command is told to stop, or when another sender takes over.
   const own = new AbortController();
   const stop = (reason: unknown): void => own.abort(reason);
-  const stopped = (): void => stop(options.signal.reason);
-  if (options.signal.aborted) stopped();
-  options.signal.addEventListener('abort', stopped);
+  // All sessions of the command listen to one signal.
+  const unlisten = onAbort(options.signal, stop);
   const talk = new TransferConversation(conn, 'sender', { ...options, signal: own.signal });
   const patience = options.idleTimeout * PATIENCE;
   try {
@@ -52,7 +52,7 @@ export async function receiveFiles(conn: TransferConn, options: ReceiveOptions):
       await talk.giveUp(error.reason, error.message);
     throw error;
   } finally {
-    options.signal.removeEventListener('abort', stopped);
+    unlisten();
     await conn.close({ closeTimeout: 2000 }).catch(() => undefined);
   }
 }

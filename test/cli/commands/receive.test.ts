@@ -16,6 +16,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('takes the files of the 17th sender, while sixteen say nothing', async () => {
+  const warnings: string[] = [];
+  const warned = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', warned);
   const receiver = testTerminal();
   const args = ['receive', '--backend', 'user', join(folder, 'in'), '--listen', '127.0.0.1:0'];
   const receiving = run(args, receiver);
@@ -33,6 +36,9 @@ it('takes the files of the 17th sender, while sixteen say nothing', async () => 
   for (const conn of silent) conn.destroy();
   receiver.interrupt();
   await receiving;
+  // Of a leak, for example, where each session listens to the signal that ends the command.
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
 });
 
 /** The address that it prints when it listens. */
