@@ -63,7 +63,9 @@ describe.skipIf(fuse().missing)('the metrics of a device', () => {
     own.kill('SIGKILL');
     await own.ended;
     expect(await up()).toBe(0);
-    expect(command.output.stderr).toMatch(/^pool-ts: the metrics of \S+ are missing, and pool_up is 0: /m);
+    // The answer and the warning come by different ways.
+    const missing = /^pool-ts: the metrics of \S+ are missing, and pool_up is 0: /m;
+    await expect.poll(() => command.output.stderr, { timeout: 20_000 }).toMatch(missing);
     const again = await serveDevice({ path: own.path });
     expect(await up()).toBe(1);
     await again.stop();
