@@ -148,7 +148,7 @@ describe('the recipe of the guide', () => {
     ]);
     dialled.write('who are you');
     const [question] = (await once(accepted, 'data')) as [Buffer];
-    accepted.write(`${accepted.getPeerCertificate().subject.CN}, as you proved: ${question.toString()}`);
+    accepted.write(`${String(accepted.getPeerCertificate().subject.CN)}, as you proved: ${question.toString()}`);
     const [answer] = (await once(dialled, 'data')) as [Buffer];
     expect(answer.toString()).toBe('client, as you proved: who are you');
   });
