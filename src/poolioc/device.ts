@@ -1,26 +1,20 @@
-/**
- * The device file: each request of pool.h as a promise, made by a worker thread. Here are the
- * checks of each, and its errors; what it puts into the kernel's structs and takes out is in requests.ts.
- */
+/** The device file: each request of pool.h as a promise, made by a worker thread, with the checks of its arguments. */
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import { ipFromBytes } from '../base/ip.js';
 import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
-import { checkInteger, checkPath } from '../base/arguments.js';
+import { checkPath } from '../base/arguments.js';
 import * as check from './arguments.js';
-import { Closings } from './threads/closings.js';
-import { CHANNEL_ENDS, ChannelOperation, CLOSE_ABORT, END_BYTES } from './abi/constants.js';
-import { CLOSED, STOPPED, TIMED_OUT, settled } from './threads/device-call.js';
-import { callError, closedError, timeoutError } from './device-errors.js';
+import { CHANNEL_ENDS, ChannelOperation, END_BYTES } from './abi/constants.js';
+import { Descriptor, rejection, settled, valueOf } from './descriptor.js';
 import type { ProcFiles } from './kernel-thread.js';
+import { receiveMessages, sendMessages } from './message-transfers.js';
 import { processWorkers, type Workers } from './threads/process-workers.js';
-import { receiverThread } from './receiver-thread.js';
-import { MOST_MESSAGES } from './threads/message-ring.js';
-import { OutgoingMessages } from './threads/outgoing-messages.js';
 import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './abi/session-rows.js';
+import { SlotCloser } from './slot-closer.js';
 import { syncDevice } from './sync-device.js';
-import { watchTablePlan } from './table-change.js';
+import { watchTableRequest } from './table-change.js';
 import type {
   CallOptions,
   CloseSessionOptions,
@@ -34,24 +28,19 @@ import type {
   Sending,
   SendOptions,
   SendRequest,
-  SentMessages,
   SessionEnd,
   SessionEnds,
   SessionInfo,
-  SessionToClose,
   SyncDevice,
   TableChangeOptions,
   TableState,
   Transfer,
 } from './types.js';
 import { UnclaimedMessages } from './threads/unclaimed.js';
-import type { CallPlan, WorkerCall } from './threads/worker-call.js';
 
 /** Where the module makes its device. */
 export const DEFAULT_DEVICE_PATH = '/dev/pool';
 
-/** ms that a closing waits for its turn among those of the machine (kernel contract, hazard 2). */
-const TURN_MS = 5000;
 /** ms for all calls at the end of a process, on the module: a slot that is left taken comes back only with a reboot. */
 const MODULE_EXIT_MS = 5000;
 /** ms between two looks at a table whose device does not tell of its changes: a session is to be seen within 50. */
@@ -67,34 +56,6 @@ export interface OpenOptions extends CallOptions {
   proc?: ProcFiles | undefined;
 }
 
-/** Bytes from which on memory isn't zeroed before a message is copied into it. */
-const LONG_MESSAGE = 1024;
-
-/** A copy that shares no memory with the thread's. */
-function owned(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < LONG_MESSAGE) return new Uint8Array(bytes);
-  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
-  copy.set(bytes);
-  return copy;
-}
-
-/** A transfer that was not begun. */
-function refused(error: Error): Transfer<never> {
-  const done = Promise.reject(error);
-  // Whoever waits for it gets it.
-  done.catch(() => {});
-  return { done, stop() {} };
-}
-
-/** What a call is about, for its error. */
-interface Subject {
-  operation: string;
-  /** Which options it takes; those of every call by default. */
-  call?: 'call' | 'late' | 'close';
-  address?: string;
-  port?: number;
-}
-
 /**
  * An open device file. See {@link PoolDevice} for the contract of each call.
  *
@@ -107,32 +68,21 @@ export class Device implements PoolDevice {
   readonly path: string;
   readonly isCharacterDevice: boolean;
   readonly #workers: Workers;
-  readonly #identity: string;
-  readonly #proc: ProcFiles | undefined;
-  readonly #calls = new Set<WorkerCall<unknown>>();
-  readonly #closings = new Closings();
+  readonly #descriptor: Descriptor;
+  readonly #closer: SlotCloser;
   readonly #unclaimed = new UnclaimedMessages();
   /** Whether the device tells of changes of its table, as far as is known. */
   #tells = true;
-  #fd: number;
-  #ref = true;
-  #closing: Promise<void> | null = null;
 
   static {
     keepName(this, 'Device');
   }
 
-  private constructor(
-    path: string,
-    fd: number,
-    file: { isCharacterDevice: boolean; identity: string },
-    { workers, proc }: { workers: Workers; proc: ProcFiles | undefined },
-  ) {
-    this.path = path;
-    this.#proc = proc;
-    this.#fd = fd;
-    this.isCharacterDevice = file.isCharacterDevice;
-    this.#identity = file.identity;
+  private constructor(descriptor: Descriptor, closer: SlotCloser, workers: Workers, isCharacterDevice: boolean) {
+    this.path = descriptor.path;
+    this.isCharacterDevice = isCharacterDevice;
+    this.#descriptor = descriptor;
+    this.#closer = closer;
     this.#workers = workers;
   }
 
@@ -144,29 +94,31 @@ export class Device implements PoolDevice {
     checkPath('the path of the device', path);
     check.checkOptions(options, 'open');
     options.signal?.throwIfAborted();
-    const workers = options.workers ?? (await processWorkers());
-    const operation = 'open';
-    const call = workers.pool.submit(
-      requests.openPlan(path, (fd) => void workers.pool.submit(requests.closePlan(fd), { ref: false })),
-    );
-    const { ret, errno, file } = await settled(call, options, true).catch((reason: unknown) => {
-      throw reason === TIMED_OUT ? timeoutError(operation, path, options.timeout!) : reason;
+    const { workers = await processWorkers(), proc } = options;
+    const { pool } = workers;
+    const subject = { operation: 'open', path, syscall: 'open' } as const;
+    const late = (fd: number): void => void pool.submit(requests.close(fd), { ref: false });
+    const outcome = await settled(pool.submit(requests.open(path, late)), options, true).catch((reason: unknown) => {
+      throw rejection(reason, subject, options.timeout);
     });
-    if (ret < 0) throw callError({ operation, path, syscall: 'open', errno });
-    return new Device(path, ret, file!, { workers, proc: options.proc });
+    const { fd, file } = valueOf(outcome, subject);
+    const closer = new SlotCloser({ ...file, path, proc });
+    return new Device(new Descriptor(path, fd, pool), closer, workers, file.isCharacterDevice);
   }
 
   get fd(): number {
-    return this.#fd;
+    return this.#descriptor.fd;
   }
 
   async listen(port: number, options: CallOptions = {}): Promise<void> {
     check.checkPort(port);
-    await this.#request({ operation: `listen on port ${port}`, port }, options, (fd) => requests.listenPlan(fd, port));
+    await this.#descriptor.make({ operation: `listen on port ${port}`, port }, options, (fd) =>
+      requests.listen(fd, port),
+    );
   }
 
   async stop(options: CallOptions = {}): Promise<void> {
-    await this.#request({ operation: 'stop listening' }, options, (fd) => requests.stopPlan(fd));
+    await this.#descriptor.make({ operation: 'stop listening' }, options, (fd) => requests.stop(fd));
   }
 
   async connect(request: ConnectRequest, options: LateOptions<number> = {}): Promise<number> {
@@ -175,10 +127,8 @@ export class Device implements PoolDevice {
     const address = ipFromBytes(peerAddr);
     const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
     const operation = `connect to ${address.includes(':') ? `[${address}]` : address}:${port}`;
-    const index = await this.#request({ operation, address, port, call: 'late' }, options, (fd) =>
-      requests.connectPlan(fd, checked, late),
-    );
-    return index!;
+    const made = (fd: number) => requests.connect(fd, checked, late);
+    return this.#descriptor.make({ operation, address, port }, options, made, 'late');
   }
 
   async send(request: SendRequest, options: CallOptions = {}): Promise<void> {
@@ -189,8 +139,8 @@ export class Device implements PoolDevice {
     check.checkFlags(flags);
     let bytes = check.checkData(data, this.isCharacterDevice);
     let taken = false;
-    const sending = this.#request({ operation: `send to session ${sessionIdx}` }, options, (fd) =>
-      requests.sendPlan(fd, this.#slotKey(sessionIdx), { sessionIdx, channel, flags }, () => {
+    const sending = this.#descriptor.make({ operation: `send to session ${sessionIdx}` }, options, (fd) =>
+      requests.send(fd, this.#closer.slotKey(sessionIdx), { sessionIdx, channel, flags }, () => {
         taken = true;
         return bytes;
       }),
@@ -220,9 +170,9 @@ export class Device implements PoolDevice {
       else homeless = new Uint8Array(message);
     };
     try {
-      const received = (await this.#request({ operation, call: 'late' }, options, (fd) =>
-        requests.recvPlan(fd, { sessionIdx, channel, flags, capacity: buffer.length }, into, options.onLate),
-      ))!;
+      const from = { sessionIdx, channel, flags, capacity: buffer.length };
+      const made = (fd: number) => requests.recv(fd, from, into, options.onLate);
+      const received = await this.#descriptor.make({ operation }, options, made, 'late');
       if (homeless === undefined) return received;
       this.#unclaimed.keep(sessionIdx, channel, { result: received, message: homeless });
       const reason = `the buffer was detached or shrank meanwhile: the next receive takes the ${homeless.length} bytes`;
@@ -244,88 +194,27 @@ export class Device implements PoolDevice {
   }
 
   receiveMessages(session: number, channel: number, options: ReceiveOptions): Transfer<ReceiveEnd> {
-    const operation = `receive from session ${session}`;
-    const { message, count = MOST_MESSAGES, timeout } = options;
-    try {
-      check.checkNames(options, 'receive');
-      check.checkSession(session);
-      check.checkChannel(channel);
-      checkInteger('count', count, 1, MOST_MESSAGES);
-      check.checkOptions({ timeout });
-      this.#assertOpen(operation);
-    } catch (error) {
-      return refused(error as Error);
-    }
-    const call = this.#submit((fd) =>
-      requests.receiveMessagesPlan(fd, { sessionIdx: session, channel, count }, (bytes) => message(owned(bytes))),
-    );
-    const ended = async (): Promise<ReceiveEnd> => {
-      try {
-        const { ret, errno } = await settled(call, { timeout }, this.#ref);
-        if (ret < 0) throw callError({ operation, path: this.path, syscall: 'ioctl', errno });
-        return 'count';
-      } catch (reason) {
-        if (reason === STOPPED) return 'stopped';
-        if (reason === TIMED_OUT) return 'timeout';
-        throw reason === CLOSED ? closedError(operation, this.path) : reason;
-      }
-    };
-    return { done: ended(), stop: () => call.cancel({ reason: STOPPED }) };
+    return receiveMessages(this.#descriptor, session, channel, options);
   }
 
   sendMessages(session: number, options: SendOptions): Sending {
-    const operation = `send to session ${session}`;
-    const { sent } = options;
-    try {
-      check.checkNames(options, 'send');
-      check.checkSession(session);
-      this.#assertOpen(operation);
-    } catch (error) {
-      return { ...refused(error as Error), push: () => false };
-    }
-    const outgoing = new OutgoingMessages(sent);
-    const call = this.#submit((fd) =>
-      requests.sendMessagesPlan(fd, this.#slotKey(session), session, {
-        begun: (ring) => outgoing.begin(ring),
-        news: () => outgoing.news(),
-      }),
-    );
-    const ended = async (): Promise<SentMessages> => {
-      try {
-        const { ret, errno } = await call.promise;
-        const error = errno === 0 ? undefined : callError({ operation, path: this.path, syscall: 'ioctl', errno });
-        return { sent: ret, error };
-      } catch (reason) {
-        if (reason === STOPPED) return { sent: 0, error: undefined };
-        throw reason === CLOSED ? closedError(operation, this.path) : reason;
-      } finally {
-        outgoing.end();
-      }
-    };
-    return {
-      done: ended(),
-      stop: () => call.halt(STOPPED),
-      push: (channel, data) => {
-        check.checkChannel(channel);
-        return outgoing.push(channel, check.checkData(data, this.isCharacterDevice));
-      },
-    };
+    const slotKey = (index: number): string => this.#closer.slotKey(index);
+    return sendMessages(this.#descriptor, session, options, { slotKey, isModule: this.isCharacterDevice });
   }
 
   async sessions(options: CallOptions = {}): Promise<SessionInfo[]> {
     const subject = { operation: 'list sessions' };
-    let read = (await this.#request(subject, options, (fd) => requests.sessionsPlan(fd, SENTINELS[0])))!;
-    if (read.rows === null) {
-      read = (await this.#request(subject, options, (fd) => requests.sessionsPlan(fd, SENTINELS[1])))!;
-    }
+    let read = await this.#descriptor.make(subject, options, (fd) => requests.sessions(fd, SENTINELS[0]));
+    if (read.rows === null)
+      read = await this.#descriptor.make(subject, options, (fd) => requests.sessions(fd, SENTINELS[1]));
     if (read.rows === null) throw abiMismatch(this.path, read.count, read.written);
     return read.rows;
   }
 
   async closeSession(index: number, options: CloseSessionOptions = {}): Promise<void> {
     check.checkSession(index);
-    const operation = `close session ${index}`;
-    await this.#request({ operation, call: 'close' }, options, (fd) => this.#closePlan(fd, { ...options, index }));
+    const made = (fd: number) => this.#closer.request(fd, { ...options, index });
+    await this.#descriptor.make({ operation: `close session ${index}` }, options, made, 'close');
     this.#unclaimed.drop(index);
   }
 
@@ -338,14 +227,14 @@ export class Device implements PoolDevice {
   }
 
   async channelList(session: number, options: CallOptions = {}): Promise<Bytes> {
-    return (await this.#channel(session, 0, ChannelOperation.LIST, options))!;
+    return this.#channel(session, 0, ChannelOperation.LIST, options);
   }
 
   async sessionEnds(session: number, options: CallOptions = {}): Promise<SessionEnds | null> {
     check.checkSession(session);
     if (this.isCharacterDevice) return null;
     try {
-      const bytes = (await this.#channel(session, 0, CHANNEL_ENDS, options))!;
+      const bytes = await this.#channel(session, 0, CHANNEL_ENDS, options);
       return { local: endAt(bytes, 0), remote: endAt(bytes, END_BYTES) };
     } catch (error) {
       if (error instanceof PoolError && error.code === 'EINVAL') return null;
@@ -364,23 +253,22 @@ export class Device implements PoolDevice {
     const operation = 'wait for a change of the session table';
     if (!this.isCharacterDevice && this.#tells) {
       try {
-        const told = await this.#request({ operation }, { signal }, (fd) =>
-          requests.tableChangePlan(fd, known?.number ?? 0n),
-        );
-        return { number: told!.number, port: told!.port, digest: null };
+        const last = known?.number ?? 0n;
+        const told = await this.#descriptor.make({ operation }, { signal }, (fd) => requests.tableChange(fd, last));
+        return { ...told, digest: null };
       } catch (error) {
         if (!(error instanceof PoolError && NOT_KNOWN.has(error.code))) throw error;
         this.#tells = false;
       }
     }
-    const digest = await this.#request({ operation }, { signal }, (fd) =>
-      watchTablePlan(fd, known?.digest ?? null, { interval, counters }),
+    const digest = await this.#descriptor.make({ operation }, { signal }, (fd) =>
+      watchTableRequest(fd, known?.digest ?? null, { interval, counters }),
     );
-    return { number: null, port: null, digest: digest! };
+    return { number: null, port: null, digest };
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    return this.#descriptor.close();
   }
 
   /** `await using device = await Device.open()`. */
@@ -389,114 +277,39 @@ export class Device implements PoolDevice {
   }
 
   ref(): this {
-    return this.#setRef(true);
+    this.#descriptor.setRef(true);
+    return this;
   }
 
   unref(): this {
-    return this.#setRef(false);
+    this.#descriptor.setRef(false);
+    return this;
   }
 
   onExit(hook: (device: SyncDevice) => void): () => void {
     const { pool, exit } = this.#workers;
     return exit.onExit((left) => {
-      if (this.#closing !== null) return;
-      const fd = this.#fd;
-      const { path, isCharacterDevice: module } = this;
+      if (!this.#descriptor.isOpen) return;
+      const { fd, path } = this.#descriptor;
+      const closer = this.#closer;
       hook(
         syncDevice({
           pool,
           path,
           fd,
-          closePlan: (session) => this.#closePlan(fd, { ...session, patience: left(MODULE_EXIT_MS) }),
-          ...(module ? { turn: this.#turnKey, left: () => left(MODULE_EXIT_MS) } : { left }),
+          close: (session) => closer.request(fd, { ...session, patience: left(MODULE_EXIT_MS) }),
+          ...(this.isCharacterDevice ? { turn: closer.turnKey, left: () => left(MODULE_EXIT_MS) } : { left }),
         }),
       );
     });
   }
 
-  #channel(session: number, channel: number, operation: number, options: CallOptions): Promise<Bytes | undefined> {
+  #channel(session: number, channel: number, operation: number, options: CallOptions): Promise<Bytes> {
     check.checkSession(session);
     check.checkChannel(channel);
-    return this.#request({ operation: `use channel ${channel} of session ${session}` }, options, (fd) =>
-      requests.channelPlan(fd, { sessionIdx: session, channel, operation }),
+    return this.#descriptor.make({ operation: `use channel ${channel} of session ${session}` }, options, (fd) =>
+      requests.channel(fd, { sessionIdx: session, channel, operation }),
     );
-  }
-
-  /** Errors are made here, after an await of the caller's, so that their stacks lead to the caller. */
-  async #request<T>(
-    { operation, call: kind = 'call', address, port }: Subject,
-    options: CallOptions,
-    plan: (fd: number) => CallPlan<requests.Outcome<T>>,
-  ): Promise<T | undefined> {
-    check.checkOptions(options, kind);
-    options.signal?.throwIfAborted();
-    this.#assertOpen(operation);
-    const call = this.#submit(plan);
-    let outcome: requests.Outcome<T>;
-    try {
-      outcome = await settled(call, options, this.#ref);
-    } catch (reason) {
-      if (reason === TIMED_OUT) throw timeoutError(operation, this.path, options.timeout!);
-      throw reason === CLOSED ? closedError(operation, this.path) : reason;
-    }
-    const { ret, errno, value } = outcome;
-    if (ret < 0) throw callError({ operation, path: this.path, syscall: 'ioctl', errno, address, port });
-    return value;
-  }
-
-  #submit<T>(plan: (fd: number) => CallPlan<T>): WorkerCall<T> {
-    const call = this.#workers.pool.submit(plan(this.#fd), { ref: this.#ref });
-    this.#calls.add(call as WorkerCall<unknown>);
-    void call.ended.then(() => this.#calls.delete(call as WorkerCall<unknown>));
-    return call;
-  }
-
-  #assertOpen(operation: string): void {
-    if (this.#closing !== null) throw closedError(operation, this.path);
-  }
-
-  async #close(): Promise<void> {
-    const fd = this.#fd;
-    this.#fd = -1;
-    const calls = [...this.#calls];
-    for (const call of calls) call.cancel({ reason: CLOSED });
-    await Promise.allSettled(calls.map(({ promise }) => promise));
-    // A thread may still be on its way into a SEND: its descriptor must not become another file's. So it is closed when
-    // the last thread is out, and nobody waits for that.
-    const closed = Promise.all(calls.map(({ ended }) => ended)).then(
-      () => this.#workers.pool.submit(requests.closePlan(fd), { ref: this.#ref }).promise,
-    );
-    if (calls.every((call) => call.isEnded)) await closed;
-  }
-
-  /** One SEND at a time on a slot, and no CLOSE_SESS meanwhile (kernel contract, hazard 12). */
-  #closePlan(fd: number, session: SessionToClose & { onCall?: (() => void) | undefined; patience?: number }) {
-    const { index, abort = false, thread } = session;
-    if (!this.isCharacterDevice) {
-      const [key, argument] = abort ? [undefined, index + CLOSE_ABORT] : [this.#slotKey(index), index];
-      return requests.closeSessionPlan(fd, key, argument, thread);
-    }
-    const { onCall, sessionId, pair = false, patience = TURN_MS } = session;
-    const receiver = thread ?? receiverThread(this.path, index, this.#proc);
-    return requests.closeSlotPlan(
-      { slot: this.#slotKey(index), turn: this.#turnKey },
-      (memory) => this.#closings.order(memory, { fd, index, session: sessionId, thread: receiver, pair, patience }),
-      { called: onCall, closed: (memory) => this.#closings.closed(memory) },
-    );
-  }
-
-  get #turnKey(): string {
-    return `${this.#identity} closing`;
-  }
-
-  #slotKey(index: number): string {
-    return `${this.#identity} slot ${index}`;
-  }
-
-  #setRef(ref: boolean): this {
-    this.#ref = ref;
-    for (const call of this.#calls) call.setRef(ref);
-    return this;
   }
 
   #warnOfLate(index: number): void {

@@ -1,294 +1,230 @@
-/** The requests of pool.h as plans for the worker threads: their structs filled in, their results taken out. */
+/** The requests of pool.h, and those that a device served by pool-ts knows besides: each a record for the worker threads. */
 import type { Bytes } from '../base/bytes.js';
 import { CHANNEL_BITMAP_SIZE, CHANNEL_ENDS, CHANNEL_TABLE_CHANGE, END_BYTES, MAX_PAYLOAD } from './abi/constants.js';
-import { type CloseSlotOrder, giveUpTurn } from './threads/close-slot.js';
 import type { CallMemory } from './threads/call-memory.js';
-import * as ioctl from './abi/ioctl.js';
+import type { ThreadRequest } from './threads/thread-request.js';
+import * as numbers from './abi/ioctl.js';
 import type { KernelThread } from './kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { askForTable, takeTable, type SessionTableRead } from './threads/read-table.js';
 import { offsetsOf, structs } from './abi/structs.js';
 import type { MessageRing } from './threads/message-ring.js';
 import type { ConnectRequest } from './types.js';
-import type { CallPlan, ThreadClass } from './threads/worker-call.js';
+import type { SyscallRequest } from './threads/worker-messages.js';
 import type { SignalLibc } from './threads/worker-thread.js';
 
-const connect = offsetsOf(structs.ConnectReq);
-const transfer = offsetsOf(structs.SendReq);
+const connectReq = offsetsOf(structs.ConnectReq);
+const transferReq = offsetsOf(structs.SendReq);
 const channelReq = offsetsOf(structs.ChannelReq);
 
-/** What a call gave: `value` where it succeeded. */
-export interface Outcome<T> {
-  ret: number;
-  errno: number;
-  value: T | undefined;
+/** What SEND and RECV are told of a message. */
+export interface MessageAddress {
+  sessionIdx: number;
+  channel: number;
+  flags: number;
 }
 
-interface Request<T> {
-  lane: ThreadClass;
-  request: number;
-  keys?: readonly string[];
-  /** An interruption that nobody asked for: make the call again, without telling. */
-  retry?: boolean;
-  /** Without this kernel thread the call is not made. */
-  thread?: KernelThread | undefined;
-  fill?: (memory: CallMemory, libc: SignalLibc) => void;
-  take?: (memory: CallMemory, ret: number) => T;
-  late?: ((value: T) => void) | undefined;
-}
-
-/** The plan of a request on `fd`. */
-function plan<T>(fd: number, asked: Request<T>): CallPlan<Outcome<T>> {
-  const { lane, request, keys, retry = true, thread, fill, take, late } = asked;
-  return {
-    lane,
-    keys,
-    order(memory, libc) {
-      memory.struct.fill(0);
-      fill?.(memory, libc);
-      return {
-        kind: 'ioctl',
-        fd,
-        request,
-        argument: fill !== undefined,
-        retry,
-        ...(thread === undefined ? {} : { thread }),
-      };
-    },
-    result: ({ ret, errno }, memory) => ({ ret, errno, value: ret < 0 ? undefined : take?.(memory, ret) }),
-    late: late && take && (({ ret }, memory) => late(take(memory, ret))),
-  };
+/** By default with a struct, and made again after an interruption that nobody asked for, of which nothing is told then. */
+function ioctl(
+  fd: number,
+  request: number,
+  { argument = true, retry = true, thread }: { argument?: boolean; retry?: boolean; thread?: KernelThread } = {},
+): SyscallRequest {
+  return { kind: 'ioctl', fd, request, argument, retry, ...(thread === undefined ? {} : { thread }) };
 }
 
 /** The descriptor, and what it is open on. `late` gets a descriptor that nobody waits for any more. */
-export function openPlan(
-  path: string,
-  late: (fd: number) => void,
-): CallPlan<{ ret: number; errno: number; file: OpenFile | undefined }> {
+export function open(path: string, late: (fd: number) => void): ThreadRequest<{ fd: number; file: OpenFile }> {
   return {
-    lane: 'control',
-    order: () => ({ kind: 'open', path }),
-    result: ({ ret, errno, file }) => ({ ret, errno, file }),
-    late: ({ ret }) => late(ret),
+    threads: 'control',
+    call: { kind: 'open', path },
+    take: (_, { ret, file }) => ({ fd: ret, file: file! }),
+    late: (_, { ret }) => late(ret),
   };
 }
 
 /** Whatever close gives, the descriptor is gone: Linux frees it first. */
-export function closePlan(fd: number): CallPlan<void> {
-  return { lane: 'control', order: () => ({ kind: 'close', fd }), result: () => undefined };
+export function close(fd: number): ThreadRequest<void> {
+  return { threads: 'control', call: { kind: 'close', fd } };
 }
 
-export function listenPlan(fd: number, port: number): CallPlan<Outcome<void>> {
-  return plan(fd, {
-    lane: 'control',
-    request: ioctl.POOL_IOC_LISTEN,
+/** LISTEN. */
+export function listen(fd: number, port: number): ThreadRequest<void> {
+  return {
+    threads: 'control',
+    call: ioctl(fd, numbers.POOL_IOC_LISTEN),
     fill: ({ struct }) => struct.writeUInt16LE(port),
-  });
+  };
 }
 
-export function stopPlan(fd: number): CallPlan<Outcome<void>> {
-  // As CLOSE_SESS, among those whose thread stands ready.
-  return plan(fd, { lane: 'close', request: ioctl.POOL_IOC_STOP });
+/** STOP: as CLOSE_SESS, among those whose thread stands ready. */
+export function stop(fd: number): ThreadRequest<void> {
+  return { threads: 'close', call: ioctl(fd, numbers.POOL_IOC_STOP, { argument: false }) };
 }
 
-export function connectPlan(
+/** CONNECT: the session's index. `late` gets that of a session which nobody waits for any more. */
+export function connect(
   fd: number,
   { peerAddr, peerPort, addrFamily, poolVersion }: Required<ConnectRequest>,
-  late?: (index: number) => void,
-): CallPlan<Outcome<number>> {
-  return plan(fd, {
-    lane: 'connect',
-    request: ioctl.POOL_IOC_CONNECT,
+  late: (index: number) => void,
+): ThreadRequest<number> {
+  return {
+    threads: 'connect',
     // An interrupted CONNECT has given its slot back; whether to try again is the caller's to say.
-    retry: false,
+    call: ioctl(fd, numbers.POOL_IOC_CONNECT, { retry: false }),
     fill({ struct }) {
-      struct.set(peerAddr, connect.peerAddr);
-      struct.writeUInt16LE(peerPort, connect.peerPort);
-      struct.writeUInt8(addrFamily!, connect.addrFamily);
-      struct.writeUInt8(poolVersion!, connect.poolVersion);
+      struct.set(peerAddr, connectReq.peerAddr);
+      struct.writeUInt16LE(peerPort, connectReq.peerPort);
+      struct.writeUInt8(addrFamily!, connectReq.addrFamily);
+      struct.writeUInt8(poolVersion!, connectReq.poolVersion);
     },
-    take: (_, ret) => ret,
-    late,
-  });
+    take: (_, { ret }) => ret,
+    late: (_, { ret }) => late(ret),
+  };
 }
 
-/** `data` is asked for when a thread takes the call. `key`: one SEND at a time on a slot, and no CLOSE_SESS meanwhile. */
-export function sendPlan(
-  fd: number,
-  key: string,
-  { sessionIdx, channel, flags }: { sessionIdx: number; channel: number; flags: number },
-  data: () => Uint8Array,
-): CallPlan<Outcome<void>> {
-  return plan(fd, {
-    lane: 'send',
-    keys: [key],
-    request: ioctl.POOL_IOC_SEND,
+/** SEND. `data` is asked for when a thread takes the call. `key`: one SEND at a time on a slot, and no CLOSE_SESS meanwhile. */
+export function send(fd: number, key: string, to: MessageAddress, data: () => Uint8Array): ThreadRequest<void> {
+  return {
+    threads: 'send',
     // Kernel contract, hazard 11: a SEND that was interrupted has left a part of a packet on the wire.
-    retry: false,
+    call: ioctl(fd, numbers.POOL_IOC_SEND, { retry: false }),
+    keys: [key],
     fill(memory, libc) {
       const bytes = data();
       memory.data.set(bytes);
-      writeTransfer(memory, libc, { sessionIdx, channel, flags, len: bytes.length });
+      writeTransfer(memory, libc, to, bytes.length);
     },
-  });
+  };
 }
 
+/** What RECV tells of a message. */
 export interface Received {
   len: number;
   channel: number;
   flags: number;
 }
 
-/** `into` is called with the message, which is gone from the shared memory afterwards. */
-export function recvPlan(
+/** RECV. `into` is called with the message, which is gone from the shared memory afterwards; `late` gets a copy. */
+export function recv(
   fd: number,
-  { sessionIdx, channel, flags, capacity }: { sessionIdx: number; channel: number; flags: number; capacity: number },
+  { capacity, ...from }: MessageAddress & { capacity: number },
   into: (message: Uint8Array) => void,
   late?: (message: Uint8Array) => void,
-): CallPlan<Outcome<Received>> {
-  const length = ({ struct }: CallMemory): number => struct.readUInt32LE(transfer.len);
-  const base = plan(fd, {
-    lane: 'receive',
-    request: ioctl.POOL_IOC_RECV,
-    fill: (memory, libc) =>
-      writeTransfer(memory, libc, { sessionIdx, channel, flags, len: Math.min(capacity, MAX_PAYLOAD) }),
-    take(memory): Received {
-      const { struct, data } = memory;
-      into(data.subarray(0, length(memory)));
+): ThreadRequest<Received> {
+  const messageIn = ({ struct, data }: CallMemory): Uint8Array =>
+    data.subarray(0, struct.readUInt32LE(transferReq.len));
+  return {
+    threads: 'receive',
+    call: ioctl(fd, numbers.POOL_IOC_RECV),
+    fill: (memory, libc) => writeTransfer(memory, libc, from, Math.min(capacity, MAX_PAYLOAD)),
+    take(memory) {
+      const { struct } = memory;
+      const message = messageIn(memory);
+      into(message);
       return {
-        len: length(memory),
-        channel: struct.readUInt8(transfer.channel),
-        flags: struct.readUInt8(transfer.flags),
+        len: message.length,
+        channel: struct.readUInt8(transferReq.channel),
+        flags: struct.readUInt8(transferReq.flags),
       };
     },
-  });
-  return { ...base, late: late && ((_, memory) => late(new Uint8Array(memory.data.subarray(0, length(memory))))) };
+    late: late && ((memory) => late(new Uint8Array(messageIn(memory)))),
+  };
 }
 
 /** RECV after RECV on one channel, `count` at most; `take` gets each message as it lies in the shared memory. */
-export function receiveMessagesPlan(
+export function receiveMessages(
   fd: number,
-  { sessionIdx, channel, count }: { sessionIdx: number; channel: number; count: number },
+  { count, sessionIdx, channel }: { sessionIdx: number; channel: number; count: number },
   take: (message: Uint8Array) => void,
-): CallPlan<Outcome<void>> {
+): ThreadRequest<void> {
   return {
-    lane: 'receive',
-    order(memory, libc) {
-      memory.struct.fill(0);
-      writeTransfer(memory, libc, { sessionIdx, channel, flags: 0, len: MAX_PAYLOAD });
+    threads: 'receive',
+    call: { kind: 'receive', fd, count },
+    fill(memory, libc) {
+      writeTransfer(memory, libc, { sessionIdx, channel, flags: 0 }, MAX_PAYLOAD);
       memory.messages.begin(true);
-      return { kind: 'receive', fd, count };
     },
     news: ({ messages }) => messages.drain(take),
-    result: ({ ret, errno }) => ({ ret, errno, value: undefined }),
   };
 }
 
 /**
  * SEND of one message after the other, as `begun`'s ring gets them; `ret` of the outcome is how many were sent. `news`: more of
- * them have been. `key` as in sendPlan.
+ * them have been. `key` as in {@link send}.
  */
-export function sendMessagesPlan(
+export function sendMessages(
   fd: number,
   key: string,
   sessionIdx: number,
   { begun, news }: { begun: (ring: MessageRing) => void; news: () => void },
-): CallPlan<Outcome<void>> {
+): ThreadRequest<void> {
   return {
-    lane: 'send',
+    threads: 'send',
+    call: { kind: 'send', fd },
     keys: [key],
-    order(memory, libc) {
-      memory.struct.fill(0);
-      writeTransfer(memory, libc, { sessionIdx, channel: 0, flags: 0, len: 0 });
+    fill(memory, libc) {
+      writeTransfer(memory, libc, { sessionIdx, channel: 0, flags: 0 }, 0);
       memory.messages.begin(false);
       begun(memory.messages);
-      return { kind: 'send', fd };
     },
     news,
-    result: ({ ret, errno }) => ({ ret, errno, value: undefined }),
   };
 }
 
-export function sessionsPlan(fd: number, sentinel: number): CallPlan<Outcome<SessionTableRead>> {
-  return plan(fd, {
-    lane: 'control',
-    request: ioctl.POOL_IOC_SESSIONS,
+/** SESSIONS: the table, read over bytes that are the `sentinel`. */
+export function sessions(fd: number, sentinel: number): ThreadRequest<SessionTableRead> {
+  return {
+    threads: 'control',
+    call: ioctl(fd, numbers.POOL_IOC_SESSIONS),
     fill: (memory, libc) => askForTable(memory, libc, sentinel),
     take: (memory) => takeTable(memory, sentinel),
-  });
+  };
 }
 
 /**
- * On a device served from user space. `key` undefined: beside a SEND on the same slot, which the module would not survive
- * (kernel contract, hazard 12). `thread`: a kernel thread without which the call is not made.
+ * CLOSE_SESS on a device served from user space; on the module it is a slot-closing.ts's. `key` undefined: beside a SEND on
+ * the same slot, which the module would not survive (kernel contract, hazard 12). `thread`: a kernel thread without which the
+ * call is not made.
  */
-export function closeSessionPlan(
+export function closeSession(
   fd: number,
   key: string | undefined,
   index: number,
   thread?: KernelThread,
-): CallPlan<Outcome<void>> {
-  return plan(fd, {
-    lane: 'close',
-    keys: key === undefined ? [] : [key],
-    request: ioctl.POOL_IOC_CLOSE_SESS,
-    retry: false,
-    thread,
-    fill: ({ struct }) => struct.writeUInt32LE(index),
-  });
-}
-
-/** ms after which a CLOSE_SESS that has not returned gives up the machine's turn: it may hang for ever (hazard 12). */
-const TURN_MS = 2000;
-
-/** On the module. `slot`: as the key of closeSessionPlan; `turn`: that of all closings of the device. */
-export function closeSlotPlan(
-  { slot, turn }: { slot: string; turn: string },
-  order: (memory: CallMemory) => CloseSlotOrder,
-  { called, closed }: { called?: (() => void) | undefined; closed: (memory: CallMemory) => void },
-): CallPlan<Outcome<void>> {
-  let fd = -1;
+): ThreadRequest<void> {
   return {
-    lane: 'close',
-    keys: [slot, turn],
-    order(memory) {
-      const made = order(memory);
-      fd = made.fd;
-      return made;
-    },
-    called,
-    lease: { key: turn, ms: TURN_MS, over: (memory, libc) => giveUpTurn(memory, libc, fd) },
-    result({ ret, errno }, memory) {
-      if (ret >= 0) closed(memory);
-      return { ret, errno, value: undefined };
-    },
-    late: (_, memory) => closed(memory),
+    threads: 'close',
+    call: ioctl(fd, numbers.POOL_IOC_CLOSE_SESS, { retry: false, ...(thread === undefined ? {} : { thread }) }),
+    keys: key === undefined ? [] : [key],
+    fill: ({ struct }) => struct.writeUInt32LE(index),
   };
 }
 
-export function channelPlan(
+/** CHANNEL: what the operation gives, 32 bytes but for the ends of a session. */
+export function channel(
   fd: number,
-  { sessionIdx, channel, operation }: { sessionIdx: number; channel: number; operation: number },
-): CallPlan<Outcome<Bytes>> {
-  return plan(fd, {
-    lane: 'control',
-    request: ioctl.POOL_IOC_CHANNEL,
+  { sessionIdx, channel: number, operation }: { sessionIdx: number; channel: number; operation: number },
+): ThreadRequest<Bytes> {
+  const length = operation === CHANNEL_ENDS ? 2 * END_BYTES : CHANNEL_BITMAP_SIZE;
+  return {
+    threads: 'control',
+    call: ioctl(fd, numbers.POOL_IOC_CHANNEL),
     fill({ struct, data }, libc) {
       struct.writeUInt32LE(sessionIdx, channelReq.sessionIdx);
-      struct.writeUInt8(channel, channelReq.channel);
+      struct.writeUInt8(number, channelReq.channel);
       struct.writeUInt8(operation, channelReq.operation);
       struct.writeBigUInt64LE(libc.address(data), channelReq.dataPtr);
     },
-    take: ({ data }) =>
-      new Uint8Array(data.subarray(0, operation === CHANNEL_ENDS ? 2 * END_BYTES : CHANNEL_BITMAP_SIZE)),
-  });
+    take: ({ data }) => new Uint8Array(data.subarray(0, length)),
+  };
 }
 
 /** Waits until the last change of the session table is not the one with this number; a device that pool-ts serves only. */
-export function tableChangePlan(fd: number, number: bigint): CallPlan<Outcome<{ number: bigint; port: number }>> {
-  return plan(fd, {
-    lane: 'watch',
-    request: ioctl.POOL_IOC_CHANNEL,
+export function tableChange(fd: number, number: bigint): ThreadRequest<{ number: bigint; port: number }> {
+  return {
+    threads: 'watch',
+    call: ioctl(fd, numbers.POOL_IOC_CHANNEL),
     fill({ struct }) {
       struct.writeUInt8(CHANNEL_TABLE_CHANGE, channelReq.operation);
       struct.writeBigUInt64LE(number, channelReq.dataPtr);
@@ -297,17 +233,18 @@ export function tableChangePlan(fd: number, number: bigint): CallPlan<Outcome<{ 
       number: struct.readBigUInt64LE(channelReq.dataPtr),
       port: struct.readUInt32LE(channelReq.result),
     }),
-  });
+  };
 }
 
 function writeTransfer(
   { struct, data }: CallMemory,
   libc: SignalLibc,
-  { sessionIdx, channel, flags, len }: { sessionIdx: number; channel: number; flags: number; len: number },
+  { sessionIdx, channel: number, flags }: MessageAddress,
+  length: number,
 ): void {
-  struct.writeUInt32LE(sessionIdx, transfer.sessionIdx);
-  struct.writeUInt8(channel, transfer.channel);
-  struct.writeUInt8(flags, transfer.flags);
-  struct.writeUInt32LE(len, transfer.len);
-  struct.writeBigUInt64LE(libc.address(data), transfer.dataPtr);
+  struct.writeUInt32LE(sessionIdx, transferReq.sessionIdx);
+  struct.writeUInt8(number, transferReq.channel);
+  struct.writeUInt8(flags, transferReq.flags);
+  struct.writeUInt32LE(length, transferReq.len);
+  struct.writeBigUInt64LE(libc.address(data), transferReq.dataPtr);
 }

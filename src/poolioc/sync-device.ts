@@ -1,10 +1,10 @@
 /** The calls that a program makes while it ends, when no event loop runs any more. */
 import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
-import { sessionsPlan, stopPlan, type Outcome } from './requests.js';
+import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './abi/session-rows.js';
 import type { SessionInfo, SessionToClose, SyncDevice } from './types.js';
-import type { CallPlan } from './threads/worker-call.js';
+import type { ThreadRequest } from './threads/thread-request.js';
 import type { WorkerPool } from './threads/worker-pool.js';
 
 export interface SyncDeviceOptions {
@@ -12,7 +12,7 @@ export interface SyncDeviceOptions {
   path: string;
   fd: number;
   /** CLOSE_SESS of a session: not on one that a SEND is in, unless it is an abort. Throws where it is not safe. */
-  closePlan: (session: SessionToClose) => CallPlan<Outcome<void>>;
+  close: (session: SessionToClose) => ThreadRequest<void>;
   /** On the module: the key that all closings share. They are made one after another then (kernel contract, hazard 2). */
   turn?: string | undefined;
   /** ms left for all calls. */
@@ -22,13 +22,13 @@ export interface SyncDeviceOptions {
 /** ms from when one CLOSE_SESS of the module is made, and for one that is under way, before the next has its turn (hazard 12). */
 const STUCK_MS = 500;
 
-export function syncDevice({ pool, path, fd, closePlan, turn, left }: SyncDeviceOptions): SyncDevice {
+export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOptions): SyncDevice {
   const closeInTurn = (sessions: readonly SessionToClose[], key: string): number[] => {
     pool.endLease(key, Math.min(left(), STUCK_MS));
     return sessions.flatMap((session) => {
       if (left() <= 0) return [];
       try {
-        const [outcome] = pool.callSync([closePlan(session)], left(), STUCK_MS);
+        const [outcome] = pool.callSync([close(session)], left(), STUCK_MS);
         return (outcome?.ret ?? -1) >= 0 ? [session.index] : [];
       } catch {
         // Hazard 2: this one is left alone.
@@ -36,8 +36,8 @@ export function syncDevice({ pool, path, fd, closePlan, turn, left }: SyncDevice
       }
     });
   };
-  const call = <T>(operation: string, plan: CallPlan<Outcome<T>>): T | undefined => {
-    const [outcome = null] = pool.callSync([plan], left());
+  const call = <T>(operation: string, request: ThreadRequest<T>): T | undefined => {
+    const [outcome = null] = pool.callSync([request], left());
     if (outcome === null) {
       throw new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result while the process was ending`);
     }
@@ -47,27 +47,27 @@ export function syncDevice({ pool, path, fd, closePlan, turn, left }: SyncDevice
   };
   return {
     sessions(): SessionInfo[] {
-      let read = call('list sessions', sessionsPlan(fd, SENTINELS[0]))!;
-      if (read.rows === null) read = call('list sessions', sessionsPlan(fd, SENTINELS[1]))!;
+      let read = call('list sessions', requests.sessions(fd, SENTINELS[0]))!;
+      if (read.rows === null) read = call('list sessions', requests.sessions(fd, SENTINELS[1]))!;
       if (read.rows === null) throw abiMismatch(path, read.count, read.written);
       return read.rows;
     },
     closeSessions(sessions) {
       if (turn !== undefined) return closeInTurn(sessions, turn);
-      const plans = sessions.flatMap((session) => {
+      const closings = sessions.flatMap((session) => {
         try {
-          return [{ index: session.index, plan: closePlan(session) }];
+          return [{ index: session.index, request: close(session) }];
         } catch {
           // Hazard 2: this one is left alone.
           return [];
         }
       });
       const outcomes = pool.callSync(
-        plans.map(({ plan }) => plan),
+        closings.map(({ request }) => request),
         left(),
       );
-      return plans.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
+      return closings.filter((_, at) => (outcomes[at]?.ret ?? -1) >= 0).map(({ index }) => index);
     },
-    stop: () => call('stop listening', stopPlan(fd)),
+    stop: () => call('stop listening', requests.stop(fd)),
   };
 }

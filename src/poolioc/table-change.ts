@@ -7,10 +7,9 @@ import { MAX_SESSIONS } from './abi/constants.js';
 import type { CallMemory } from './threads/call-memory.js';
 import { POOL_IOC_SESSIONS } from './abi/ioctl.js';
 import type { CallResult, Libc } from './libc.js';
-import type { Outcome } from './requests.js';
 import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from './abi/session-rows.js';
 import { offsetsOf, structs } from './abi/structs.js';
-import type { CallPlan } from './threads/worker-call.js';
+import type { ThreadRequest } from './threads/thread-request.js';
 
 const { EINTR } = constants.errno;
 
@@ -39,25 +38,20 @@ export interface WatchOrder {
 }
 
 /** `known`: what the table looked like, by an earlier outcome; null comes back with the first look. */
-export function watchTablePlan(
+export function watchTableRequest(
   fd: number,
   known: Uint8Array | null,
   { interval, counters }: { interval: number; counters: boolean },
-): CallPlan<Outcome<Uint8Array>> {
+): ThreadRequest<Uint8Array> {
   return {
-    lane: 'watch',
-    order({ struct, data }, libc) {
-      struct.fill(0);
+    threads: 'watch',
+    call: { kind: 'watch', fd, known: known?.length ?? -1, interval, counters },
+    fill({ struct, data }, libc) {
       struct.writeUInt32LE(MAX_SESSIONS, list.maxSessions);
       struct.writeBigUInt64LE(libc.address(data), list.infoPtr);
       if (known !== null) data.set(known, DIGEST_AT);
-      return { kind: 'watch', fd, known: known?.length ?? -1, interval, counters };
     },
-    result: ({ ret, errno }, { data }) => ({
-      ret,
-      errno,
-      value: ret < 0 ? undefined : Uint8Array.from(data.subarray(DIGEST_AT, DIGEST_AT + ret)),
-    }),
+    take: ({ data }, { ret }) => Uint8Array.from(data.subarray(DIGEST_AT, DIGEST_AT + ret)),
   };
 }
 

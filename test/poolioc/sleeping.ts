@@ -2,7 +2,7 @@
 import { ExitGuard } from '../../src/poolioc/threads/exit.js';
 import { loadLibc, type Libc } from '../../src/poolioc/libc.js';
 import { WorkerPool } from '../../src/poolioc/threads/worker-pool.js';
-import type { CallPlan, ThreadClass } from '../../src/poolioc/threads/worker-call.js';
+import type { ThreadClass, ThreadRequest } from '../../src/poolioc/threads/thread-request.js';
 
 export interface SleepingOptions {
   /** ms that a call takes. */
@@ -38,10 +38,6 @@ export async function sleeping({ ms, worker, libc: libcUrl, module }: SleepingOp
 }
 
 /** A call that blocks. */
-export function sleep(lane: ThreadClass): CallPlan<{ ret: number; errno: number }> {
-  return {
-    lane,
-    order: () => ({ kind: 'ioctl', fd: -1, request: 0, argument: false, retry: false }),
-    result: ({ ret, errno }) => ({ ret, errno }),
-  };
+export function sleep(threads: ThreadClass): ThreadRequest<void> {
+  return { threads, call: { kind: 'ioctl', fd: -1, request: 0, argument: false, retry: false } };
 }

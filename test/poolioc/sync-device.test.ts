@@ -9,7 +9,7 @@ import {
 } from '../../src/poolioc/abi/ioctl.js';
 import { Device } from '../../src/poolioc/device.js';
 import type { ExitGuard, ExitHook } from '../../src/poolioc/threads/exit.js';
-import { closeSessionPlan } from '../../src/poolioc/requests.js';
+import { closeSession } from '../../src/poolioc/requests.js';
 import { syncDevice } from '../../src/poolioc/sync-device.js';
 import { scripted, type ScriptOptions, type Step, tableOf, until } from './scripted.js';
 
@@ -20,8 +20,8 @@ async function ending(steps: Record<number, Step[]>, left = 5000, options: Scrip
     pool: script.pool,
     path: '/scripted',
     fd: 77,
-    closePlan: ({ index, abort, thread }) =>
-      closeSessionPlan(77, abort === true ? undefined : `scripted slot ${index}`, index, thread),
+    close: ({ index, abort, thread }) =>
+      closeSession(77, abort === true ? undefined : `scripted slot ${index}`, index, thread),
     left: () => left,
   });
   return { script, device, sync };

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CallMemory } from '../../src/poolioc/threads/call-memory.js';
 import { CHANNEL_TABLE_CHANGE } from '../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../src/poolioc/abi/ioctl.js';
-import { COST_FACTOR, watchTable, watchTablePlan } from '../../src/poolioc/table-change.js';
+import { outcomeOf } from '../../src/poolioc/threads/thread-request.js';
+import { COST_FACTOR, watchTable, watchTableRequest } from '../../src/poolioc/table-change.js';
 import { type Step, scripted } from './scripted.js';
 
 const STRIDE = 120;
@@ -63,11 +64,12 @@ describe('a thread that looks at the table', () => {
       now: () => now,
     };
     const go = (digest: Uint8Array | null) => {
-      const plan = watchTablePlan(77, digest, { interval: 25, counters });
-      const order = plan.order(memory, libc as never);
-      if (order.kind !== 'watch') throw new Error('not an order to watch');
-      const answer = watchTable(order, memory, libc, surroundings);
-      return { answer, digest: plan.result(answer, memory).value };
+      const request = watchTableRequest(77, digest, { interval: 25, counters });
+      memory.struct.fill(0);
+      request.fill!(memory, libc as never);
+      if (request.call.kind !== 'watch') throw new Error('not an order to watch');
+      const answer = watchTable(request.call, memory, libc, surroundings);
+      return { answer, digest: outcomeOf(request, answer, memory).value };
     };
     const first = known === null ? null : go(null).digest!;
     pauses.length = 0;

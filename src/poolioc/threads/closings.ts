@@ -9,10 +9,8 @@ export class Closings {
   /** Ids of sessions, the latest last: no more than can have another end in the table. */
   readonly #closed = new Set<string>();
 
-  order(
-    memory: CallMemory,
-    known: Omit<CloseSlotOrder, 'kind' | 'closed' | 'closing' | 'session'> & { session: Uint8Array | undefined },
-  ): CloseSlotOrder {
+  /** A thread with this memory is given a slot to close. @returns what it has to know of the others */
+  begin(memory: CallMemory): Pick<CloseSlotOrder, 'closed' | 'closing'> {
     const closing: number[] = [];
     for (const other of this.#memories) {
       const slot = Atomics.load(other.words, Word.CLOSING) - 1;
@@ -20,13 +18,7 @@ export class Closings {
       else closing.push(slot);
     }
     this.#memories.add(memory);
-    return {
-      ...known,
-      kind: 'close-slot',
-      session: known.session === undefined ? null : Buffer.from(known.session).toString('hex'),
-      closed: [...this.#closed],
-      closing,
-    };
+    return { closed: [...this.#closed], closing };
   }
 
   /** A slot was closed; its session's id is in the thread's memory. */

@@ -3,7 +3,7 @@
  * 65 ms to start, and much longer on a busy machine. Several go at a time, so that one which hangs takes nothing from the
  * others.
  */
-import type { CallPlan } from './worker-call.js';
+import { outcomeOf, post, type ThreadRequest, type Outcome } from './thread-request.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import { performance } from '../../base/timers.js';
 
@@ -28,11 +28,11 @@ export interface SyncCallsOptions {
   stuck?: number | undefined;
 }
 
-/** @returns the results in the order of the plans; null for a call that had none in time */
-export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOptions): (T | null)[] {
-  const results = plans.map((): T | null => null);
-  let waiting = plans.map((plan, at) => ({ plan, at }));
-  const running = new Map<WorkerThread, { plan: CallPlan<T>; at: number }>();
+/** @returns the results in the order of the requests; null for a call that had none in time */
+export function makeCalls<T>(requests: readonly ThreadRequest<T>[], options: SyncCallsOptions): (Outcome<T> | null)[] {
+  const results = requests.map((): Outcome<T> | null => null);
+  let waiting = requests.map((request, at) => ({ request, at }));
+  const running = new Map<WorkerThread, { request: ThreadRequest<T>; at: number }>();
   /**
    * Those of them that are not in their call yet: on a busy machine a thread may take longer to start than a stuck call is
    * waited for, and a closing waits for its turn.
@@ -43,29 +43,29 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
   const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let progress = performance.now();
 
-  const begin = (thread: WorkerThread, job: { plan: CallPlan<T>; at: number }): void => {
+  const begin = (thread: WorkerThread, job: { request: ThreadRequest<T>; at: number }): void => {
     running.set(thread, job);
     starting.add(thread);
     waiting = waiting.filter((one) => one !== job);
-    thread.post(job.plan.order(thread.memory, libc));
+    post(job.request, thread, libc);
   };
 
   while (waiting.length > 0 || running.size > 0) {
-    for (const [thread, { plan, at }] of running) {
+    for (const [thread, { request, at }] of running) {
       const answer = thread.answer;
       if (answer === null) continue;
       running.delete(thread);
-      results[at] = plan.result(answer, thread.memory);
+      results[at] = outcomeOf(request, answer, thread.memory);
       progress = performance.now();
     }
     for (const thread of starting) {
-      if (!thread.ready || !thread.called(running.get(thread)?.plan.lease !== undefined)) continue;
+      if (!thread.ready || !thread.called(running.get(thread)?.request.lease !== undefined)) continue;
       starting.delete(thread);
       // It has begun with its call only now.
       progress = performance.now();
     }
     const taken = new Set(running.keys());
-    const ready = waiting.filter(({ plan: { keys = [] } }) => !keys.some(locked));
+    const ready = waiting.filter(({ request: { keys = [] } }) => !keys.some(locked));
     const now = performance.now();
     if (now >= until) break;
     for (const job of ready) {
@@ -83,6 +83,6 @@ export function makeCalls<T>(plans: readonly CallPlan<T>[], options: SyncCallsOp
     if (alone !== undefined) alone.awaitAnswer(ALONE_MS);
     else if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
   }
-  for (const [thread, { plan }] of running) plan.lease?.over(thread.memory, libc);
+  for (const [thread, { request }] of running) request.lease?.over(thread.memory, libc);
   return results;
 }

@@ -1,32 +1,10 @@
 /** One call on its way through the worker threads: waiting for one, inside one, settled. */
 import { constants } from 'node:os';
 import { PoolError } from '../../base/errors.js';
-import type { CallMemory } from './call-memory.js';
+import { outcomeOf, post, type ThreadRequest, type Outcome } from './thread-request.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
-import type { FromWorker, SyscallRequest } from './worker-messages.js';
+import type { FromWorker } from './worker-messages.js';
 import { clearInterval, clearTimeout, LONGEST_TIMER_MS, setInterval, setTimeout } from '../../base/timers.js';
-
-/** Calls of one kind have threads of their own. */
-export type ThreadClass = 'control' | 'connect' | 'receive' | 'send' | 'close' | 'watch';
-
-/** What to call, and what to make of the result. */
-export interface CallPlan<T> {
-  lane: ThreadClass;
-  /** Calls that share a key are made one after the other. */
-  keys?: readonly string[] | undefined;
-  /** The long part of the order begins: it waited for something before. Not told where no event loop runs. */
-  called?: (() => void) | undefined;
-  /** A key that is given up when `ms` after `called` the call has not returned; others are made beside it then. */
-  lease?: { key: string; ms: number; over: (memory: CallMemory, libc: SignalLibc) => void } | undefined;
-  /** Fills in the shared memory, which `libc` gives addresses of. Called when a thread takes the call. */
-  order(memory: CallMemory, libc: SignalLibc): SyscallRequest;
-  /** Takes the result out of the shared memory, also the error that a result means. */
-  result(answer: { ret: number; errno: number } & Partial<FromWorker>, memory: CallMemory): T;
-  /** A result without an error that comes after the promise settled. */
-  late?: ((answer: FromWorker, memory: CallMemory) => void) | undefined;
-  /** Something happened in the ring, before or at the end of the call, also of one that was taken back. */
-  news?: ((memory: CallMemory) => void) | undefined;
-}
 
 /** Why a call was taken back, and what the promise gets for it. */
 export interface Cancellation {
@@ -38,12 +16,12 @@ const GRACE_MS = 250;
 const { EINTR } = constants.errno;
 
 export class WorkerCall<T> {
-  readonly promise: Promise<T>;
+  readonly promise: Promise<Outcome<T>>;
   /** Fulfils when no thread is inside the call, which may be long after the promise settled. */
   readonly ended: Promise<void>;
-  readonly plan: CallPlan<T>;
+  readonly request: ThreadRequest<T>;
   #thread: WorkerThread | null = null;
-  #resolve!: (value: T) => void;
+  #resolve!: (outcome: Outcome<T>) => void;
   #reject!: (reason: unknown) => void;
   #end!: () => void;
   #ended = false;
@@ -54,10 +32,10 @@ export class WorkerCall<T> {
   /** Keeps the process alive for a call that no thread keeps it alive for yet. */
   #hold: NodeJS.Timeout | undefined;
 
-  constructor(plan: CallPlan<T>, ref: boolean) {
-    this.plan = plan;
+  constructor(request: ThreadRequest<T>, ref: boolean) {
+    this.request = request;
     this.#ref = ref;
-    this.promise = new Promise<T>((resolve, reject) => {
+    this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -81,7 +59,7 @@ export class WorkerCall<T> {
     this.#release();
     this.#thread = thread;
     if (this.#ref) thread.ref();
-    thread.post(this.plan.order(thread.memory, libc));
+    post(this.request, thread, libc);
   }
 
   setRef(ref: boolean): void {
@@ -103,7 +81,7 @@ export class WorkerCall<T> {
     const thread = this.#thread;
     if (thread === null || !thread.interruptible) {
       // Of many calls no other is begun.
-      if (this.plan.news !== undefined) thread?.halt();
+      if (this.request.news !== undefined) thread?.halt();
       this.#fail(taken.reason);
       return;
     }
@@ -120,16 +98,16 @@ export class WorkerCall<T> {
 
   /** The thread tells of something in its ring. */
   news(): void {
-    if (this.#thread !== null) this.plan.news?.(this.#thread.memory);
+    if (this.#thread !== null) this.request.news?.(this.#thread.memory);
   }
 
   /** The thread has answered. */
   finish(answer: FromWorker | PoolError): void {
     const thread = this.#thread!;
     clearTimeout(this.#grace);
-    this.plan.news?.(thread.memory);
+    this.request.news?.(thread.memory);
     if (!this.#settled) this.#settle(answer, thread);
-    else if (!(answer instanceof PoolError) && answer.ret >= 0) this.plan.late?.(answer, thread.memory);
+    else if (!(answer instanceof PoolError) && answer.ret >= 0) this.request.late?.(thread.memory, answer);
     thread.unref();
     this.#leave();
   }
@@ -145,9 +123,9 @@ export class WorkerCall<T> {
       return;
     }
     try {
-      const value = this.plan.result(answer, thread.memory);
+      const outcome = outcomeOf(this.request, answer, thread.memory);
       this.#settled = true;
-      this.#resolve(value);
+      this.#resolve(outcome);
     } catch (error) {
       this.#fail(error);
     }

@@ -6,7 +6,8 @@
  */
 import { PoolError } from '../../base/errors.js';
 import { TRANSFER_BYTES } from './call-memory.js';
-import { WorkerCall, type CallPlan, type ThreadClass } from './worker-call.js';
+import type { ThreadRequest, Outcome, ThreadClass } from './thread-request.js';
+import { WorkerCall } from './worker-call.js';
 import { makeCalls } from './sync-calls.js';
 import { findWorkerFile } from '../worker-file.js';
 import { WorkerThread, type SignalLibc } from './worker-thread.js';
@@ -21,16 +22,16 @@ export interface WorkerPoolOptions {
   file?: URL;
   /** ms after which an idle thread ends. */
   idleTimeout?: number;
-  /** Most threads of a lane. */
+  /** Most threads of a class. */
   limits?: Partial<Record<ThreadClass, number>>;
 }
 
 /** A RECV blocks a thread for up to 5 s: 64 sessions share 16. A SEND that blocks must not stop another session's. */
 const LIMITS: Record<ThreadClass, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16, watch: 64 };
 const IDLE_TIMEOUT_MS = 10_000;
-/** Lanes whose threads are never signalled (kernel contract, hazards 11 and 12). */
+/** Classes whose threads are never signalled (kernel contract, hazards 11 and 12). */
 const UNINTERRUPTIBLE: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['send', 'close']);
-/** Lanes whose threads move many messages for one order. */
+/** Classes whose threads move many messages for one order. */
 const TRANSFERS: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['receive', 'send']);
 /** ms between two looks at threads that were signalled, at exit. */
 const ROUND_MS = 1;
@@ -47,7 +48,7 @@ export class WorkerPool {
   readonly #retirements = new Map<WorkerThread, NodeJS.Timeout>();
   /** Keys that are given up when their time is over. */
   readonly #leases = new Map<WorkerThread, NodeJS.Timeout>();
-  /** Lanes of which a thread stands ready. */
+  /** Classes of which a thread stands ready. */
   readonly #reserves = new Set<ThreadClass>();
   #file: URL | undefined;
 
@@ -63,27 +64,27 @@ export class WorkerPool {
   }
 
   /** Makes a call as soon as a thread is free. `ref`: whether it keeps the process alive. */
-  submit<T>(plan: CallPlan<T>, { ref = true }: { ref?: boolean } = {}): WorkerCall<T> {
-    const call = new WorkerCall(plan, ref);
-    const queue = this.#queue(plan.lane);
+  submit<T>(request: ThreadRequest<T>, { ref = true }: { ref?: boolean } = {}): WorkerCall<T> {
+    const call = new WorkerCall(request, ref);
+    const queue = this.#queue(request.threads);
     queue.push(call as WorkerCall<unknown>);
-    this.#dispatch(plan.lane);
+    this.#dispatch(request.threads);
     call.wait();
     return call;
   }
 
-  /** From now on one thread of the lane stands ready beside those that are inside a call: to start one takes 65 ms and more. */
-  reserve(lane: ThreadClass): void {
-    this.#reserves.add(lane);
-    this.#fillReserve(lane);
+  /** From now on one thread of the class stands ready beside those that are inside a call: to start one takes 65 ms and more. */
+  reserve(threadClass: ThreadClass): void {
+    this.#reserves.add(threadClass);
+    this.#fillReserve(threadClass);
   }
 
   /**
    * Makes calls without the event loop, for the moments before the process ends: after `interruptAll`, whose threads serve
    * best. Null for a call without a result in time, or with the key of one that is still under way.
    */
-  callSync<T>(plans: readonly CallPlan<T>[], timeout: number, stuck?: number): (T | null)[] {
-    return makeCalls(plans, {
+  callSync<T>(requests: readonly ThreadRequest<T>[], timeout: number, stuck?: number): (Outcome<T> | null)[] {
+    return makeCalls(requests, {
       libc: this.#libc,
       timeout,
       stuck,
@@ -125,11 +126,11 @@ export class WorkerPool {
     for (const thread of [...this.#retirements.keys()]) this.#retire(thread);
   }
 
-  #dispatch(lane: ThreadClass): void {
-    const queue = this.#queue(lane);
+  #dispatch(threadClass: ThreadClass): void {
+    const queue = this.#queue(threadClass);
     for (let at = 0; at < queue.length; ) {
       const call = queue[at]!;
-      const { keys = [] } = call.plan;
+      const { keys = [] } = call.request;
       if (call.settled) {
         queue.splice(at, 1);
         continue;
@@ -138,7 +139,7 @@ export class WorkerPool {
         at += 1;
         continue;
       }
-      const thread = this.#threadFor(lane, call);
+      const thread = this.#threadFor(threadClass, call);
       if (thread === null) return;
       queue.splice(at, 1);
       if (thread !== undefined) this.#begin(call, thread, keys);
@@ -146,13 +147,13 @@ export class WorkerPool {
   }
 
   /** Null where all threads are taken; undefined where none can be had, and the call got the error. */
-  #threadFor(lane: ThreadClass, call: WorkerCall<unknown>): WorkerThread | null | undefined {
-    const idle = this.#idleThread(lane);
+  #threadFor(threadClass: ThreadClass, call: WorkerCall<unknown>): WorkerThread | null | undefined {
+    const idle = this.#idleThread(threadClass);
     if (idle !== undefined) return idle;
-    const used = [...this.#threads.values()].filter((other) => other === lane).length;
-    if (used >= (this.#options.limits?.[lane] ?? LIMITS[lane])) return null;
+    const used = [...this.#threads.values()].filter((other) => other === threadClass).length;
+    if (used >= (this.#options.limits?.[threadClass] ?? LIMITS[threadClass])) return null;
     try {
-      return this.#start(lane);
+      return this.#start(threadClass);
     } catch (error) {
       call.cancel({ reason: error });
       return undefined;
@@ -163,74 +164,78 @@ export class WorkerPool {
     for (const key of keys) this.#keys.set(key, thread);
     this.#running.set(thread, call);
     call.begin(thread, this.#libc);
-    this.#fillReserve(call.plan.lane);
+    this.#fillReserve(call.request.threads);
   }
 
-  #fillReserve(lane: ThreadClass): void {
-    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 0) return;
+  #fillReserve(threadClass: ThreadClass): void {
+    if (!this.#reserves.has(threadClass) || this.#idleOf(threadClass).length > 0) return;
     try {
-      this.#rest(this.#start(lane), lane);
+      this.#rest(this.#start(threadClass), threadClass);
     } catch {
       // The call that needs it tells why there can be none.
     }
   }
 
   #called(thread: WorkerThread): void {
-    const { called, lease } = this.#running.get(thread)?.plan ?? {};
+    const { called, lease } = this.#running.get(thread)?.request ?? {};
     if (lease !== undefined) this.#leases.set(thread, setTimeout(() => this.#leaseOver(thread), lease.ms).unref());
     called?.();
   }
 
   #leaseOver(thread: WorkerThread): void {
-    const lease = this.#running.get(thread)?.plan.lease;
+    const lease = this.#running.get(thread)?.request.lease;
     if (lease === undefined || this.#keys.get(lease.key) !== thread) return;
     lease.over(thread.memory, this.#libc);
     this.#keys.delete(lease.key);
-    for (const lane of this.#waiting.keys()) this.#dispatch(lane);
+    for (const threadClass of this.#waiting.keys()) this.#dispatch(threadClass);
   }
 
-  #start(lane: ThreadClass): WorkerThread {
+  #start(threadClass: ThreadClass): WorkerThread {
     const { substitute } = this.#options;
     const thread = new WorkerThread({
       file: (this.#file ??= findWorkerFile()),
       libc: this.#libc,
-      uninterruptible: UNINTERRUPTIBLE.has(lane),
-      ...(TRANSFERS.has(lane) ? { bytes: TRANSFER_BYTES } : {}),
+      uninterruptible: UNINTERRUPTIBLE.has(threadClass),
+      ...(TRANSFERS.has(threadClass) ? { bytes: TRANSFER_BYTES } : {}),
       ...(substitute === undefined ? {} : { substitute }),
       called: () => this.#called(thread),
       news: () => this.#running.get(thread)?.news(),
-      finished: (_, answer) => this.#finished(thread, lane, answer),
-      ended: () => this.#forget(thread, lane),
+      finished: (_, answer) => this.#finished(thread, threadClass, answer),
+      ended: () => this.#forget(thread, threadClass),
     });
-    this.#threads.set(thread, lane);
+    this.#threads.set(thread, threadClass);
     return thread;
   }
 
-  #finished(thread: WorkerThread, lane: ThreadClass, answer: Parameters<WorkerCall<unknown>['finish']>[0]): void {
+  #finished(
+    thread: WorkerThread,
+    threadClass: ThreadClass,
+    answer: Parameters<WorkerCall<unknown>['finish']>[0],
+  ): void {
     const call = this.#running.get(thread);
     this.#running.delete(thread);
     clearTimeout(this.#leases.get(thread));
     this.#leases.delete(thread);
-    for (const key of call?.plan.keys ?? []) if (this.#keys.get(key) === thread) this.#keys.delete(key);
+    for (const key of call?.request.keys ?? []) if (this.#keys.get(key) === thread) this.#keys.delete(key);
     call?.finish(answer);
-    if (answer instanceof PoolError) this.#forget(thread, lane);
-    else this.#rest(thread, lane);
+    if (answer instanceof PoolError) this.#forget(thread, threadClass);
+    else this.#rest(thread, threadClass);
     for (const other of this.#waiting.keys()) this.#dispatch(other);
   }
 
-  #rest(thread: WorkerThread, lane: ThreadClass): void {
+  #rest(thread: WorkerThread, threadClass: ThreadClass): void {
     // A call of `callSync` may have ended in between, of which nothing else is told.
     if (this.#retirements.has(thread)) return;
-    this.#idleOf(lane).push(thread);
+    this.#idleOf(threadClass).push(thread);
     const timer = setTimeout(
-      () => this.#retireUnlessReserve(thread, lane),
+      () => this.#retireUnlessReserve(thread, threadClass),
       this.#options.idleTimeout ?? IDLE_TIMEOUT_MS,
     );
     this.#retirements.set(thread, timer.unref());
   }
 
-  #retireUnlessReserve(thread: WorkerThread, lane: ThreadClass): void {
-    if (!this.#reserves.has(lane) || this.#idleOf(lane).length > 1) this.#retire(thread);
+  #retireUnlessReserve(thread: WorkerThread, threadClass: ThreadClass): void {
+    if (!this.#reserves.has(threadClass) || this.#idleOf(threadClass).length > 1) this.#retire(thread);
   }
 
   #retire(thread: WorkerThread): void {
@@ -238,18 +243,18 @@ export class WorkerPool {
     thread.retire();
   }
 
-  #forget(thread: WorkerThread, lane: ThreadClass): void {
+  #forget(thread: WorkerThread, threadClass: ThreadClass): void {
     clearTimeout(this.#retirements.get(thread));
     this.#retirements.delete(thread);
-    const idle = this.#idleOf(lane);
+    const idle = this.#idleOf(threadClass);
     const at = idle.indexOf(thread);
     if (at >= 0) idle.splice(at, 1);
     this.#threads.delete(thread);
   }
 
   /** The one used last: its memory is warm, and the others come to their end. */
-  #idleThread(lane: ThreadClass): WorkerThread | undefined {
-    const thread = this.#idleOf(lane).pop();
+  #idleThread(threadClass: ThreadClass): WorkerThread | undefined {
+    const thread = this.#idleOf(threadClass).pop();
     if (thread === undefined) return undefined;
     clearTimeout(this.#retirements.get(thread));
     this.#retirements.delete(thread);
@@ -258,9 +263,9 @@ export class WorkerPool {
 
   /** Without the event loop: by the threads' own account, since nothing is told any more. */
   #freeThread(taken: ReadonlySet<WorkerThread>): WorkerThread | undefined {
-    for (const [thread, lane] of this.#threads) {
+    for (const [thread, threadClass] of this.#threads) {
       if (taken.has(thread) || !thread.ready || !thread.free) continue;
-      const idle = this.#idleOf(lane);
+      const idle = this.#idleOf(threadClass);
       if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
       clearTimeout(this.#retirements.get(thread));
       this.#retirements.delete(thread);
@@ -269,15 +274,15 @@ export class WorkerPool {
     return undefined;
   }
 
-  #idleOf(lane: ThreadClass): WorkerThread[] {
-    let list = this.#idle.get(lane);
-    if (list === undefined) this.#idle.set(lane, (list = []));
+  #idleOf(threadClass: ThreadClass): WorkerThread[] {
+    let list = this.#idle.get(threadClass);
+    if (list === undefined) this.#idle.set(threadClass, (list = []));
     return list;
   }
 
-  #queue(lane: ThreadClass): WorkerCall<unknown>[] {
-    let queue = this.#waiting.get(lane);
-    if (queue === undefined) this.#waiting.set(lane, (queue = []));
+  #queue(threadClass: ThreadClass): WorkerCall<unknown>[] {
+    let queue = this.#waiting.get(threadClass);
+    if (queue === undefined) this.#waiting.set(threadClass, (queue = []));
     return queue;
   }
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { makeCalls } from '../../../src/poolioc/threads/sync-calls.js';
-import type { CallPlan } from '../../../src/poolioc/threads/worker-call.js';
+import { CallMemory } from '../../../src/poolioc/threads/call-memory.js';
+import type { ThreadRequest } from '../../../src/poolioc/threads/thread-request.js';
 import type { SignalLibc, WorkerThread } from '../../../src/poolioc/threads/worker-thread.js';
 
 /** Longer than a call without a result is waited for. */
@@ -11,7 +12,7 @@ function slowThread(): WorkerThread {
   const started = performance.now() + SLOW_START_MS;
   let looks = 0;
   return {
-    memory: null,
+    memory: new CallMemory(),
     post() {},
     awaitAnswer() {},
     called: () => performance.now() >= started,
@@ -27,17 +28,17 @@ function slowThread(): WorkerThread {
 }
 
 it('does not take a thread that was long in starting for one that hangs', () => {
-  const plan = {
-    lane: 'close',
-    order: () => null,
-    result: ({ ret }: { ret: number }) => ret,
-  } as unknown as CallPlan<number>;
-  const results = makeCalls([plan], {
+  const request: ThreadRequest<number> = {
+    threads: 'close',
+    call: { kind: 'close', fd: 77 },
+    take: (_, { ret }) => ret,
+  };
+  const results = makeCalls([request], {
     libc: null as unknown as SignalLibc,
     free: () => undefined,
     start: slowThread,
     locked: () => false,
     timeout: 60_000,
   });
-  expect(results).toEqual([7]);
+  expect(results.map((outcome) => outcome?.value)).toEqual([7]);
 });

@@ -3,7 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { POOL_IOC_RECV, POOL_IOC_SEND, POOL_IOC_SESSIONS } from '../../../src/poolioc/abi/ioctl.js';
-import type { ThreadClass } from '../../../src/poolioc/threads/worker-call.js';
+import type { ThreadClass } from '../../../src/poolioc/threads/thread-request.js';
 import { SIGURG } from '../../../src/poolioc/libc.js';
 import { sleepingFiles } from '../bundle.js';
 import { scripted, until } from '../scripted.js';
