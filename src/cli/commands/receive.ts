@@ -31,8 +31,9 @@ Examples:
   pool-ts receive --identity id --peers ann.pub
                                              from whoever has ann's key
 
-A file appears under its name when it is whole, checked and on disk. Until then it is .NAME.pool-part, and a sender that
-comes again goes on from there. A kernel module listens on all addresses: there --listen is :PORT.
+A file appears under its name when it is whole, checked and on disk, those of a folder in folders below this one. Until
+then it is .NAME.pool-part, and a sender that comes again goes on from there. A kernel module listens on all addresses:
+there --listen is :PORT.
 
 Anybody who reaches the port can send, and POOL by itself does not tell who it is: --identity and --peers, or --psk-file,
 let in whom you name. pool-ts keygen makes keys.`;
@@ -44,7 +45,7 @@ export function receiveCommand(terminal: Terminal): Command {
     .option('--listen <address>', '[HOST]:PORT to wait for senders on', ':9253')
     .option('--once', 'end after one sender; the exit code tells whether all its files arrived')
     .option('--overwrite', 'replace files that are there already')
-    .option('--any-name', 'take names that begin with . or - too')
+    .option('--any-name', 'take names that begin with . or - too, of files and of folders')
     .addHelpText('after', EXAMPLES)
     .action((dir: string, flags: ReceiveFlags) => receive(terminal, dir, flags));
   return withTransferOptions(command, 'a sender');

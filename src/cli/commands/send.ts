@@ -1,10 +1,10 @@
-/** `pool-ts send FILE… HOST:PORT`: sends files to a `pool-ts receive`, and ends when they are on its disk. */
+/** `pool-ts send FILE… HOST:PORT`: sends files and folders to a `pool-ts receive`, and ends when they are on its disk. */
 import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
 import { dialOptions, peerAddress, withTimeout } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
-import type { Terminal } from '../terminal.js';
+import { tell, type Terminal } from '../terminal.js';
 import { type TransferFlags, withTransferOptions } from '../transfer/transfer-flags.js';
 
 interface SendFlags extends TransferFlags {
@@ -15,6 +15,7 @@ const EXAMPLES = `
 Examples:
   pool-ts send report.pdf 10.0.0.2:9253      to the folder that a pool-ts receive was given there
   pool-ts send *.jpg 10.0.0.2                the port is 9253 where none is given
+  pool-ts send photos 10.0.0.2               a folder: every file below it, as photos/…
   pool-ts send big.iso 10.0.0.2:9253         again, after it broke off: it goes on from where it was
   pool-ts send --json *.log host:9253        a line of JSON for each file
   pool-ts send --identity id data.csv host   only to the host that you have met before
@@ -22,13 +23,14 @@ Examples:
   tar c folder | pool-ts send - --name folder.tar host:9253
 
 It ends with 0 only when the receiver has confirmed that every file is on its disk, whole, under its name. Where
-everything was sent and the confirmation is missing, it says so; to send it again is harmless.`;
+everything was sent and the confirmation is missing, it says so; to send it again is harmless. Links, devices and empty
+folders below a folder are left out and named; an archive, as above, has them.`;
 
 export function sendCommand(terminal: Terminal): Command {
   const command = new Command('send')
-    .description('send files to a pool-ts receive, resumable and checked')
+    .description('send files and folders to a pool-ts receive, resumable and checked')
     .usage('[options] <file...> <host:port>')
-    .argument('<file...>', 'files, - for standard input, and in the end the address of the receiver')
+    .argument('<file...>', 'files and folders, - for standard input, and in the end the address of the receiver')
     .option('--name <name>', 'what standard input is called at the receiver', 'stdin')
     .addHelpText('after', EXAMPLES)
     .action((args: string[], flags: SendFlags) => send(terminal, args, flags));
@@ -47,20 +49,26 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
   if (existsSync(address)) {
     throw new CliError(EXIT.USAGE, `the last argument is the address of the receiver, and ${address} is a file`);
   }
-  const { examine } = await import('../transfer/source-file.js');
+  const [{ examine }, { printable }] = await Promise.all([
+    import('../transfer/source-file.js'),
+    import('../transfer/file-name.js'),
+  ]);
   const { stdin, stop } = terminal;
-  const sources = await examine(paths, { input: stdin, name: flags.name });
+  const sources = await examine(paths, {
+    standard: { input: stdin, name: flags.name },
+    skipped: (path, why) => {
+      if (flags.quiet !== true) tell(terminal, `pool-ts send: skipped ${printable(path)}: ${why}`);
+    },
+  });
   // ^C ends the reading of a pipe, too.
   stop.addEventListener('abort', () => stdin.destroy(), { once: true });
 
-  const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }, { MAX_FILES }] = await Promise.all([
+  const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
     import('../peers/dial-peer.js'),
     import('../transfer/send-files.js'),
     import('../transfer/progress-view.js'),
     import('../transfer/outcome.js'),
-    import('../transfer/messages.js'),
   ]);
-  if (sources.length > MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
   const options = { ...dialOptions(flags), signal: terminal.stop };
   const conn = await dialPeer(terminal, peerAddress(address), flags, options);
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);

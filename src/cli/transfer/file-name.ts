@@ -1,7 +1,11 @@
-/** Which names a receiver takes: a plain name of a file in its folder, on any system, and printable on a terminal. */
+/** Which names a receiver takes: those of files in its folder or below it, on any system, and printable on a terminal. */
 
 /** Bytes of the longest name. With what the partial file and its record add, it stays within the 255 of file systems. */
 export const MAX_NAME_BYTES = 239;
+/** Bytes of the longest name with its folders: a control message has room for it. */
+export const MAX_PATH_BYTES = 1024;
+/** Folders that a file may lie in, one within the other. */
+export const MAX_FOLDERS = 31;
 
 const PART = '.pool-part';
 
@@ -21,13 +25,28 @@ const WINDOWS_ONLY = /[<>:"|?*]|[. ]$/;
  * Why a stranger's file of this name isn't taken unasked: `.bashrc` is read by programs, and `-rf` by them as an option. Null
  * where it is.
  */
-export function unusualName(name: string): string | null {
-  if (!/^[.-]/.test(name)) return null;
-  const what = name.startsWith('.') ? 'a hidden file' : 'an option to most programs';
-  return `it begins with ${JSON.stringify(name[0])}, as ${what}; pool-ts receive --any-name takes it`;
+export function unusualName(path: string): string | null {
+  const unusual = path.split('/').find((part) => /^[.-]/.test(part));
+  if (unusual === undefined) return null;
+  const what = unusual.startsWith('.') ? 'a hidden file' : 'an option to most programs';
+  const which = unusual === path ? 'it' : unusual;
+  return `${which} begins with ${JSON.stringify(unusual[0])}, as ${what}; pool-ts receive --any-name takes it`;
 }
 
-/** Why `name` is refused; null where it is fine. */
+/** Why a file of this name, with the folders that it lies in, is refused; null where it is fine. */
+export function pathProblem(path: string, platform: NodeJS.Platform = process.platform): string | null {
+  const parts = path.split('/');
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `with its folders it is longer than ${MAX_PATH_BYTES} bytes`;
+  if (parts.length > MAX_FOLDERS + 1) return `it lies in more than ${MAX_FOLDERS} folders`;
+  if (parts.length > 1 && parts.some((part) => /^\.{0,2}$/.test(part))) return 'it names a file in another folder';
+  for (const part of parts) {
+    const problem = nameProblem(part, platform);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** Why `name`, which has no folders, is refused; null where it is fine. */
 export function nameProblem(name: string, platform: NodeJS.Platform = process.platform): string | null {
   if (name === '') return 'it is empty';
   if (name === '.' || name === '..') return 'it is a folder';

@@ -8,7 +8,7 @@ import { broken } from './failure.js';
 export const PROTOCOL = 'pool-file-transfer';
 /** The version that this side speaks. */
 export const VERSION = 1;
-/** Bytes of the longest control message. A name has at most 239, which JSON may write as six times that. */
+/** Bytes of the longest control message. A name has at most 1024, of which JSON writes quotes as two. */
 export const MAX_CONTROL_BYTES = 4096;
 /** Files of one session. */
 export const MAX_FILES = 65_536;

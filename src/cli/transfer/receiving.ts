@@ -1,16 +1,17 @@
-/** One file that arrives. */
+/** One file that arrives: its name and folder, what is there of it, its data, its place, and what is left in the end. */
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { posix, join } from 'node:path';
 import { bytesText } from '../screen/quantities.js';
 import { broken, TransferFailure } from './failure.js';
-import { nameProblem, partName, unusualName } from './file-name.js';
+import { partName, pathProblem, unusualName } from './file-name.js';
 import { type Control, type Data, WINDOW_BYTES } from './messages.js';
 import { alreadyThere, PartialFile } from './partial-file.js';
 import { lockPart } from './part-lock.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
+import { openSubFolder, type SubFolder } from './sub-folder.js';
 import type { TransferConversation } from './transfer-conversation.js';
 
 /** Bytes after which the sender is told that they are written. */
@@ -21,6 +22,7 @@ const NOTHING = createHash('sha256').digest('hex');
 
 /** What one file needs to know. */
 export interface ReceivingOptions {
+  /** The folder below which everything goes, by its true path. */
   folder: string;
   overwrite: boolean;
   /** Whether hidden files, and those that look like options, are taken. */
@@ -41,16 +43,21 @@ export class Receiving {
   started = false;
   sha256: string | undefined;
   readonly #talk: TransferConversation;
+  /** Its name is the last part of what the sender offered. */
   readonly #offer: Control<'offer'>;
+  readonly #path: string;
   readonly #watch: FileWatch;
   readonly #options: ReceivingOptions;
   #part: PartialFile | null = null;
   #placed = false;
   #unlock: (() => Promise<void>) | null = null;
+  /** Where the file goes. */
+  #folder: SubFolder | null = null;
 
   constructor(talk: TransferConversation, offer: Control<'offer'>, watch: FileWatch, options: ReceivingOptions) {
     this.#talk = talk;
-    this.#offer = offer;
+    this.#path = offer.name;
+    this.#offer = { ...offer, name: posix.basename(offer.name) };
     this.#watch = watch;
     this.#options = options;
   }
@@ -62,14 +69,13 @@ export class Receiving {
 
   /** Until the file is on disk and the sender knows. Rejects with what went wrong; call `end` in any case. */
   async run(): Promise<void> {
-    const { folder, overwrite } = this.#options;
+    const { overwrite } = this.#options;
     const { name, size } = this.#offer;
-    const problem = nameProblem(name) ?? (this.#options.anyName ? null : unusualName(name));
+    const problem = pathProblem(this.#path) ?? (this.#options.anyName ? null : unusualName(this.#path));
     if (problem !== null) throw new TransferFailure('name', `the name is refused: ${problem}`);
-    const writer = { ...this.#options, heard: () => this.#talk.heard() };
-    this.#unlock = await this.#talk.busy(lockPart(join(folder, partName(name)), writer));
+    const folder = await this.#open();
 
-    const hash = await this.#agree();
+    const hash = await this.#agree(folder);
     this.started = true;
     if (this.complete) {
       this.#requireEnd(await this.#talk.expect('end'), hash);
@@ -102,13 +108,26 @@ export class Receiving {
         await part.close();
       }
     } finally {
+      await this.#folder?.close();
       await this.#unlock?.();
     }
   }
 
+  /** The file's folder, in which nobody else writes a file of the name now. */
+  async #open(): Promise<string> {
+    const { folder } = this.#options;
+    const folders = this.#path.split('/').slice(0, -1);
+    const writer = { ...this.#options, heard: () => this.#talk.heard() };
+    // By the true path: there are no links in it.
+    const part = join(folder, ...folders, partName(this.#offer.name));
+    this.#unlock = await this.#talk.busy(lockPart(part, writer));
+    this.#folder = await openSubFolder(folder, folders);
+    return this.#folder.path;
+  }
+
   /** Shows the sender what is there of the file, until both agree from where to send. */
-  async #agree(): Promise<Hash> {
-    const { folder, overwrite } = this.#options;
+  async #agree(folder: string): Promise<Hash> {
+    const { overwrite } = this.#options;
     const { name, size } = this.#offer;
     const there = await lstat(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
@@ -119,13 +138,13 @@ export class Receiving {
     }
     this.#part = await PartialFile.find(folder, this.#offer);
     if (there?.size === size && (!overwrite || this.#part === null)) {
-      const hash = await this.#propose(await this.#hashFinal(), size, true);
+      const hash = await this.#propose(await this.#hashFinal(folder), size, true);
       if (hash !== null) return hash;
       if (!overwrite) throw alreadyThere();
     } else if (there !== null && !overwrite) {
       throw alreadyThere();
     } else if (this.#part !== null && this.#part.length > 0) {
-      await this.#requireRoom(size - this.#part.length);
+      await this.#requireRoom(folder, size - this.#part.length);
       const hash = await this.#propose(
         await this.#hash(this.#part.handle, this.#part.length),
         this.#part.length,
@@ -137,7 +156,7 @@ export class Receiving {
     await this.#part?.close();
     this.#part = null;
     await PartialFile.remove(folder, name);
-    await this.#requireRoom(size);
+    await this.#requireRoom(folder, size);
     this.#part = await PartialFile.create(folder, this.#offer);
     const hash = await this.#propose(createHash('sha256'), 0, false);
     if (hash === null) throw broken('the sender begins with other bytes than nothing');
@@ -165,9 +184,9 @@ export class Receiving {
     return shown.sha256 === sha256;
   }
 
-  async #hashFinal(): Promise<Hash> {
+  async #hashFinal(folder: string): Promise<Hash> {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const handle = await open(join(this.#options.folder, this.#offer.name), flags);
+    const handle = await open(join(folder, this.#offer.name), flags);
     try {
       return await this.#hash(handle, this.#offer.size);
     } finally {
@@ -183,8 +202,8 @@ export class Receiving {
   }
 
   /** A disk that is too small is told before it is full. */
-  async #requireRoom(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#options.folder);
+  async #requireRoom(folder: string, bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(folder);
     const free = bavail * bsize;
     if (bytes <= free) return;
     const message = `no space left on the device: it takes ${bytesText(bytes)}, and ${bytesText(free)} are free`;

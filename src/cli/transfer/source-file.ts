@@ -7,17 +7,21 @@ import type { Readable } from 'node:stream';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { diskFailure, TransferFailure } from './failure.js';
-import { nameProblem, printable } from './file-name.js';
-import { type Control, dataMessage } from './messages.js';
+import { nameProblem, pathProblem, printable } from './file-name.js';
+import { filesBelow, type Skipped } from './folder-walk.js';
+import { type Control, dataMessage, MAX_FILES } from './messages.js';
 
-/** A file that was named on the command line and can be sent, as far as one can tell. */
+/** A file that was named on the command line, or is below a folder that was, and can be sent, as far as one can tell. */
 export interface Source {
   path: string;
+  /** At the receiver; that of a folder's file begins with the folder's. */
   name: string;
   /** Bytes; 0 where only reading tells. */
   size: number;
   /** Standard input, in the place of a file. */
   input?: Readable;
+  /** Found below a folder, where links are left out: one that takes its place is not followed either. */
+  found?: true;
 }
 
 /** What `-` stands for. */
@@ -31,44 +35,71 @@ const DASH = '-';
 /** Of a file that comes from a pipe: as a shell's redirection makes one. */
 const PIPED_MODE = 0o666;
 
-/** Looks at every file before the first is sent. Rejects for the first that can't be sent. */
-export async function examine(paths: readonly string[], standard?: StandardInput): Promise<Source[]> {
-  const sources: Source[] = [];
-  const taken = new Map<string, string>();
-  for (const path of paths) {
-    const source = path === DASH && standard !== undefined ? piped(standard) : await examineOne(path);
+/** How {@link examine} goes about it. */
+export interface ExamineOptions {
+  standard?: StandardInput;
+  /** Is told what is left out of folders. */
+  skipped?: Skipped;
+}
+
+/**
+ * Looks at every file before the first is sent, those below folders included. Rejects for the first that can't be sent, and
+ * for a folder without one.
+ */
+export async function examine(paths: readonly string[], options: ExamineOptions = {}): Promise<Source[]> {
+  const { standard } = options;
+  const taken = new Map<string, Source>();
+  const take = (source: Source): void => {
     const other = taken.get(source.name);
     if (other !== undefined) {
-      throw new CliError(EXIT.USAGE, `${other} and ${path} would be one file at the receiver, send them one by one`);
+      const both = `${printable(other.path)} and ${printable(source.path)}`;
+      throw new CliError(EXIT.USAGE, `${both} would be one file at the receiver, send them one by one`);
     }
-    taken.set(source.name, path);
-    sources.push(source);
+    if (taken.size === MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
+    taken.set(source.name, source);
+  };
+  for (const path of paths) {
+    if (path === DASH && standard !== undefined) take(piped(standard));
+    else await examineOne(path, take, options.skipped);
   }
-  return sources;
+  return [...taken.values()];
 }
 
 function piped({ input, name }: StandardInput): Source {
-  requireName(name);
+  requireName(name, nameProblem(name));
   return { path: DASH, name, size: 0, input };
 }
 
-function requireName(name: string): void {
-  const problem = nameProblem(name);
-  if (problem !== null) throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printable(name)}: ${problem}`);
+function requireName(name: string, problem: string | null): void {
+  if (problem === null) return;
+  throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printable(name)}: ${problem}; rename it`);
 }
 
-async function examineOne(path: string): Promise<Source> {
+async function examineOne(path: string, take: (source: Source) => void, skipped: Skipped = () => undefined) {
+  const shown = printable(path);
+  const name = basename(resolve(path));
+  try {
+    const entry = await stat(path);
+    if (!entry.isDirectory()) return take(await sourceOf(path, name));
+    let files = 0;
+    for await (const file of filesBelow(path, name, skipped)) {
+      files++;
+      take({ ...(await sourceOf(file.path, file.name)), found: true });
+    }
+    if (files === 0) throw new CliError(EXIT.NO_INPUT, `there is no regular file in the folder ${shown}`);
+  } catch (error) {
+    throw unreadable(shown, error);
+  }
+}
+
+async function sourceOf(path: string, name: string): Promise<Source> {
   const shown = printable(path);
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) {
-      throw new CliError(EXIT.NO_INPUT, `${shown} is a folder, and files are sent: make an archive of it with tar`);
-    }
-    if (!found.isFile()) throw new CliError(EXIT.NO_INPUT, `${shown} is not a regular file`);
-    const name = basename(resolve(path));
-    requireName(name);
+    const entry = await stat(path);
+    if (!entry.isFile()) throw new CliError(EXIT.NO_INPUT, `${shown} is not a regular file`);
+    requireName(name, pathProblem(name));
     await access(path, constants.R_OK);
-    return { path, name, size: found.size };
+    return { path, name, size: entry.size };
   } catch (error) {
     throw unreadable(shown, error);
   }
@@ -96,7 +127,7 @@ export class OpenSource {
   }
 
   /** Rejects with a TransferFailure `unreadable` where it is gone meanwhile. */
-  static async open({ path, name, input }: Source): Promise<OpenSource> {
+  static async open({ path, name, input, found }: Source): Promise<OpenSource> {
     try {
       if (input !== undefined) {
         const { handle, size } = await copyOf(input as AsyncIterable<Uint8Array>);
@@ -104,15 +135,16 @@ export class OpenSource {
         return new OpenSource(path, handle, { type: 'offer', name, size, mode: PIPED_MODE, mtimeNs }, true);
       }
       // Without O_NONBLOCK a FIFO that took the file's place would be waited on for ever.
-      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const nofollow = found === true ? constants.O_NOFOLLOW : 0;
+      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | nofollow);
       try {
-        const found = await handle.stat({ bigint: true });
-        if (!found.isFile())
+        const entry = await handle.stat({ bigint: true });
+        if (!entry.isFile())
           throw new TransferFailure('unreadable', `${printable(path)} is not a regular file any more`);
-        const mode = Number(found.mode & 0o777n);
-        const copy = hasNoSize(found) ? await copyOf(piecesOf(handle)) : null;
-        const size = copy?.size ?? Number(found.size);
-        const offer = { type: 'offer', name, size, mode, mtimeNs: String(found.mtimeNs) } as const;
+        const mode = Number(entry.mode & 0o777n);
+        const copy = hasNoSize(entry) ? await copyOf(piecesOf(handle)) : null;
+        const size = copy?.size ?? Number(entry.size);
+        const offer = { type: 'offer', name, size, mode, mtimeNs: String(entry.mtimeNs) } as const;
         if (copy === null) return new OpenSource(path, handle, offer, false);
         await handle.close();
         return new OpenSource(path, copy.handle, offer, true);

@@ -1,0 +1,109 @@
+/**
+ * The folder that a file goes to, below the one that a receiver was given. The name comes from a stranger, and who else may
+ * write there is unknown: a link in the place of a folder, planted before or between the files, must lead nowhere. So each
+ * folder is opened from the handle of the one above it, without following links. Node has no openat; on Linux
+ * /proc/self/fd/N is the open folder itself, whatever has its name meanwhile. Elsewhere each is looked at before it is used.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TransferFailure } from './failure.js';
+
+/** A folder to work in. */
+export interface SubFolder {
+  /** Names of files are joined to it. It is good until `close`. */
+  path: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the folder of `names` below `root`, and makes what is missing, as far as the umask lets. Each name has to be a plain
+ * one. Rejects with a TransferFailure `exists` where something that is no folder has one of the names.
+ */
+export async function openSubFolder(root: string, names: readonly string[]): Promise<SubFolder> {
+  if (names.length === 0) return { path: root, close: () => Promise.resolve() };
+  const handle = await openRoot(root);
+  const path = handle === null ? null : await pathOf(handle);
+  if (handle !== null && path !== null) return descend(handle, path, names);
+  await handle?.close();
+  return lookAndUse(root, names);
+}
+
+/** Null where a folder can't be opened: on Windows, and where it may be written and not read. */
+async function openRoot(root: string): Promise<FileHandle | null> {
+  if (process.platform === 'win32') return null;
+  try {
+    return await open(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return null;
+    throw error;
+  }
+}
+
+/** The path that is the open folder itself. Null where there is none: the descriptors of Deno are not the system's. */
+async function pathOf(handle: FileHandle): Promise<string | null> {
+  const path = `/proc/self/fd/${handle.fd}`;
+  try {
+    const [own, there] = await Promise.all([handle.stat({ bigint: true }), stat(path, { bigint: true })]);
+    return own.dev === there.dev && own.ino === there.ino ? path : null;
+  } catch {
+    return null;
+  }
+}
+
+async function descend(root: FileHandle, rootPath: string, names: readonly string[]): Promise<SubFolder> {
+  let above = root;
+  let path = rootPath;
+  try {
+    for (const name of names) {
+      const next = join(path, name);
+      // A name is on disk when the folder above it is.
+      if (await made(next)) await above.sync();
+      const handle = await openFolder(next);
+      await above.close();
+      above = handle;
+      path = `/proc/self/fd/${handle.fd}`;
+    }
+  } catch (error) {
+    await above.close();
+    throw error;
+  }
+  const last = above;
+  return { path, close: () => last.close() };
+}
+
+async function lookAndUse(root: string, names: readonly string[]): Promise<SubFolder> {
+  let path = root;
+  for (const name of names) {
+    path = join(path, name);
+    await made(path);
+    if (!(await lstat(path)).isDirectory()) throw noFolder();
+  }
+  return { path, close: () => Promise.resolve() };
+}
+
+/** Whether it had to be made. */
+async function made(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function openFolder(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'ELOOP' || code === 'ENOTDIR' ? noFolder(error) : error;
+  }
+}
+
+function noFolder(cause?: unknown): TransferFailure {
+  return new TransferFailure('exists', 'a link, a file or something else has the name of one of its folders', {
+    cause,
+  });
+}
