@@ -1,7 +1,4 @@
-/**
- * Two processes, eight channels, both ways. The number of messages is small enough for every run; `npm run soak` runs the
- * same exchange with 100,000 each way, or set POOL_TEST_MESSAGES.
- */
+/** Two processes, eight channels, both ways, as fast as it goes: POOL_TEST_MESSAGES asks for more than fits every run. */
 import { expect, test } from 'vitest';
 import { exchange } from '../programs/exchange.js';
 import { testSeed } from '../random.js';

@@ -3,6 +3,7 @@
 //   digest-peer.ts <port, or 0 to listen> <seed> <messages a direction> <channels>
 import { createCipheriv, createHash, type Hash } from 'node:crypto';
 import { type Channel, type Conn, dial, listen } from '../../src/index.js';
+import { generator } from '../generator.js';
 
 /** The longest message of the user backend. */
 const MAX_BYTES = 65535;
@@ -12,17 +13,6 @@ export interface Report {
   received: string[];
   bytesSent: number;
   bytesReceived: number;
-}
-
-/** mulberry32: a small generator whose whole state is the seed. Numbers in [0, 1). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Bytes that look random and are the same for the same seed: the keystream of AES-CTR, at a GB/s and more. */

@@ -62,7 +62,7 @@ export const PLAN = {
       'a flipped bit anywhere in any packet ends the session, and nothing of the packet is delivered or acted on',
     unit: 'bits',
     usual: 1_800,
-    quick: 14_000,
+    quick: 13_600,
     full: 41_112,
     file: `${PROTOCOL}/tampering.test.ts`,
   },
@@ -211,6 +211,16 @@ export const PLAN = {
     quick: 4_000,
     full: 10_000,
     file: 'test/poolnode/half-open.test.ts',
+  },
+  Z1: {
+    script: 'faults',
+    promise:
+      'REKEYs, kills, aborts and bad networks at once lose, double and change nothing, and no process holds more and more',
+    unit: 'seconds',
+    usual: 5,
+    quick: 30,
+    full: 3_600,
+    file: 'test/reliability/soak/soak.test.ts',
   },
   R2: {
     script: 'faults',
