@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Each project is a line of the counts at the end of `npm test`. Those outside `unit` have a folder of their own.
@@ -10,6 +11,8 @@ const project = (name: string, include: string[], exclude: string[] = []) => ({
 export default defineConfig({
   test: {
     pool: 'forks',
+    // vitest leaves one core to itself, which is half of a machine of two; much of what the tests do is to wait for a peer.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       project(
         'unit',

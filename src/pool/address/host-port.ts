@@ -31,6 +31,8 @@ export function splitHostPort(text: unknown): HostPort {
     if (!rest.startsWith(':')) throw bad("has something else than ':' and a port behind its brackets");
     return { host, port: parsePort(rest.slice(1), text) };
   }
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) throw bad(`begins as a URL does: an address is host:port, without ${scheme}`);
   const colon = text.lastIndexOf(':');
   if (colon < 0) return { host: checkHost(text, text) };
   const [before, after] = [text.slice(0, colon), text.slice(colon + 1)];

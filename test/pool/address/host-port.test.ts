@@ -50,6 +50,8 @@ describe('splitHostPort', () => {
     ['[10.0.0.1]:9253', 'in its brackets'],
     ['[localhost]:1', 'in its brackets'],
     ['[12345::1]:1', 'in its brackets'],
+    ['pool://127.0.0.1:1', 'host:port, without pool://'],
+    ['tcp://h', 'without tcp://'],
     ['a:b:1', "more than one ':'"],
     ['host:', 'without a port'],
     [':', 'without a port'],
