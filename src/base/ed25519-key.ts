@@ -8,15 +8,31 @@
 const ORDER_EIGHT = [
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-].map((hex) => BigInt(`0x${hex.match(/../g)!.reverse().join('')}`));
+].map((hex) => Uint8Array.from(hex.match(/../g)!, (byte) => Number.parseInt(byte, 16)));
 
-const P = 2n ** 255n - 19n;
-const SMALL_ORDER = new Set([0n, 1n, P - 1n, ...ORDER_EIGHT]);
+const KEY_BYTES = 32;
+/** The lowest byte of p = 2^255 - 19; the others of it are ff, and the highest 7f. */
+const LOWEST_OF_P = 0xed;
 
 /** Whether the bytes are a canonical encoding and none of small order. Whether they are a point at all, OpenSSL finds out. */
 export function isUsableKey(publicKey: Uint8Array): boolean {
-  if (publicKey.length !== 32) return false;
-  let y = 0n;
-  for (let at = 31; at >= 0; at--) y = (y << 8n) | BigInt(at === 31 ? publicKey[at]! & 0x7f : publicKey[at]!);
-  return y < P && !SMALL_ORDER.has(y);
+  if (publicKey.length !== KEY_BYTES) return false;
+  const lowest = publicKey[0]!;
+  // All but the lowest byte of y: those of p - 1 and of all that is p or more, or those of 0 and 1.
+  if (isAbove(publicKey, 0xff, 0x7f)) return lowest < LOWEST_OF_P - 1;
+  if (isAbove(publicKey, 0, 0)) return lowest > 1;
+  return !ORDER_EIGHT.some((y) => isSame(publicKey, y));
+}
+
+/** Whether the bytes above the lowest are `middle`, and `highest` without the sign of x. */
+function isAbove(publicKey: Uint8Array, middle: number, highest: number): boolean {
+  if ((publicKey[KEY_BYTES - 1]! & 0x7f) !== highest) return false;
+  for (let at = 1; at < KEY_BYTES - 1; at++) if (publicKey[at] !== middle) return false;
+  return true;
+}
+
+function isSame(publicKey: Uint8Array, y: Uint8Array): boolean {
+  if ((publicKey[KEY_BYTES - 1]! & 0x7f) !== y[KEY_BYTES - 1]) return false;
+  for (let at = 0; at < KEY_BYTES - 1; at++) if (publicKey[at] !== y[at]) return false;
+  return true;
 }

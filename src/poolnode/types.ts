@@ -32,8 +32,17 @@ export interface NodeSessionInfo {
 /** What is known of the peer of a session: its proven key, that it has the pre-shared key, or nothing. */
 export type NodePeer = { method: 'key'; key: PublicKey } | { method: 'psk' } | null;
 
-/** Asked about a proven key: the key as the own list has it where it is admitted, null where it is not. */
-export type AdmitPeer = (publicKey: Uint8Array, signal: AbortSignal) => Promise<PublicKey | null>;
+/** What a decision about a proven key may want to know. */
+export interface Decision {
+  /** Aborts where the answer is not waited for any more. Made by the first look at it: most decisions need none. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asked about a proven key: the key as the own list has it where it is admitted, null where it is not. A throw is a no. An
+ * answer that needs no waiting spares the exchange a turn.
+ */
+export type AdmitPeer = (publicKey: Uint8Array, decision: Decision) => PublicKey | null | Promise<PublicKey | null>;
 
 /** How a dial proves this side, and whom it takes for the peer. */
 export interface DialAuthentication {

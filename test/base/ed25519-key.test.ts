@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { isUsableKey } from '../../src/base/ed25519-key.js';
@@ -43,6 +44,26 @@ describe('isUsableKey', () => {
   it.each(['ed', 'ee', 'f0', 'ff'])('refuses the encoding %s… that is no canonical one', (first) => {
     expect(isUsableKey(bytes(`${first}${most}7f`))).toBe(false);
   });
+
+  it('agrees with the numbers that the rule is about, next to each that it refuses as well', () => {
+    const p = 2n ** 255n - 19n;
+    const numberOf = (key: Uint8Array): bigint =>
+      key.reduceRight((sum, byte, at) => (sum << 8n) | BigInt(at === 31 ? byte & 0x7f : byte), 0n);
+    const small = new Set(SMALL_ORDER.map((key) => numberOf(key) % p));
+    const near = [...small, p, 2n ** 255n - 1n, 2n ** 8n, 2n ** 247n].flatMap((y) => [
+      y - 1n,
+      y,
+      y + 1n,
+      y ^ (1n << 128n),
+    ]);
+    const within = [...new Set(near)].filter((y) => y >= 0n && y < 2n ** 255n);
+    const usable = within.map((y) => y < p && !small.has(y));
+    for (const sign of [0n, 1n]) {
+      const keys = within.map((y) => bytes((y | (sign << 255n)).toString(16).padStart(64, '0')).toReversed());
+      expect(keys.map(isUsableKey)).toEqual(usable);
+    }
+    expect(new Set(usable)).toEqual(new Set([true, false]));
+  });
 });
 
 describe('verifyEd25519', () => {
@@ -68,6 +89,21 @@ describe('verifyEd25519', () => {
 
   it.each([0, 63, 65])('refuses a signature of %i bytes', (size) => {
     expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, new Uint8Array(size))).toBe(false);
+  });
+
+  it('tells many keys apart, those that it met before among them', () => {
+    const pairs = Array.from({ length: 70 }, () => generateKeyPairSync('ed25519'));
+    const signers = pairs.map(({ privateKey, publicKey }) => ({
+      key: Uint8Array.from(Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url')),
+      signature: Uint8Array.from(sign(null, message, privateKey)),
+    }));
+    for (let round = 0; round < 2; round++) {
+      for (const [at, { key, signature: own }] of signers.entries()) {
+        const other = signers[(at + 1) % signers.length]!.signature;
+        expect(nodeCrypto().verifyEd25519(key, message, own)).toBe(true);
+        expect(nodeCrypto().verifyEd25519(key, message, other)).toBe(false);
+      }
+    }
   });
 
   it('refuses what is no key', () => {

@@ -162,7 +162,7 @@ describe('nodes with keys', () => {
 
   it('refuse a decision that hangs, and tell it by its signal', async () => {
     let told: AbortSignal | undefined;
-    const hangs: AdmitPeer = (_key, signal) => {
+    const hangs: AdmitPeer = (_key, { signal }) => {
       told = signal;
       return new Promise(() => {});
     };
@@ -170,6 +170,33 @@ describe('nodes with keys', () => {
     await expect(dial(there.port, dialler())).rejects.toMatchObject(REFUSED);
     await until(() => told!.aborted);
     expect(there.drops[0]![0]).toBe('handshake-failed');
+  });
+
+  it('take an answer that needs no waiting, and anything but a key for a no', async () => {
+    const key = publicKeyOf(TEST_2.publicKey);
+    const there = await listening(server(() => key));
+    expect(
+      (
+        await dial(
+          there.port,
+          dialler(() => publicKeyOf(TEST_1.publicKey)),
+        )
+      ).peer,
+    ).toMatchObject({ method: 'key' });
+    expect(there.sessions[0]!.peer).toEqual({ method: 'key', key });
+    const answers: (() => unknown)[] = [
+      () => null,
+      () => undefined,
+      () => Promise.reject(new Error('no answer')),
+      () => {
+        throw new Error('no answer');
+      },
+    ];
+    for (const answer of answers) {
+      const strict = await listening(server(answer as AdmitPeer));
+      await expect(dial(strict.port, dialler())).rejects.toMatchObject(REFUSED);
+      expect(strict.drops).toEqual([['handshake-failed', expect.stringMatching(/none of those that are admitted/)]]);
+    }
   });
 
   it('hang up where the table is full when the proof is there', async () => {

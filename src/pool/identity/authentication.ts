@@ -98,11 +98,11 @@ export function unavailableOnModule(): PoolError {
 }
 
 function admitBy(peers: Peers): DialAuthentication['admit'] {
-  return (publicKey, signal) => peers.admit(publicKey, signal);
+  return (publicKey, decision) => peers.admit(publicKey, decision);
 }
 
 /** Nobody is asked where no key is proven. */
-const admitNobody: DialAuthentication['admit'] = () => Promise.resolve(null);
+const admitNobody: DialAuthentication['admit'] = () => null;
 
 function alone(peers: unknown, identity: unknown): void {
   if (peers === undefined && identity === undefined) return;

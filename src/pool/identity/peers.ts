@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 import { PoolError } from '../../base/errors.js';
+import type { AdmitPeer } from '../../poolnode/types.js';
 import { fileOf, readKeyFile } from './key-file.js';
 import { MAX_PEERS_FILE_BYTES, parsePeersFile, type SkippedLine } from './peers-file.js';
 import { type PublicKey, publicKeyOf, readPublicKey } from '../../base/public-key.js';
@@ -20,7 +21,7 @@ export type PeersInput = readonly (KeyObject | string)[] | URL | { readonly file
 /** An allow list that is ready to be asked. */
 export interface Peers {
   /** The key as our own list has it, with its comment, where it is admitted; null where it is refused. Never rejects. */
-  admit(publicKey: Uint8Array, signal: AbortSignal): Promise<PublicKey | null>;
+  readonly admit: AdmitPeer;
 }
 
 /** Called with lines of a file that admit nobody (once is enough, however often it is read), and with a file that can't be read any more. */
@@ -63,7 +64,7 @@ function keysOf(values: readonly unknown[]): PublicKey[] {
 
 function askedPeers(ask: PeersFunction): Peers {
   return {
-    async admit(publicKey, signal) {
+    async admit(publicKey, { signal }) {
       const key = publicKeyOf(publicKey);
       try {
         return (await ask(key, { signal })) === true ? key : null;
@@ -75,7 +76,7 @@ function askedPeers(ask: PeersFunction): Peers {
 }
 
 function listedPeers(keys: readonly PublicKey[]): Peers {
-  return { admit: (publicKey) => Promise.resolve(find(keys, publicKey)) };
+  return { admit: (publicKey) => find(keys, publicKey) };
 }
 
 /** Keys are compared whole. */

@@ -43,8 +43,8 @@ export interface AuthenticationHandle {
 
 export function runAuthentication(run: AuthenticationRun): AuthenticationHandle {
   const { socket, reader, session, clock } = run;
-  /** While the program is asked: an abort makes an error with a stack, and most runs end when it has long answered. */
-  let decision: AbortController | null = null;
+  /** Of a decision that is waited for and looked at its signal: to make one costs, and to abort one makes an error with a stack. */
+  let asked: AbortController | null = null;
   let admitted: PublicKey | null = null;
   let over = false;
 
@@ -59,7 +59,7 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     timer.stop();
     reader.stop();
     unlisten();
-    decision?.abort();
+    asked?.abort();
   };
 
   const output = (): Uint8Array => {
@@ -85,8 +85,7 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
   const take = (event: SessionEvent): void => {
     switch (event.type) {
       case 'peer-proven':
-        void decide(event.publicKey);
-        return;
+        return ask(event.publicKey);
       case 'authenticated':
         stop();
         socket.pause();
@@ -111,13 +110,34 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     timer.within(session.nextTimeout());
   };
 
-  const decide = async (publicKey: Uint8Array): Promise<void> => {
-    decision = new AbortController();
-    admitted = await run.admit(publicKey, decision.signal).catch(() => null);
-    decision = null;
-    if (over) return;
-    session.decide(admitted !== null, clock());
+  const ask = (publicKey: Uint8Array): void => {
+    const decision = {
+      get signal() {
+        asked ??= new AbortController();
+        return asked.signal;
+      },
+    };
+    try {
+      const answer = run.admit(publicKey, decision);
+      if (answer !== null && typeof answer === 'object' && 'then' in answer)
+        void answer.then(answered, () => answered(null));
+      else decide(answer);
+    } catch {
+      decide(null);
+    }
+  };
+
+  const answered = (answer: PublicKey | null): void => {
+    asked = null;
+    decide(answer);
     step();
+  };
+
+  /** Whoever calls this takes the events that come of it. */
+  const decide = (answer: PublicKey | null): void => {
+    if (over) return;
+    admitted = answer ?? null;
+    session.decide(admitted !== null, clock());
   };
 
   const refuse = (error: PoolError): void => {

@@ -76,9 +76,14 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
   };
 
   const stop = (): void => {
+    letGo();
+    socket.pause();
+  };
+
+  /** Hands the socket on to what reads at once: to pause between would only be taken back. */
+  const letGo = (): void => {
     over = true;
     timer.stop();
-    socket.pause();
     reader.stop();
     unlisten();
   };
@@ -105,9 +110,11 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     if (over) return;
     const output = Buffer.concat(handshake.takeOutput());
     if (session !== null) {
-      stop();
-      if (session.authenticating && run.authentication !== undefined)
+      if (session.authenticating && run.authentication !== undefined) {
+        letGo();
         return prove(session, output, run.authentication, now);
+      }
+      stop();
       run.established(session, output, null);
       return;
     }
@@ -149,10 +156,10 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     { admit, deadline, begin }: HandshakeAuthentication,
     now: bigint,
   ): void => {
-    if (!begin()) return;
+    if (!begin()) return void socket.pause();
     // The listener's offer goes with its ACK, in one write.
     socket.cork();
-    socket.write(output);
+    if (output.length > 0) socket.write(output);
     const { role, keepsAlive } = run;
     authentication = runAuthentication({
       socket,

@@ -26,7 +26,7 @@ function file(text: string | Uint8Array, mode = 0o600): string {
 const refuses = async (promise: Promise<unknown>, why: RegExp, code = 'ERR_INVALID_ARG_VALUE') =>
   expect(promise).rejects.toMatchObject({ code, message: expect.stringMatching(why) as string });
 
-const never = new AbortController().signal;
+const never = { signal: new AbortController().signal };
 const line = ({ publicKey }: { publicKey: Uint8Array }, comment?: string) =>
   publicKeyLine({ bytes: publicKey, comment });
 
