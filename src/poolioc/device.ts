@@ -254,7 +254,9 @@ export class Device implements PoolDevice {
     if (!this.isCharacterDevice && this.#tells) {
       try {
         const last = known?.number ?? 0n;
-        const told = await this.#descriptor.make({ operation }, { signal }, (fd) => requests.tableChange(fd, last));
+        const told = await this.#descriptor.make({ operation }, { signal }, (fd) =>
+          requests.tableChange(fd, last, counters),
+        );
         return { ...told, digest: null };
       } catch (error) {
         if (!(error instanceof PoolError && NOT_KNOWN.has(error.code))) throw error;

@@ -1,6 +1,13 @@
 /** The requests of pool.h, and those that a device served by pool-ts knows besides: each a record for the worker threads. */
 import type { Bytes } from '../base/bytes.js';
-import { CHANNEL_BITMAP_SIZE, CHANNEL_ENDS, CHANNEL_TABLE_CHANGE, END_BYTES, MAX_PAYLOAD } from './abi/constants.js';
+import {
+  CHANNEL_BITMAP_SIZE,
+  CHANNEL_ENDS,
+  CHANNEL_TABLE_CHANGE,
+  END_BYTES,
+  MAX_PAYLOAD,
+  TABLE_CHANGE_MESSAGES,
+} from './abi/constants.js';
 import type { CallMemory } from './threads/call-memory.js';
 import type { ThreadRequest } from './threads/thread-request.js';
 import * as numbers from './abi/ioctl.js';
@@ -220,13 +227,21 @@ export function channel(
   };
 }
 
-/** Waits until the last change of the session table is not the one with this number; a device that pool-ts serves only. */
-export function tableChange(fd: number, number: bigint): ThreadRequest<{ number: bigint; port: number }> {
+/**
+ * Waits until the last change of the session table is not the one with this number; a device that pool-ts serves only.
+ * @param messages whether a message that no RECV waits for is one
+ */
+export function tableChange(
+  fd: number,
+  number: bigint,
+  messages: boolean,
+): ThreadRequest<{ number: bigint; port: number }> {
   return {
     threads: 'watch',
     call: ioctl(fd, numbers.POOL_IOC_CHANNEL),
     fill({ struct }) {
       struct.writeUInt8(CHANNEL_TABLE_CHANGE, channelReq.operation);
+      struct.writeUInt8(messages ? TABLE_CHANGE_MESSAGES : 0, channelReq.channel);
       struct.writeBigUInt64LE(number, channelReq.dataPtr);
     },
     take: ({ struct }) => ({

@@ -153,7 +153,10 @@ export interface TableChangeOptions {
   signal?: AbortSignal | undefined;
   /** ms between two looks at least, where the device does not tell of changes. Default 25. */
   interval?: number | undefined;
-  /** There every packet that a session receives is a change, not only its first three. Default false. */
+  /**
+   * Messages are news, too: where the device tells of changes one that no RECV waits for, else every packet that a session
+   * receives and not only its first three. Default false.
+   */
   counters?: boolean | undefined;
 }
 

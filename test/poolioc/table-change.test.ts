@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { CallMemory } from '../../src/poolioc/threads/call-memory.js';
-import { CHANNEL_TABLE_CHANGE } from '../../src/poolioc/abi/constants.js';
+import { CHANNEL_TABLE_CHANGE, TABLE_CHANGE_MESSAGES } from '../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../src/poolioc/abi/ioctl.js';
 import { outcomeOf } from '../../src/poolioc/threads/thread-request.js';
 import { COST_FACTOR, watchTable, watchTableRequest } from '../../src/poolioc/table-change.js';
@@ -121,14 +121,16 @@ describe('tableChange', () => {
   });
 
   it('asks a device that tells, and names what it knows', async () => {
-    const { script, device } = await scripted({ [POOL_IOC_CHANNEL]: [tell(7, 9253), tell(8, 0)] });
+    const { script, device } = await scripted({ [POOL_IOC_CHANNEL]: [tell(7, 9253), tell(8, 0), tell(9, 0)] });
     const first = await device.tableChange(null);
     expect(first).toEqual({ number: 7n, port: 9253, digest: null });
     const second = await device.tableChange(first);
     expect(second).toEqual({ number: 8n, port: 0, digest: null });
     const asked = script.struct(POOL_IOC_CHANNEL);
-    expect([asked[5], asked.readBigUInt64LE(16)]).toEqual([CHANNEL_TABLE_CHANGE, 7n]);
+    expect([asked[4], asked[5], asked.readBigUInt64LE(16)]).toEqual([0, CHANNEL_TABLE_CHANGE, 7n]);
     expect(script.calls(POOL_IOC_SESSIONS)).toBe(0);
+    await device.tableChange(second, { counters: true });
+    expect(script.struct(POOL_IOC_CHANNEL)[4]).toBe(TABLE_CHANGE_MESSAGES);
     await device.close();
   });
 

@@ -63,7 +63,9 @@ export class DeviceRequests {
     this.#memory = new RequestMemory(options.memory, (errno) => options.memoryRefused?.(errno));
     this.#watch = new TableWatch(() => this.#listening.port);
     const changed = (): void => this.#watch.changed();
-    this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new DeviceSlot(index, strictModule, changed));
+    const unclaimed = (): void => this.#watch.unclaimed();
+    const told = { changed, unclaimed };
+    this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new DeviceSlot(index, strictModule, told));
     this.#connecting = new Connecting(node, this.#slots, strictModule);
     this.#receive = (call, slot, memory) => receive(call, slot, memory, strictModule);
     this.#listening = new Listening({

@@ -19,6 +19,14 @@ const LONGEST_ON_FRESH_SLOT = 65511;
 /** ms that CLOSE_SESS waits for a peer that does not read what was sent before. */
 const CLOSE_TIMEOUT = 5000;
 
+/** Who wants to know what happens in a slot. */
+export interface SlotWatch {
+  /** The table shows something else of the slot than before. */
+  changed(): void;
+  /** A message came that no RECV waits for. */
+  unclaimed(): void;
+}
+
 export class DeviceSlot {
   readonly index: number;
   readonly received: ReceiveQueue;
@@ -34,8 +42,7 @@ export class DeviceSlot {
   #lastDialled = UNKNOWN_PEER;
   #sessionsBefore = 0;
 
-  /** `changed` is called when the table shows something else of the slot than before, or something waits in it. */
-  constructor(index: number, strictModule: boolean, changed: () => void = () => {}) {
+  constructor(index: number, strictModule: boolean, { changed, unclaimed }: SlotWatch) {
     this.index = index;
     this.#strict = strictModule;
     this.#changed = changed;
@@ -43,7 +50,7 @@ export class DeviceSlot {
       strictModule,
       roomAgain: () => this.#session?.resume(),
       depthChanged: (messages) => this.#session?.setQueueDepth(messages),
-      unclaimed: changed,
+      unclaimed,
     });
     this.sends = new PendingSends({
       strictModule,

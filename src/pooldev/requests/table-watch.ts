@@ -1,18 +1,22 @@
 /**
  * Calls that wait for a change of the session table, so that a program which accepts need not look again and again. Told are
- * sessions that come, end and go, LISTEN and STOP, and a message that nobody waits for; counters are not.
+ * sessions that come, end and go, LISTEN and STOP, and who asks for it of messages that no RECV waits for; counters are not.
  */
+import { TABLE_CHANGE_MESSAGES } from '../../poolioc/abi/constants.js';
 import type { DeviceCall } from './device-call.js';
 
-/** Of pool_channel_req: where the number of the change goes, in and out, and where the listening port goes. */
+/** Of pool_channel_req: what is asked for, where the listening port goes, and the number of the change, in and out. */
+const MESSAGES_AT = 4;
 const RESULT_AT = 8;
 const NUMBER_AT = 16;
 
 export class TableWatch {
   readonly #port: () => number;
   readonly #waiting = new Set<DeviceCall>();
-  /** Begins at 1: 0 is what a caller names that knows of none. */
+  /** Of the last change or message. Begins at 1: 0 is what a caller names that knows of none. */
   #number = 1n;
+  /** Of the last change. */
+  #changed = 1n;
 
   /** `port`: the one that is listening, or 0. */
   constructor(port: () => number) {
@@ -22,12 +26,22 @@ export class TableWatch {
   /** The table is not what it was. */
   changed(): void {
     this.#number += 1n;
+    this.#changed = this.#number;
     for (const call of [...this.#waiting]) this.#answer(call);
   }
 
-  /** Answers when the last change is not the one that the call names, at once where that is so already. */
+  /** A message came that no RECV waits for: under load most do, between two RECVs of a program that is about to take them. */
+  unclaimed(): void {
+    this.#number += 1n;
+    for (const call of [...this.#waiting]) if (wantsMessages(call)) this.#answer(call);
+  }
+
+  /** Answers when something has happened since the number that the call names, at once where it has by now. */
   wait(call: DeviceCall): void {
-    if (call.argument.readBigUInt64LE(NUMBER_AT) !== this.#number) {
+    const known = call.argument.readBigUInt64LE(NUMBER_AT);
+    const last = wantsMessages(call) ? this.#number : this.#changed;
+    // A number that is still to come is another device's.
+    if (known < last || known > this.#number) {
       this.#answer(call);
       return;
     }
@@ -52,3 +66,5 @@ export class TableWatch {
     call.succeed(0, call.argument);
   }
 }
+
+const wantsMessages = ({ argument }: DeviceCall): boolean => argument.readUInt8(MESSAGES_AT) === TABLE_CHANGE_MESSAGES;

@@ -138,12 +138,14 @@ export const Transport = {
 export const CLOSE_ABORT = 0x8000_0000;
 
 /**
- * An operation of CHANNEL that waits until the session table has changed: a session came, ended or went, a port was opened
- * or closed, or a message came that no RECV waits for. `data_ptr` is the number of the change that the caller knows, 0 for
+ * An operation of CHANNEL that waits until the session table has changed: a session came, ended or went, or a port was opened
+ * or closed. With {@link TABLE_CHANGE_MESSAGES} in `channel` also until a message came that no RECV waits for. `data_ptr` is the number of the change that the caller knows, 0 for
  * none, and of the last one when it comes back; `result` is the listening port then, or 0. A device that pool-ts serves
  * answers it, but not as the module; pool.h has none such, and the module answers EINVAL or ENOENT.
  */
 export const CHANNEL_TABLE_CHANGE = 0x81;
+/** Of {@link CHANNEL_TABLE_CHANGE}: who receives from many sessions by few calls wants to know of messages, too. */
+export const TABLE_CHANGE_MESSAGES = 1;
 
 /**
  * An operation of CHANNEL that asks for both ends of a session's connection, the local one first: for each 16 bytes of

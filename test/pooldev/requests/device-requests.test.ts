@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceRequests } from '../../../src/pooldev/requests/device-requests.js';
-import { CHANNEL_ENDS, CHANNEL_TABLE_CHANGE, CLOSE_ABORT } from '../../../src/poolioc/abi/constants.js';
+import {
+  CHANNEL_ENDS,
+  CHANNEL_TABLE_CHANGE,
+  CLOSE_ABORT,
+  TABLE_CHANGE_MESSAGES,
+} from '../../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CHANNEL } from '../../../src/poolioc/abi/ioctl.js';
 import { PoolError } from '../../../src/base/errors.js';
 import { ipFromBytes } from '../../../src/base/ip.js';
@@ -610,8 +615,9 @@ describe('CHANNEL', () => {
 
 describe('waiting for a change of the table', () => {
   /** Waits from the change with this number on. */
-  const wait = (here: ReturnType<typeof device>, number: bigint) => {
+  const wait = (here: ReturnType<typeof device>, number: bigint, messages = false) => {
     const argument = Buffer.alloc(24);
+    argument.writeUInt8(messages ? TABLE_CHANGE_MESSAGES : 0, 4);
     argument.writeUInt8(CHANNEL_TABLE_CHANGE, 5);
     argument.writeBigUInt64LE(number, 16);
     return here.make(POOL_IOC_CHANNEL, argument);
@@ -635,7 +641,6 @@ describe('waiting for a change of the table', () => {
     ],
     ['a session is closed', dialled, (here) => here.close(1).outcome],
     ['a session is lost', dialled, (here) => here.node.session(1)!.destroy(new PoolError('EIO', 'lost'))],
-    ['a message comes that no RECV waits for', dialled, (here) => here.send(1, 0, 'news').outcome],
   ])('ends when %s', async (_name, before, change) => {
     const here = device();
     await before(here);
@@ -648,11 +653,34 @@ describe('waiting for a change of the table', () => {
     expect((await told(call)).number).toBeGreaterThan(number);
   });
 
+  it('ends when a message comes that no RECV waits for, where messages were asked for', async () => {
+    const here = device();
+    await dialled(here);
+    const number = await now(here);
+    const [plain, asking] = [wait(here, number), wait(here, number, true)];
+    await here.send(1, 0, 'news').outcome;
+    const after = (await told(asking)).number;
+    expect(after).toBeGreaterThan(number);
+    await settled();
+    expect(plain.answered).toBe(false);
+    // Who asks later learns of it at once, or never.
+    expect((await told(wait(here, number, true))).number).toBe(after);
+    expect(wait(here, number).answered).toBe(false);
+    await here.close(1).outcome;
+    expect((await told(plain)).number).toBeGreaterThan(after);
+  });
+
+  it('answers a number that is still to come', async () => {
+    const here = device();
+    const number = await now(here);
+    expect((await told(wait(here, number + 5n))).number).toBe(number);
+  });
+
   it('goes on while RECV takes what comes, and while nothing comes', async () => {
     const here = device();
     await dialled(here);
     const recv = here.recv(0);
-    const call = wait(here, await now(here));
+    const call = wait(here, await now(here), true);
     await here.send(1, 0, 'taken').outcome;
     expect(await recv.outcome).toBe(0);
     await settled();

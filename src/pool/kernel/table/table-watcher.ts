@@ -10,7 +10,7 @@ import { wasCancelled } from '../calls/call-errors.js';
 export interface WatchInterest {
   /** ms between two looks at least. */
   interval: number;
-  /** Packets that sessions receive are news. */
+  /** What sessions receive is news. */
   counters: boolean;
 }
 
@@ -45,9 +45,14 @@ export class TableWatcher {
       void this.#run();
       return;
     }
-    const same = interest?.interval === before?.interval && interest?.counters === before?.counters;
-    // A device that tells by itself is asked the same, whoever wants to know.
-    if (interest === null || (!same && (this.#state?.number ?? null) === null)) this.#waiting?.abort();
+    if (interest === null || !this.#covers(before, interest)) this.#waiting?.abort();
+  }
+
+  /** Whether the call that waits on behalf of `before` tells of all that `interest` wants, and no more often than it wants. */
+  #covers(before: WatchInterest | null, { interval, counters }: WatchInterest): boolean {
+    // A device that tells by itself is asked at no interval, and of messages it tells few beside what it is asked for.
+    if ((this.#state?.number ?? null) !== null) return before?.counters === true || !counters;
+    return interval === before?.interval && counters === before.counters;
   }
 
   async #run(): Promise<void> {
