@@ -22,9 +22,9 @@ const CLOSE_TIMEOUT = 5000;
 /** Who wants to know what happens in a slot. */
 export interface SlotWatch {
   /** The table shows something else of the slot than before. */
-  changed(): void;
+  changed: () => void;
   /** A message came that no RECV waits for. */
-  unclaimed(): void;
+  unclaimed: () => void;
 }
 
 export class DeviceSlot {

@@ -30,7 +30,7 @@ export class TableWatch {
     for (const call of [...this.#waiting]) this.#answer(call);
   }
 
-  /** A message came that no RECV waits for: under load most do, between two RECVs of a program that is about to take them. */
+  /** A message came that no RECV waits for: under load many do, between two RECVs of a program that is about to take them. */
   unclaimed(): void {
     this.#number += 1n;
     for (const call of [...this.#waiting]) if (wantsMessages(call)) this.#answer(call);
