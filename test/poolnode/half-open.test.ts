@@ -37,6 +37,8 @@ describe.runIf(process.platform === 'linux')('connections that never finish thei
       if (index % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
     }
     await expect.poll(() => open, { timeout: 60_000 }).toBe(wanted);
+    const held = (): number => sockets.filter(({ closed }) => !closed).length;
+    await expect.poll(held, { timeout: 60_000 }).toBeLessThanOrEqual(pending);
     const honest = await dial(listener.addr, { backend: 'user' });
     await honest.writeMessage('in');
     expect((await (await listener.accept()).readMessage())!.length).toBe(2);
