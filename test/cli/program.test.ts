@@ -25,6 +25,7 @@ const NAMES = [
     ['bridge'],
     ['bridge', 'tcp2pool'],
     ['bridge', 'pool2tcp'],
+    ['bridge', 'socks2pool'],
     ['metrics'],
     ['keygen'],
     ['bench'],

@@ -1,8 +1,9 @@
-/** `bridge tcp2pool`: accepts TCP and dials POOL. */
+/** `bridge tcp2pool` and `socks2pool`: accepts TCP and dials POOL, where it was told to or where the client asks for. */
 import type { Socket } from 'node:net';
-import { dial, type DialOptions } from '../../index.js';
+import { type Conn, dial, type DialOptions } from '../../index.js';
 import { join } from './link.js';
 import type { Links } from './links.js';
+import { accept, type Destination, fail, readRequest, replyTo } from './socks.js';
 import { formatStreamAddress, type StreamAddress } from './stream-address.js';
 import { formatTcpAddress } from './tcp-address.js';
 import { listenTcp, reset } from './tcp.js';
@@ -17,13 +18,51 @@ export interface Front {
   readonly failed: Promise<never>;
 }
 
-/** Listens on `at`, and joins each connection with a session to `destination`. */
+/** Gives the session for a connection. @throws (rejects) what is told of the link; the signal's reason */
+export type Dialled = (socket: Socket, signal: AbortSignal) => Promise<Conn>;
+
+/** ms that a client of SOCKS has to say what it wants. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Each connection is for one destination. */
+export const toDestination =
+  (destination: string, options: DialOptions): Dialled =>
+  (_, signal) =>
+    dial(destination, { ...options, signal });
+
+/** Each connection is for what its client asks for, in SOCKS. @param optionsFor how to dial there */
+export const toRequested =
+  (optionsFor: (destination: Destination) => Promise<DialOptions>): Dialled =>
+  async (socket, signal) => {
+    const destination = await requested(socket, signal);
+    let conn: Conn;
+    try {
+      conn = await dial(destination, { ...(await optionsFor(destination)), signal });
+    } catch (error) {
+      await fail(socket, replyTo(error));
+      throw error;
+    }
+    accept(socket, conn.localAddr);
+    return conn;
+  };
+
+async function requested(socket: Socket, signal: AbortSignal): Promise<Destination> {
+  const late = new AbortController();
+  const message = `the client did not say what it wants within ${REQUEST_TIMEOUT_MS / 1000} s`;
+  const timer = setTimeout(() => late.abort(new Error(message)), REQUEST_TIMEOUT_MS);
+  try {
+    return await readRequest(socket, AbortSignal.any([signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Listens on `at`, and joins each connection with the session that was dialled for it. */
 export async function tcpToPool(
   at: StreamAddress,
-  destination: string,
-  options: { links: Links; halfCloseTimeout: number; dial: DialOptions },
+  options: { links: Links; halfCloseTimeout: number; dialled: Dialled },
 ): Promise<Front> {
-  const { links, halfCloseTimeout } = options;
+  const { links, halfCloseTimeout, dialled } = options;
   const local = 'path' in at ? formatStreamAddress(at) : undefined;
   const server = await listenTcp(at, (socket) => {
     if (links.admit()) void links.hold(local ?? peerOf(socket), () => link(socket));
@@ -33,7 +72,7 @@ export async function tcpToPool(
   async function link(socket: Socket): Promise<void> {
     const { cut, status: passed } = links;
     try {
-      const conn = await dial(destination, { ...options.dial, signal: cut });
+      const conn = await dialled(socket, cut);
       await join(socket, conn, { halfCloseTimeout, passed, cut });
     } finally {
       // Where it was not joined. A connection whose other side can't be reached has no clean end.

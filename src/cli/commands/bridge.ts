@@ -33,14 +33,15 @@ const TCP_TIMEOUT_MS = 10_000;
 const HOW = `
 POOL has no half close, so a TCP FIN is not passed on: the POOL session is closed when the other direction has ended too, or
 when nothing came from there for --half-close-timeout. A session that breaks resets the TCP connection, and the reverse:
-what was cut off never looks like an end, but on a unix socket, which has no reset. A destination that can't be reached resets the side that was accepted.
+what was cut off never looks like an end, but on a unix socket, which has no reset. A destination that can't be reached
+resets the side that was accepted; a client of socks2pool is told the reason first.
 
 A program that is killed on a kernel module leaves its session behind, which looks alive: --idle-timeout gives it up. A
 kernel module listens on all addresses of the machine: pool2tcp's <listen> is :port there.
 
 Whoever reaches pool2tcp's port reaches the TCP service behind it, and POOL by itself does not tell who that is: --identity
-and --peers, or --psk-file, on both bridges let in whom you name. pool-ts keygen makes keys. tcp2pool asks nobody about a
-peer that is not known: meet it once by pool-ts connect, or name its key by --peers.
+and --peers, or --psk-file, on both bridges let in whom you name. pool-ts keygen makes keys. tcp2pool and socks2pool ask nobody
+about a peer that is not known: meet it once by pool-ts connect, or name its key by --peers.
 
 ^C stops accepting, gives what is open --grace to end, closes what is idle then and breaks off what is not.
 `;
@@ -51,6 +52,7 @@ Examples:
   pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253   on the client: curl http://127.0.0.1:8080/
   pool-ts bridge pool2tcp :9253 unix:/run/web.sock     a unix socket, also to listen on
   pool-ts bridge tcp2pool systemd server:9253          the socket of a .socket unit
+  pool-ts bridge socks2pool 127.0.0.1:1080             any server: curl --proxy socks5h://127.0.0.1:1080 http://server:9253/
   pool-ts bridge pool2tcp :9253 127.0.0.1:80 --identity id --peers clients
   pool-ts bridge tcp2pool 127.0.0.1:8080 server:9253 --identity id --peers server.pub`;
 
@@ -59,7 +61,8 @@ export function bridgeCommand(terminal: Terminal): Command {
     .description('carry TCP connections over POOL')
     .addHelpText('after', EXAMPLES)
     .addCommand(tcpToPoolCommand(terminal))
-    .addCommand(poolToTcpCommand(terminal));
+    .addCommand(poolToTcpCommand(terminal))
+    .addCommand(socksToPoolCommand(terminal));
 }
 
 function tcpToPoolCommand(terminal: Terminal): Command {
@@ -73,14 +76,42 @@ function tcpToPoolCommand(terminal: Terminal): Command {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { dialProofOptions } = await import('../peers/dial-peer.js');
       const { checkDialAddress } = await import('../bridge/check-address.js');
-      const { tcpToPool } = await import('../bridge/tcp-to-pool.js');
+      const { tcpToPool, toDestination } = await import('../bridge/tcp-to-pool.js');
       const address = parseStreamAddress(at, 'listen', terminal.env);
       const session = { ...dialOptions(flags), ...idleOptions(flags) };
       await checkDialAddress(destination, session);
       const dial = { ...session, ...(await dialProofOptions(terminal, destination, flags, session)) };
       const { halfCloseTimeout } = flags;
       await run(terminal, 'tcp2pool', flags, `POOL ${destination}`, (links) =>
-        tcpToPool(address, destination, { links, halfCloseTimeout, dial }),
+        tcpToPool(address, { links, halfCloseTimeout, dialled: toDestination(destination, dial) }),
+      );
+    });
+}
+
+function socksToPoolCommand(terminal: Terminal): Command {
+  const command = new Command('socks2pool')
+    .description('accept SOCKS 5, and dial a POOL session to wherever each client asks for')
+    .argument('<listen>', 'host:port of TCP, unix:PATH, or systemd; who reaches it reaches what this machine does');
+  return withBridgeOptions(command, 'dials')
+    .addHelpText('after', HOW + EXAMPLES)
+    .action(async (at: string, flags: BridgeFlags) => {
+      const { parseStreamAddress } = await import('../bridge/stream-address.js');
+      const { dialProofOptions } = await import('../peers/dial-peer.js');
+      const { dialProof } = await import('../peers/proof.js');
+      const { checkDialAddress } = await import('../bridge/check-address.js');
+      const { tcpToPool, toRequested } = await import('../bridge/tcp-to-pool.js');
+      const address = parseStreamAddress(at, 'listen', terminal.env);
+      const session = { ...dialOptions(flags), ...idleOptions(flags) };
+      // Options and files are read for each client; a mistake in them is told now.
+      await checkDialAddress('localhost', session);
+      await dialProof(flags, terminal.env);
+      const { halfCloseTimeout } = flags;
+      const dialled = toRequested(async (destination) => ({
+        ...session,
+        ...(await dialProofOptions(terminal, destination, flags, session)),
+      }));
+      await run(terminal, 'socks2pool', flags, 'POOL, by SOCKS 5', (links) =>
+        tcpToPool(address, { links, halfCloseTimeout, dialled }),
       );
     });
 }

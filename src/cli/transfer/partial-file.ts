@@ -160,7 +160,7 @@ export function alreadyThere(cause?: unknown): TransferFailure {
 }
 
 /** A name is on disk when its folder is. Some file systems have no such thing. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, constants.O_RDONLY);
     try {

@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TransferFailure } from './failure.js';
+import { syncFolder } from './partial-file.js';
 
 /** A folder to work in. */
 export interface SubFolder {
@@ -56,10 +57,8 @@ async function descend(root: FileHandle, rootPath: string, names: readonly strin
   let path = rootPath;
   try {
     for (const name of names) {
-      const next = join(path, name);
-      // A name is on disk when the folder above it is.
-      if (await made(next)) await above.sync();
-      const handle = await openFolder(next);
+      await make(path, name);
+      const handle = await openFolder(join(path, name));
       await above.close();
       above = handle;
       path = `/proc/self/fd/${handle.fd}`;
@@ -75,22 +74,22 @@ async function descend(root: FileHandle, rootPath: string, names: readonly strin
 async function lookAndUse(root: string, names: readonly string[]): Promise<SubFolder> {
   let path = root;
   for (const name of names) {
+    await make(path, name);
     path = join(path, name);
-    await made(path);
     if (!(await lstat(path)).isDirectory()) throw noFolder();
   }
   return { path, close: () => Promise.resolve() };
 }
 
-/** Whether it had to be made. */
-async function made(path: string): Promise<boolean> {
+/** Makes the folder where nothing has its name yet. */
+async function make(above: string, name: string): Promise<void> {
   try {
-    await mkdir(path);
-    return true;
+    await mkdir(join(above, name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw error;
   }
+  await syncFolder(above);
 }
 
 async function openFolder(path: string): Promise<FileHandle> {

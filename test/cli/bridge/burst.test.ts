@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Links } from '../../../src/cli/bridge/links.js';
 import { poolToTcp } from '../../../src/cli/bridge/pool-to-tcp.js';
 import { parseTcpAddress } from '../../../src/cli/bridge/tcp-address.js';
-import { tcpToPool } from '../../../src/cli/bridge/tcp-to-pool.js';
+import { tcpToPool, toDestination } from '../../../src/cli/bridge/tcp-to-pool.js';
 import { Agent, serveHttp } from '../../../src/http/index.js';
 import { listen } from '../../../src/index.js';
 
@@ -44,10 +44,10 @@ describe('200 at once', { timeout: 180_000 }, () => {
     const links = (): Links => new Links(1000, (_peer, error) => broken.push(error));
     const [front, back] = [links(), links()];
     const far = await poolToTcp('127.0.0.1:0', target, { ...options, links: back, listen: { backend } });
-    const near = await tcpToPool(parseTcpAddress('127.0.0.1:0', 'listen'), far.address, {
+    const near = await tcpToPool(parseTcpAddress('127.0.0.1:0', 'listen'), {
       ...options,
       links: front,
-      dial: { backend },
+      dialled: toDestination(far.address, { backend }),
     });
     onTestFinished(async () => {
       for (const socket of sockets) socket.destroy();

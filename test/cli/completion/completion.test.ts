@@ -50,7 +50,7 @@ COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _pool_ts; printf '%s\\n' "
       [['pool-ts', 'li'], ['listen']],
       [
         ['pool-ts', 'bridge', ''],
-        ['tcp2pool', 'pool2tcp'],
+        ['tcp2pool', 'pool2tcp', 'socks2pool'],
       ],
       [['pool-ts', 'bridge', 'tcp2pool', '--gr'], ['--grace']],
       [
