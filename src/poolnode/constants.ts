@@ -71,6 +71,12 @@ export const WRITE_LOW_WATER = 64 * 1024;
 /** Bytes gathered in one tick that go to the socket without waiting for the tick's end: beyond it batching gains nothing. */
 export const WRITE_BATCH = 128 * 1024;
 
+/**
+ * Messages of one tick that go to a socket which holds nothing, without waiting for the tick's end: the peer opens them while
+ * more are sealed. Each further batch of the tick is twice the one before, so that many messages still take few writes.
+ */
+export const FIRST_WRITE_MESSAGES = 8;
+
 /** ms after which a session ends that reads nothing, and of whose output the socket took no byte. */
 export const WRITE_STALL_TIMEOUT_MS = 60_000;
 

@@ -1,9 +1,10 @@
 /**
- * The sending half of a session's socket. What the protocol produces in one tick leaves in one writev at the tick's end;
- * the callers of `send` are told when the last byte of their message was handed to the system.
+ * The sending half of a session's socket. What the protocol produces in one tick leaves in one writev at the tick's end, or in
+ * a few on the way there where it is many messages; the callers of `send` are told when the last byte of their message was
+ * handed to the system.
  */
 import type { PoolError } from '../../base/errors.js';
-import { WRITE_BATCH, WRITE_HIGH_WATER, WRITE_LOW_WATER } from '../constants.js';
+import { FIRST_WRITE_MESSAGES, WRITE_BATCH, WRITE_HIGH_WATER, WRITE_LOW_WATER } from '../constants.js';
 import { nextTick } from '../../base/timers.js';
 
 /** Of net.Socket, what sending needs. */
@@ -37,6 +38,9 @@ export class SocketOutput {
   readonly #owner: OutputOwner;
   /** Bytes that the protocol holds for the next flush, headers left out: only an estimate of what to wait for. */
   #gathered = 0;
+  /** Messages since the last flush, and how many of them are worth a flush before the tick's end. */
+  #messages = 0;
+  #batch = FIRST_WRITE_MESSAGES;
   #scheduled = false;
   #tick = 0;
   #stopped = false;
@@ -69,9 +73,14 @@ export class SocketOutput {
   /** A message of `bytes` was given to the protocol. Returns whether there is room for another. */
   sent(bytes: number, done: Sent | undefined): boolean {
     this.#gathered += bytes;
+    this.#messages += 1;
     if (done !== undefined) this.#waiting.push(done);
+    this.schedule();
     if (this.#gathered >= WRITE_BATCH) this.flush();
-    else this.schedule();
+    else if (this.#messages >= this.#batch && this.#socket.writableLength === 0) {
+      this.#batch *= 2;
+      this.flush();
+    }
     if (this.#socket.writableLength + this.#gathered <= WRITE_HIGH_WATER) return true;
     this.#wantsRoom = true;
     return false;
@@ -86,6 +95,7 @@ export class SocketOutput {
 
   readonly #endOfTick = (): void => {
     this.#scheduled = false;
+    this.#batch = FIRST_WRITE_MESSAGES;
     this.#tick += 1;
     this.flush();
   };
@@ -111,6 +121,7 @@ export class SocketOutput {
 
   #write(): void {
     this.#gathered = 0;
+    this.#messages = 0;
     if (!this.#source.hasOutput) return;
     const pieces = this.#source.takeOutput();
     const last = pieces.length - 1;

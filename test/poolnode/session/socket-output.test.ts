@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { WRITE_BATCH, WRITE_HIGH_WATER } from '../../../src/poolnode/constants.js';
+import { FIRST_WRITE_MESSAGES, WRITE_BATCH, WRITE_HIGH_WATER } from '../../../src/poolnode/constants.js';
 import { SocketOutput, type WritableSocket } from '../../../src/poolnode/session/socket-output.js';
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -89,6 +89,31 @@ describe('SocketOutput', () => {
     expect(socket.batches.length).toBe(0);
     send(1);
     expect(socket.batches.length).toBe(1);
+  });
+
+  it('does not wait for the end of the tick with many messages either, in batches that double', async () => {
+    const { socket, send } = setup();
+    const first = FIRST_WRITE_MESSAGES;
+    const sizes = (): number[] => socket.batches.map((batch) => batch.length);
+    for (let i = 0; i < 4 * first; i++) {
+      send(1);
+      // A socket that takes everything at once.
+      if (socket.writableLength > 0) socket.written();
+    }
+    expect(sizes()).toEqual([first, 2 * first]);
+    await tick();
+    expect(sizes()).toEqual([first, 2 * first, first]);
+    socket.written();
+    for (let i = 0; i < first; i++) send(1);
+    expect(sizes()).toEqual([first, 2 * first, first, first]);
+  });
+
+  it('waits for the end of the tick where the socket has not taken what it got before', async () => {
+    const { socket, send } = setup();
+    for (let i = 0; i < 10 * FIRST_WRITE_MESSAGES; i++) send(1);
+    expect(socket.batches.length).toBe(1);
+    await tick();
+    expect(socket.batches.map((batch) => batch.length)).toEqual([FIRST_WRITE_MESSAGES, 9 * FIRST_WRITE_MESSAGES]);
   });
 
   it('tells senders, in order, when the socket wrote their bytes and not before', async () => {
