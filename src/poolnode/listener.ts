@@ -36,23 +36,30 @@ export async function listen(node: NodeDeps, options: NodeListenOptions): Promis
     ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only }),
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
   };
-  await opened(server, bare(where));
+  const local = await opened(server, bare(where));
   const settings = bare({
     ...options,
     writeStallTimeout,
     handshakes: { ...node.handshakeLimits, ...handshakes },
     maxSessionsPerAddress: maxSessionsPerAddress ?? Math.ceil(SHARE_OF_ONE_ADDRESS * node.table.size),
   });
-  return new TcpListener(node, server, settings);
+  return new TcpListener(node, server, local, settings);
 }
 
-function opened(server: net.Server, where: net.ListenOptions): Promise<void> {
+/** Where it listens then. The port is free again when the system doesn't tell where. */
+function opened(server: net.Server, where: net.ListenOptions): Promise<Endpoint> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => reject(systemError(error));
     server.once('error', onError);
     server.listen(where, () => {
       server.off('error', onError);
-      resolve();
+      try {
+        const { address, port } = server.address() as net.AddressInfo;
+        resolve(endpoint(address, port));
+      } catch (error) {
+        server.close();
+        onError(error as Error);
+      }
     });
   });
 }
@@ -65,7 +72,6 @@ type Settings = NodeListenOptions & {
 };
 
 class TcpListener implements NodeListener {
-  readonly local: Endpoint;
   readonly #node: NodeDeps;
   readonly #server: net.Server;
   readonly #options: Settings;
@@ -73,9 +79,12 @@ class TcpListener implements NodeListener {
   readonly #pending = new Map<IncomingConnection, net.Socket>();
   #closed: Promise<void> | null = null;
 
-  constructor(node: NodeDeps, server: net.Server, options: Settings) {
-    const bound = server.address() as net.AddressInfo;
-    this.local = endpoint(bound.address, bound.port);
+  constructor(
+    node: NodeDeps,
+    server: net.Server,
+    readonly local: Endpoint,
+    options: Settings,
+  ) {
     this.#node = node;
     this.#server = server;
     this.#options = options;

@@ -167,6 +167,16 @@ export const PLAN = {
     full: 2_000,
     file: 'test/device/cycles.test.ts',
   },
+  X1: {
+    script: 'faults',
+    promise:
+      'a system call that fails, whichever and whenever, is an error with a code or unnoticed, and the program goes on',
+    unit: 'failures',
+    usual: 40,
+    quick: 200,
+    full: 1_000,
+    file: 'test/pool/injected-errors.test.ts',
+  },
   X2: {
     script: 'faults',
     promise: 'a connection cut at any byte, in either direction, is one typed error, and nothing wrong is delivered',

@@ -2,7 +2,7 @@
  * Opening the module's one listener, which belongs to the machine: a daemon may have it open, and each needless LISTEN
  * costs a kernel thread until reboot (kernel contract, section 2).
  */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { PoolError } from '../../../base/errors.js';
 import type { KernelDevice } from '../calls/device.js';
 import { errnoName, errnoOf } from '../calls/call-errors.js';
@@ -80,14 +80,25 @@ function inUse(port: number, { proc, module }: ListenPortOptions): string {
   );
 }
 
-/** A TCP port that nobody uses at the moment. */
+/**
+ * A TCP port that nobody uses at the moment.
+ * @throws (rejects) PoolError with the errno's name where the system gives none, or doesn't tell which
+ */
 export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
+    const failed = (cause: NodeJS.ErrnoException): void => {
+      const { code = 'EIO', errno, message } = cause;
+      reject(new PoolError(code, `no free port was found: ${message}`, { errno, syscall: 'listen', cause }));
+    };
+    server.once('error', failed);
     server.listen(0, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      let port = 0;
+      try {
+        ({ port } = server.address() as AddressInfo);
+      } catch (error) {
+        failed(error as NodeJS.ErrnoException);
+      }
       server.close(() => resolve(port));
     });
   });
