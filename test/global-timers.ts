@@ -1,10 +1,10 @@
 /** The timers of the global object at the time of each call: those that `vi.useFakeTimers` puts there. */
-import type { Timers } from '../src/base/timers.js';
+import type { TimerFunctions } from '../src/base/timers.js';
 
-export const globalTimers: Timers = {
+export const globalTimers: TimerFunctions = {
   setTimeout: Object.assign((callback: () => void, ms?: number) => globalThis.setTimeout(callback, ms), {
     __promisify__: globalThis.setTimeout.__promisify__,
-  }) as Timers['setTimeout'],
+  }) as TimerFunctions['setTimeout'],
   clearTimeout: (timer) => globalThis.clearTimeout(timer),
   performance: { now: () => globalThis.performance.now() },
 };

@@ -32,7 +32,7 @@ class AbortFan {
 }
 
 /** From now on `member` is told when the signal fires. */
-export function listen(signal: AbortSignal, member: Abortable): void {
+export function listenForAbort(signal: AbortSignal, member: Abortable): void {
   let fan = fans.get(signal);
   if (fan === undefined) {
     fan = new AbortFan();
@@ -67,7 +67,7 @@ export function onAbort(signal: AbortSignal | undefined, act: (reason: unknown) 
     act(signal.reason);
     return nothing;
   }
-  listen(signal, member);
+  listenForAbort(signal, member);
   return () => unlisten(signal, member);
 }
 

@@ -44,6 +44,11 @@ export function requireDependency(name: string, { base = codeUrl, program = star
   throw failure;
 }
 
+/** The version that package.json names. Found by the package's own name: a bundler moves this file about. */
+export function packageVersion(): string {
+  return (createRequire(codeUrl)('pool-ts/package.json') as { version: string }).version;
+}
+
 function startedFrom(): string[] {
   return [process.argv[1], join(process.cwd(), 'package.json')].filter((path) => path !== undefined);
 }

@@ -29,11 +29,11 @@ export const hrtime = (): bigint => nodeHrtime.bigint();
 export const performance = { now: (): number => nodePerformance.now() };
 
 /** What of these an object needs that keeps time; tests give their own. */
-export interface Timers {
+export interface TimerFunctions {
   setTimeout: typeof setTimeout;
   clearTimeout: typeof clearTimeout;
   performance: { now(): number };
 }
 
 /** Node's own. */
-export const nodeTimers: Timers = { setTimeout, clearTimeout, performance };
+export const nodeTimers: TimerFunctions = { setTimeout, clearTimeout, performance };

@@ -3,7 +3,7 @@ import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isIPv6 } from 'node:net';
 import type { BackendChoice, CommonOptions, Network } from '../index.js';
-import { type ProofFlags, type SessionRole, withProofOptions } from './peers/proof-flags.js';
+import { type ProofFlags, type ProofUse, withProofOptions } from './peers/proof-flags.js';
 
 /** Options of a command that opens sessions, as commander gives them. */
 export interface SessionFlags extends ProofFlags {
@@ -26,7 +26,7 @@ export interface IdleFlags {
  * dials adds {@link withTimeout} as well.
  * @param verbose what --verbose tells besides the backend and why it was chosen
  */
-export function withSessionOptions(command: Command, role: SessionRole, verbose = ''): Command {
+export function withSessionOptions(command: Command, role: ProofUse, verbose = ''): Command {
   const carried = command
     .addOption(
       new Option('--backend <name>', 'kernel module or node in user space').choices(['auto', 'kernel', 'user']),

@@ -22,7 +22,7 @@ import { reflow } from './screen/reflow.js';
 import { columnsOf } from './screen/text-width.js';
 import { tellBackend } from './tell-backend.js';
 import { print, type Terminal } from './terminal.js';
-import { version } from './version.js';
+import { packageVersion } from '../base/package-files.js';
 
 /** Commands in the order of `--help`. Each file loads what its command needs only when the command runs. */
 const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
@@ -58,12 +58,12 @@ pool-ts COMMAND --help tells more of each command, by example.`;
 export function program(terminal: Terminal): Command {
   const root = new Command('pool-ts')
     .description('See and use a POOL network from a terminal.')
-    .version(version())
+    .version(packageVersion())
     .addHelpText('after', EXAMPLES);
   for (const make of COMMANDS) root.addCommand(make(terminal));
   // What other programs have as a command is typed here too.
   root.addCommand(
-    new Command('version').action(() => print(terminal, version())),
+    new Command('version').action(() => print(terminal, packageVersion())),
     { hidden: true },
   );
   settle(root, terminal);

@@ -12,10 +12,10 @@ export function processSource(totals: SessionTotals): SessionSource {
       () => {},
     );
   });
-  return { sample: () => sampleOf(totals), close: unwatch };
+  return { sample: () => sampleSessions(totals), close: unwatch };
 }
 
-async function sampleOf(totals: SessionTotals): Promise<SessionSample[]> {
+async function sampleSessions(totals: SessionTotals): Promise<SessionSample[]> {
   const samples = await Promise.all(
     [...openSessions()].map(async (session): Promise<SessionSample | null> => {
       const info = await infoOf(session);

@@ -17,7 +17,7 @@ export type { DuplexOptions, FlowDuplex } from './streams/duplex.js';
 export type { Flow, FlowClosed, FlowJson } from './flow/flow.js';
 export { generateIdentity, type GeneratedIdentity, type IdentityInput } from './identity/identity.js';
 export type { DialProofOptions, ListenProofOptions } from './identity/authentication.js';
-export type { Peer } from './identity/peer.js';
+export type { Peer } from './identity/proven-peer.js';
 export type { PeersFunction, PeersInput } from './identity/peers.js';
 export type { PskInput } from './identity/pre-shared-key.js';
 export type { PublicKey } from '../base/public-key.js';

@@ -11,17 +11,17 @@ export function createUserBackend(node: PoolNode): Backend {
   return {
     name: 'user',
     parallelDials: true,
-    dial: (address, options) => dial(node, address, options),
-    listen: (options) => listen(node, options),
+    dial: (address, options) => dialOn(node, address, options),
+    listen: (options) => listenOn(node, options),
   };
 }
 
-async function dial(node: PoolNode, { address, port }: Addr, options: BackendDialOptions): Promise<BackendSession> {
+async function dialOn(node: PoolNode, { address, port }: Addr, options: BackendDialOptions): Promise<BackendSession> {
   const session = await node.dial(bare({ host: address, port, ...options }));
   return new UserSession(session);
 }
 
-async function listen(node: PoolNode, options: BackendListenOptions): Promise<BackendListener> {
+async function listenOn(node: PoolNode, options: BackendListenOptions): Promise<BackendListener> {
   const { port, ipv4Only, ipv6Only, signal, handshakes, maxSessionsPerAddress, writeStallTimeout } = options;
   signal?.throwIfAborted();
   const listener = await node.listen(

@@ -60,7 +60,7 @@ export function defaultDevicePath(
   );
 }
 
-export function checkOptions(options: PoolDeviceOptions): CheckedOptions {
+export function checkDeviceOptions(options: PoolDeviceOptions): CheckedOptions {
   refuseUnknown(options, NAMES);
   const { strictModule = false, host = '', mode = 0o600, allowOther = false, proc } = options;
   requireBoolean('strictModule', strictModule);
@@ -84,7 +84,7 @@ export function modeWarning({ mode, allowOther }: Pick<CheckedOptions, 'mode' | 
   return `mode ${octal} lets nobody in but the user who serves, and root: the kernel lets other users only where allowOther (--allow-other) is set`;
 }
 
-export function checkPath(path: unknown): string {
+export function checkDevicePath(path: unknown): string {
   return checkFileName(name('path'), path);
 }
 

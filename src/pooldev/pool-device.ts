@@ -3,13 +3,13 @@ import { Worker } from 'node:worker_threads';
 import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
 import { Errno, systemError } from '../base/errno.js';
-import { loadLibc } from './server-libc.js';
+import { loadServerLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
 import { resolveMountPoint } from './mount/mount-point.js';
-import { checkOptions, checkPath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
+import { checkDeviceOptions, checkDevicePath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
 import { prepareProcFolder } from './proc/proc-files.js';
 import { forgetMount, rememberMount, type ServedMount } from './mount/served-mounts.js';
-import { findWorkerFile } from './worker-file.js';
+import { findServerFile } from './worker-file.js';
 import { type DeviceCommand, type DeviceMessage, type DeviceRole, fromMessage } from './worker-messages.js';
 
 /** ms after which a device's thread that does not end is ended. */
@@ -57,13 +57,13 @@ export class PoolDevice implements AsyncDisposable {
    * /dev/fuse is missing; EPERM, EACCES where this user may not mount or may not read other programs' memory.
    */
   static async serve(path?: string, options: PoolDeviceOptions = {}): Promise<PoolDevice> {
-    const asked = path === undefined ? defaultDevicePath() : checkPath(path);
-    const checked = checkOptions(options);
+    const asked = path === undefined ? defaultDevicePath() : checkDevicePath(path);
+    const checked = checkDeviceOptions(options);
     if (process.platform !== 'linux') {
       throw systemError(Errno.ENOSYS, 'mount', `serve pool device ${asked}: FUSE as it is used here is Linux's alone`);
     }
-    const workerFile = findWorkerFile(options.worker);
-    const libc = await loadLibc();
+    const workerFile = findServerFile(options.worker);
+    const libc = await loadServerLibc();
     const mountPoint = await resolveMountPoint(asked);
     const proc = checked.proc === null ? null : prepareProcFolder(checked.proc);
     const mount = rememberMount(libc, mountPoint);

@@ -5,10 +5,9 @@
  */
 import type { KoffiFunc, node as KoffiNode } from 'koffi';
 import { loadKoffi } from '../base/koffi.js';
+import { O_CLOEXEC } from '../poolioc/libc.js';
 
-export const O_RDWR = 0o2;
 export const O_NONBLOCK = 0o4000;
-export const O_CLOEXEC = 0o2000000;
 
 export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
@@ -52,7 +51,7 @@ export interface ServerLibc {
 let loaded: Promise<ServerLibc> | undefined;
 
 /** Loads koffi and libc once a thread. */
-export function loadLibc(): Promise<ServerLibc> {
+export function loadServerLibc(): Promise<ServerLibc> {
   return (loaded ??= load());
 }
 

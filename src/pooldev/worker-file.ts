@@ -5,7 +5,7 @@ import { PoolError } from '../base/errors.js';
 import { distFile, type Places } from '../base/package-files.js';
 
 /** The file's name. Throws where there is none, with the way out. */
-export function findWorkerFile(given: string | URL | undefined, places: Places = {}): string {
+export function findServerFile(given: string | URL | undefined, places: Places = {}): string {
   if (given !== undefined) return existingFile(given);
   const path = distFile('pooldev/worker.js', places);
   if (path !== null) return path;

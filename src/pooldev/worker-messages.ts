@@ -37,7 +37,7 @@ export type DeviceCommand = { type: 'close' } | { type: 'let go' };
 /** From a copying thread. */
 export type CopyMessage = 'ready' | 'done';
 
-export function toMessage(error: unknown): ErrorMessage {
+export function toErrorMessage(error: unknown): ErrorMessage {
   if (error instanceof PoolError) {
     return { code: error.code, message: error.message, errno: error.errno, syscall: error.syscall };
   }

@@ -6,14 +6,14 @@ import { copyChannel } from './memory/copy-channel.js';
 import type { StartCopyThread } from './memory/copy-pool.js';
 import { runCopyThread } from './memory/copy-thread.js';
 import { type DeviceServer, serveDevice } from './device-server.js';
-import { loadLibc } from './server-libc.js';
+import { loadServerLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
 import {
   type CopyMessage,
   type DeviceCommand,
   type DeviceMessage,
   type DeviceRole,
-  toMessage,
+  toErrorMessage,
   type WorkerRole,
 } from './worker-messages.js';
 
@@ -26,7 +26,7 @@ if (port !== null) {
 }
 
 async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void> {
-  const libc = await loadLibc();
+  const libc = await loadServerLibc();
   const say = (message: CopyMessage): void => port.postMessage(message);
   say('ready');
   runCopyThread(copyChannel(shared), libc, () => say('done'));
@@ -53,7 +53,7 @@ async function serve(
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
     server = await serveDevice({
-      libc: await loadLibc(),
+      libc: await loadServerLibc(),
       createNode: (reclaim) => createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true, reclaim }),
       startCopyThread: copyThreads(workerFile),
       path,
@@ -63,11 +63,11 @@ async function serve(
       mayMount: () => gate.enter(),
       abandoned: () => abandoned,
       disconnected: () => gate.release(),
-      ended: (error) => say({ type: 'closed', error: toMessage(error) }),
+      ended: (error) => say({ type: 'closed', error: toErrorMessage(error) }),
     });
     say({ type: 'mounted', path: server.path, fd: server.fd });
   } catch (error) {
-    say({ type: 'failed', error: toMessage(error) });
+    say({ type: 'failed', error: toErrorMessage(error) });
   }
 }
 

@@ -105,14 +105,14 @@ export function checkRequest(request: unknown): void {
 }
 
 /** An object, and no option that `call` doesn't take. */
-export function checkNames(options: unknown, call: keyof typeof NAMES): void {
+export function checkCallNames(options: unknown, call: keyof typeof NAMES): void {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   refuseUnknown(options, NAMES[call]);
 }
 
 /** What `call` takes and no more; ms are not negative, a signal is one. */
-export function checkOptions(options: CallOptions, call: keyof typeof NAMES = 'call'): void {
-  checkNames(options, call);
+export function checkCallOptions(options: CallOptions, call: keyof typeof NAMES = 'call'): void {
+  checkCallNames(options, call);
   const { timeout, signal } = options;
   if (timeout !== undefined && typeof timeout !== 'number') throw wrongType('timeout', 'a number of ms', timeout);
   if (timeout !== undefined && !(timeout >= 0)) throw outOfRange('timeout', 'a number of ms from 0', timeout);

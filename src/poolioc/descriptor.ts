@@ -4,7 +4,7 @@ import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 import * as check from './arguments.js';
 import { callError, closedError, timeoutError, type FailedCall } from './device-errors.js';
 import { close } from './requests.js';
-import type { ThreadRequest, Outcome } from './threads/thread-request.js';
+import type { ThreadRequest, CallOutcome } from './threads/thread-request.js';
 import type { WorkerCall } from './threads/worker-call.js';
 import type { WorkerPool } from './threads/worker-pool.js';
 import type { CallOptions } from './types.js';
@@ -24,7 +24,7 @@ export async function settled<T>(
   call: WorkerCall<T>,
   { signal, timeout }: CallOptions,
   ref: boolean,
-): Promise<Outcome<T>> {
+): Promise<CallOutcome<T>> {
   const done = onAbort(signal, (reason) => call.cancel({ reason }));
   let timer: NodeJS.Timeout | undefined;
   if (timeout !== undefined && timeout <= LONGEST_TIMER_MS) {
@@ -46,7 +46,7 @@ export function rejection(reason: unknown, { operation, path }: Subject, timeout
 }
 
 /** What a call gave that has a result. @throws PoolError with errno's name, where that is an error */
-export function valueOf<T>({ ret, errno, value }: Outcome<T>, subject: Subject): T {
+export function valueOf<T>({ ret, errno, value }: CallOutcome<T>, subject: Subject): T {
   if (ret < 0) throw callError({ syscall: 'ioctl', ...subject, errno });
   // What has nothing to take is a ThreadRequest<void>.
   return value as T;
@@ -95,12 +95,12 @@ export class Descriptor {
     request: (fd: number) => ThreadRequest<T>,
     kind: 'call' | 'late' | 'close' = 'call',
   ): Promise<T> {
-    check.checkOptions(options, kind);
+    check.checkCallOptions(options, kind);
     options.signal?.throwIfAborted();
     this.assertOpen(about.operation);
     const subject = { ...about, path: this.path };
     const call = this.submit(request);
-    let outcome: Outcome<T>;
+    let outcome: CallOutcome<T>;
     try {
       outcome = await settled(call, options, this.#ref);
     } catch (reason) {

@@ -7,14 +7,14 @@ import { checkPath } from '../base/arguments.js';
 import * as check from './arguments.js';
 import { CHANNEL_ENDS, ChannelOperation, END_BYTES } from './abi/constants.js';
 import { Descriptor, rejection, settled, valueOf } from './descriptor.js';
-import type { ProcFiles } from './kernel-thread.js';
-import { receiveMessages, sendMessages } from './message-transfers.js';
+import type { ProcFiles } from './closing/kernel-thread.js';
+import { beginReceiving, beginSending } from './message-transfers.js';
 import { processWorkers, type Workers } from './threads/process-workers.js';
 import * as requests from './requests.js';
-import { SENTINELS, abiMismatch } from './abi/session-rows.js';
-import { SlotCloser } from './slot-closer.js';
+import { SENTINELS, abiMismatch } from './abi/session-table.js';
+import { CloseRequests } from './closing/close-requests.js';
 import { syncDevice } from './sync-device.js';
-import { watchTableRequest } from './table-change.js';
+import { watchTableRequest } from './threads/table-change.js';
 import type {
   CallOptions,
   CloseSessionOptions,
@@ -69,7 +69,7 @@ export class Device implements PoolDevice {
   readonly isCharacterDevice: boolean;
   readonly #workers: Workers;
   readonly #descriptor: Descriptor;
-  readonly #closer: SlotCloser;
+  readonly #closer: CloseRequests;
   readonly #unclaimed = new UnclaimedMessages();
   /** Whether the device tells of changes of its table, as far as is known. */
   #tells = true;
@@ -78,7 +78,7 @@ export class Device implements PoolDevice {
     keepName(this, 'Device');
   }
 
-  private constructor(descriptor: Descriptor, closer: SlotCloser, workers: Workers, isCharacterDevice: boolean) {
+  private constructor(descriptor: Descriptor, closer: CloseRequests, workers: Workers, isCharacterDevice: boolean) {
     this.path = descriptor.path;
     this.isCharacterDevice = isCharacterDevice;
     this.#descriptor = descriptor;
@@ -92,7 +92,7 @@ export class Device implements PoolDevice {
    */
   static async open(path: string = DEFAULT_DEVICE_PATH, options: OpenOptions = {}): Promise<Device> {
     checkPath('the path of the device', path);
-    check.checkOptions(options, 'open');
+    check.checkCallOptions(options, 'open');
     options.signal?.throwIfAborted();
     const { workers = await processWorkers(), proc } = options;
     const { pool } = workers;
@@ -102,7 +102,7 @@ export class Device implements PoolDevice {
       throw rejection(reason, subject, options.timeout);
     });
     const { fd, file } = valueOf(outcome, subject);
-    const closer = new SlotCloser({ ...file, path, proc });
+    const closer = new CloseRequests({ ...file, path, proc });
     return new Device(new Descriptor(path, fd, pool), closer, workers, file.isCharacterDevice);
   }
 
@@ -194,12 +194,12 @@ export class Device implements PoolDevice {
   }
 
   receiveMessages(session: number, channel: number, options: ReceiveOptions): Transfer<ReceiveEnd> {
-    return receiveMessages(this.#descriptor, session, channel, options);
+    return beginReceiving(this.#descriptor, session, channel, options);
   }
 
   sendMessages(session: number, options: SendOptions): Sending {
     const slotKey = (index: number): string => this.#closer.slotKey(index);
-    return sendMessages(this.#descriptor, session, options, { slotKey, isModule: this.isCharacterDevice });
+    return beginSending(this.#descriptor, session, options, { slotKey, isModule: this.isCharacterDevice });
   }
 
   async sessions(options: CallOptions = {}): Promise<SessionInfo[]> {
@@ -247,7 +247,7 @@ export class Device implements PoolDevice {
   }
 
   async tableChange(known: TableState | null, options: TableChangeOptions = {}): Promise<TableState> {
-    check.checkNames(options, 'tableChange');
+    check.checkCallNames(options, 'tableChange');
     const { signal, interval = DEFAULT_WATCH_MS, counters = false } = options;
     check.checkInterval(interval);
     const operation = 'wait for a change of the session table';

@@ -8,7 +8,7 @@ export { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../base/er
 export * from './abi/constants.js';
 export { DEFAULT_DEVICE_PATH, Device, type OpenOptions } from './device.js';
 export * from './abi/ioctl.js';
-export { findKernelThread, type ProcFiles } from './kernel-thread.js';
+export { findKernelThread, type ProcFiles } from './closing/kernel-thread.js';
 export * from './abi/mapped.js';
 export { loadRef } from './abi/ref.js';
 export type { BytesRef, RefModule, RefType } from './abi/ref-types.js';

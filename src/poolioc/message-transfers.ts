@@ -12,7 +12,7 @@ import type { ReceiveEnd, ReceiveOptions, Sending, SendOptions, SentMessages, Tr
 const LONG_MESSAGE = 1024;
 
 /** See `PoolDevice.receiveMessages`. */
-export function receiveMessages(
+export function beginReceiving(
   descriptor: Descriptor,
   session: number,
   channel: number,
@@ -21,11 +21,11 @@ export function receiveMessages(
   const subject = { operation: `receive from session ${session}`, path: descriptor.path };
   const { message, count = MOST_MESSAGES, timeout } = options;
   try {
-    check.checkNames(options, 'receive');
+    check.checkCallNames(options, 'receive');
     check.checkSession(session);
     check.checkChannel(channel);
     checkInteger('count', count, 1, MOST_MESSAGES);
-    check.checkOptions({ timeout });
+    check.checkCallOptions({ timeout });
     descriptor.assertOpen(subject.operation);
   } catch (error) {
     return refused(error as Error);
@@ -47,7 +47,7 @@ export function receiveMessages(
 }
 
 /** See `PoolDevice.sendMessages`. `slotKey`: as the key of a SEND; `isModule`: how long a message may be. */
-export function sendMessages(
+export function beginSending(
   descriptor: Descriptor,
   session: number,
   options: SendOptions,
@@ -56,7 +56,7 @@ export function sendMessages(
   const subject = { operation: `send to session ${session}`, path: descriptor.path };
   const { sent } = options;
   try {
-    check.checkNames(options, 'send');
+    check.checkCallNames(options, 'send');
     check.checkSession(session);
     descriptor.assertOpen(subject.operation);
   } catch (error) {

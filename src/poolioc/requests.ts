@@ -11,7 +11,7 @@ import {
 import type { CallMemory } from './threads/call-memory.js';
 import type { ThreadRequest } from './threads/thread-request.js';
 import * as numbers from './abi/ioctl.js';
-import type { KernelThread } from './kernel-thread.js';
+import type { KernelThread } from './closing/kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { askForTable, takeTable, type SessionTableRead } from './threads/read-table.js';
 import { offsetsOf, structs } from './abi/structs.js';
@@ -106,7 +106,7 @@ export function send(fd: number, key: string, to: MessageAddress, data: () => Ui
 }
 
 /** What RECV tells of a message. */
-export interface Received {
+export interface ReceivedMessage {
   len: number;
   channel: number;
   flags: number;
@@ -118,7 +118,7 @@ export function recv(
   { capacity, ...from }: MessageAddress & { capacity: number },
   into: (message: Uint8Array) => void,
   late?: (message: Uint8Array) => void,
-): ThreadRequest<Received> {
+): ThreadRequest<ReceivedMessage> {
   const messageIn = ({ struct, data }: CallMemory): Uint8Array =>
     data.subarray(0, struct.readUInt32LE(transferReq.len));
   return {

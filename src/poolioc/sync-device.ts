@@ -2,7 +2,7 @@
 import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
 import * as requests from './requests.js';
-import { SENTINELS, abiMismatch } from './abi/session-rows.js';
+import { SENTINELS, abiMismatch } from './abi/session-table.js';
 import type { SessionInfo, SessionToClose, SyncDevice } from './types.js';
 import type { ThreadRequest } from './threads/thread-request.js';
 import type { WorkerPool } from './threads/worker-pool.js';

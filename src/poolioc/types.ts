@@ -6,7 +6,7 @@
 import type { PoolError } from '../base/errors.js';
 import type { Bytes, BytesInput } from '../base/bytes.js';
 import type { RawTelemetry } from '../base/session.js';
-import type { KernelThread } from './kernel-thread.js';
+import type { KernelThread } from './closing/kernel-thread.js';
 
 export type { KernelThread };
 

@@ -29,7 +29,7 @@ import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 type AttemptOptions = NodeDialOptions & { writeStallTimeout: number };
 
 /** Times of one try, ms. */
-interface Times {
+interface DialTimes {
   connect: number;
   challenge: number;
   completion: number;
@@ -43,7 +43,7 @@ export async function dial(node: NodeDeps, options: NodeDialOptions): Promise<No
   const { signal } = options;
   checkString('host', options.host);
   checkInteger('port', options.port, 1, 65535);
-  const times: Times = {
+  const times: DialTimes = {
     connect: checkTimeout('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),
     challenge: checkTimeout('challengeTimeout', options.challengeTimeout, CHALLENGE_TIMEOUT_MS),
     completion: checkTimeout('completionTimeout', options.completionTimeout, COMPLETION_TIMEOUT_MS),
@@ -65,7 +65,7 @@ export async function dial(node: NodeDeps, options: NodeDialOptions): Promise<No
 async function attemptUntilApart(
   node: NodeDeps,
   options: AttemptOptions,
-  times: Times,
+  times: DialTimes,
   place: Reservation<TcpSession>,
 ): Promise<TcpSession> {
   const deadline = node.clock() + nanoseconds(times.connect + times.challenge + times.completion);
@@ -83,7 +83,7 @@ async function attemptUntilApart(
 function attempt(
   node: NodeDeps,
   options: AttemptOptions,
-  times: Times,
+  times: DialTimes,
   place: Reservation<TcpSession>,
 ): Promise<TcpSession> {
   const { host, port, lookup, signal, writeStallTimeout } = options;
@@ -142,7 +142,7 @@ function attempt(
   });
 }
 
-interface Outcome {
+interface DialOutcome {
   established: (session: Session, peer: NodePeer) => void;
   failed: (error: PoolError, lingers: boolean) => void;
 }
@@ -151,9 +151,9 @@ function clientHandshake(
   node: NodeDeps,
   socket: Socket,
   reader: SocketReader,
-  times: Times,
+  times: DialTimes,
   { authentication, beforeResponse }: Pick<NodeDialOptions, 'authentication' | 'beforeResponse'>,
-  outcome: Outcome,
+  outcome: DialOutcome,
 ): () => void {
   const { cancel } = runHandshake({
     socket,
@@ -182,7 +182,7 @@ function clientHandshake(
 }
 
 /** The two phases after TCP's: until CHALLENGE is here, and until the peer has shown that it holds the keys. */
-function expectation(state: SessionStateName, now: bigint, { challenge, completion }: Times): Expectation {
+function expectation(state: SessionStateName, now: bigint, { challenge, completion }: DialTimes): Expectation {
   const [ms, what] =
     state === 'CHALLENGED' ? [completion, 'no completion of the handshake'] : [challenge, 'no answer to INIT'];
   return { deadline: now + nanoseconds(ms), overdue: `${what} within ${ms} ms` };

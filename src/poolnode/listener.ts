@@ -11,7 +11,7 @@ import { LARGEST_SESSION_TABLE, SHARE_OF_ONE_ADDRESS } from './constants.js';
 import { endpoint, endpointsOf } from './endpoint.js';
 import { HandshakeQueue } from './handshake/handshake-queue.js';
 import { keepErrorsHandled, sessionMaker, type NodeDeps } from './node-deps.js';
-import { systemError } from './socket-errors.js';
+import { connectError } from './socket-errors.js';
 import type { HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
 import { SocketReader } from './session/socket-reader.js';
 import { setImmediate } from '../base/timers.js';
@@ -49,7 +49,7 @@ export async function listen(node: NodeDeps, options: NodeListenOptions): Promis
 /** Where it listens then. The port is free again when the system doesn't tell where. */
 function opened(server: net.Server, where: net.ListenOptions): Promise<Endpoint> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => reject(systemError(error));
+    const onError = (error: Error): void => reject(connectError(error));
     server.once('error', onError);
     server.listen(where, () => {
       server.off('error', onError);

@@ -1,7 +1,7 @@
 /** What the parts of one node share. */
 import type * as net from 'node:net';
 import type { Clock } from './clock.js';
-import { drawInitialSequence, drawTimestampOffset, type Role } from './sequences.js';
+import { drawInitialSequence, drawTimestampOffset, type Role } from './session-draws.js';
 import type { SessionTable } from './session/session-table.js';
 import { TcpSession, type TcpSessionDeps } from './session/tcp-session.js';
 import type { ClientHandshakeConfig, ServerHandshakeConfig } from './protocol/index.js';

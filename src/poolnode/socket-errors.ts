@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { PoolError, type PoolErrorDetails } from '../base/errors.js';
-import type { Role } from './sequences.js';
+import type { Role } from './session-draws.js';
 
 /** Sockets that fail in these ways were cut off by the other side. */
 const CUT_OFF = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
@@ -14,16 +14,16 @@ const CODES: Record<string, string> = {
 };
 
 /** A failure of connect, listen or accept: the errno's name is the code, but where there is one of ours for it. */
-export function systemError(error: NodeJS.ErrnoException): PoolError {
+export function connectError(error: NodeJS.ErrnoException): PoolError {
   const name = error.code ?? 'EIO';
   const code = CODES[name] ?? name;
-  const reason = `${describe(error)}${interfaceHint(error)}`;
+  const reason = `${systemSentence(error)}${interfaceHint(error)}`;
   return new PoolError(code, code === name ? reason : `${reason} (${name})`, details(error));
 }
 
 /** A socket that failed while the handshake was under way, at the end that dialled or at the one that was dialled. */
 export function handshakeSocketError(error: NodeJS.ErrnoException, role: Role): PoolError {
-  return CUT_OFF.has(error.code ?? '') ? hungUp(role, error) : systemError(error);
+  return CUT_OFF.has(error.code ?? '') ? hungUp(role, error) : connectError(error);
 }
 
 /**
@@ -44,12 +44,12 @@ export function hungUp(role: Role, cause?: NodeJS.ErrnoException): PoolError {
 export function sessionSocketError(error: NodeJS.ErrnoException): PoolError {
   return new PoolError(
     'ERR_POOL_PEER_LOST',
-    `the peer is lost: ${describe(error)} (${error.code ?? 'no errno'}) on the connection`,
+    `the peer is lost: ${systemSentence(error)} (${error.code ?? 'no errno'}) on the connection`,
     details(error),
   );
 }
 
-function describe(error: NodeJS.ErrnoException): string {
+function systemSentence(error: NodeJS.ErrnoException): string {
   const known = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno);
   return known?.[1] ?? error.message;
 }

@@ -152,7 +152,7 @@ class Proxy implements FaultyProxy {
   }
 
   #direct(name: 'upstream' | 'downstream', from: Socket, to: Socket): void {
-    new Direction(
+    new ProxyDirection(
       from,
       to,
       () => this.#faults[name],
@@ -162,7 +162,7 @@ class Proxy implements FaultyProxy {
 }
 
 /** One direction of one connection. */
-class Direction {
+class ProxyDirection {
   /** What came and when, ms; null is the FIN. */
   readonly #held: { bytes: Uint8Array | null; at: number }[] = [];
   #heldBytes = 0;

@@ -32,7 +32,7 @@ export interface MemorySession extends BackendSession {
   breakWire(error: PoolError): void;
 }
 
-interface Packet {
+interface MemoryPacket {
   channel: number;
   data: Uint8Array;
 }
@@ -61,7 +61,7 @@ class MemoryEnd implements MemorySession {
   #peer!: MemoryEnd;
   #handler: SessionHandler | null = null;
   /** What is under way to this end, and how it ends behind that. */
-  readonly #incoming: Packet[] = [];
+  readonly #incoming: MemoryPacket[] = [];
   #incomingBytes = 0;
   #incomingEnd: SessionEnd | null = null;
   #paused = false;
@@ -210,7 +210,7 @@ class MemoryEnd implements MemorySession {
   }
 
   /** Returns whether the wire has room for another. */
-  #receive(packet: Packet): boolean {
+  #receive(packet: MemoryPacket): boolean {
     if (this.#ended || this.#incomingEnd !== null) return true;
     this.#incoming.push(packet);
     this.#incomingBytes += packet.data.length;

@@ -24,7 +24,7 @@ const CHUNK = 1024;
 export const nettest: Readonly<Record<string, Check>> = {
   'nettest BasicIO': async ({ c1, c2 }) => {
     const want = pattern(1 << 20);
-    const [got] = await Promise.all([readBytes(c2, want.length), writeChunks(c1, want)]);
+    const [got] = await Promise.all([readBytes(c2, want.length), writeInParts(c1, want)]);
     assert.ok(Buffer.from(got).equals(want), 'the bytes differ');
     const ended = meanwhile(c2.read(new Uint8Array(CHUNK)));
     await c1.close();
@@ -200,7 +200,7 @@ async function forever(call: () => Promise<unknown>): Promise<never> {
   for (;;) await call();
 }
 
-async function writeChunks(flow: Flow, data: Uint8Array): Promise<void> {
+async function writeInParts(flow: Flow, data: Uint8Array): Promise<void> {
   for (let at = 0; at < data.length; at += CHUNK) await flow.write(data.subarray(at, at + CHUNK));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  checkOptions,
-  checkPath,
+  checkDeviceOptions,
+  checkDevicePath,
   modeWarning,
   defaultDevicePath,
   type PoolDeviceOptions,
@@ -10,7 +10,13 @@ import { PoolDevice } from '../../src/pooldev/pool-device.js';
 
 describe('options', () => {
   it('default to a private device that listens everywhere', () => {
-    expect(checkOptions({})).toEqual({ strictModule: false, host: '', mode: 0o600, allowOther: false, proc: null });
+    expect(checkDeviceOptions({})).toEqual({
+      strictModule: false,
+      host: '',
+      mode: 0o600,
+      allowOther: false,
+      proc: null,
+    });
   });
 
   it.each([
@@ -28,8 +34,8 @@ describe('options', () => {
 
   it('path is a name', () => {
     for (const path of ['', 'a\0b'])
-      expect(() => checkPath(path)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
-    expect(() => checkPath(7)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+      expect(() => checkDevicePath(path)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+    expect(() => checkDevicePath(7)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
   });
 
   it('the path defaults by user', () => {

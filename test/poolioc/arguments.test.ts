@@ -6,7 +6,7 @@ import {
   checkConnect,
   checkData,
   checkFlags,
-  checkOptions,
+  checkCallOptions,
   checkPort,
   checkSession,
 } from '../../src/poolioc/arguments.js';
@@ -73,12 +73,12 @@ describe('what a device refuses before any I/O', () => {
   });
 
   it('options and paths that are malformed', () => {
-    checkOptions({ timeout: 0, signal: new AbortController().signal });
-    checkOptions({ timeout: Infinity });
-    refuses(() => checkOptions({ timeout: -1 }), 'ERR_OUT_OF_RANGE');
-    refuses(() => checkOptions({ timeout: NaN }), 'ERR_OUT_OF_RANGE');
-    refuses(() => checkOptions({ timeout: '5' as never }), 'ERR_INVALID_ARG_TYPE');
-    refuses(() => checkOptions({ signal: {} as never }), 'ERR_INVALID_ARG_TYPE');
-    refuses(() => checkOptions(null as never), 'ERR_INVALID_ARG_TYPE');
+    checkCallOptions({ timeout: 0, signal: new AbortController().signal });
+    checkCallOptions({ timeout: Infinity });
+    refuses(() => checkCallOptions({ timeout: -1 }), 'ERR_OUT_OF_RANGE');
+    refuses(() => checkCallOptions({ timeout: NaN }), 'ERR_OUT_OF_RANGE');
+    refuses(() => checkCallOptions({ timeout: '5' as never }), 'ERR_INVALID_ARG_TYPE');
+    refuses(() => checkCallOptions({ signal: {} as never }), 'ERR_INVALID_ARG_TYPE');
+    refuses(() => checkCallOptions(null as never), 'ERR_INVALID_ARG_TYPE');
   });
 });

@@ -22,7 +22,7 @@ describe('unknown names', () => {
     ['receive', { cuont: 5 }, 'there is no option "cuont": did you mean count?'],
     ['send', { send: 5 }, 'there is no option "send": did you mean sent?'],
   ] as const)('are refused by %s: %j', (call, options, message) => {
-    expect(() => check.checkNames(options, call)).toThrow(refusal(message));
+    expect(() => check.checkCallNames(options, call)).toThrow(refusal(message));
   });
 
   it('are refused in requests', () => {

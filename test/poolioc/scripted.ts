@@ -1,7 +1,7 @@
 /** A device on workers with a scripted libc, and a look at what the workers do. */
 import { ExitGuard } from '../../src/poolioc/threads/exit.js';
 import { Device } from '../../src/poolioc/device.js';
-import type { ProcFiles } from '../../src/poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../src/poolioc/closing/kernel-thread.js';
 import { SessionState } from '../../src/poolioc/abi/constants.js';
 import { offsetsOf, structs } from '../../src/poolioc/abi/structs.js';
 import { WorkerPool, type WorkerPoolOptions } from '../../src/poolioc/threads/worker-pool.js';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { keepErrorsHandled, protocolConfig, type NodeDeps } from '../../src/poolnode/node-deps.js';
 import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
-import { SEQUENCE_RANGES } from '../../src/poolnode/sequences.js';
+import { SEQUENCE_RANGES } from '../../src/poolnode/session-draws.js';
 
 describe('protocolConfig', () => {
   it.each(['client', 'server'] as const)('draws anew for each handshake of a %s', (role) => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/base/errors.js';
-import { handshakeSocketError, hungUp, sessionSocketError, systemError } from '../../src/poolnode/socket-errors.js';
+import { handshakeSocketError, hungUp, sessionSocketError, connectError } from '../../src/poolnode/socket-errors.js';
 
 const errno = (code: keyof typeof constants.errno, syscall = 'connect'): NodeJS.ErrnoException =>
   Object.assign(new Error(`${syscall} ${code}`), { code, errno: -constants.errno[code], syscall });
@@ -15,7 +15,7 @@ describe('systemError', () => {
     ['ETIMEDOUT', 'ERR_POOL_TIMEOUT', /timed out.*ETIMEDOUT/],
   ] as const)('%s is %s', (name, code, message) => {
     const cause = errno(name);
-    const error = systemError(cause);
+    const error = connectError(cause);
     expect(error).toBeInstanceOf(PoolError);
     expect(error).toMatchObject({ code, errno: -constants.errno[name], syscall: 'connect', cause });
     expect(error.message).toMatch(message);
@@ -27,11 +27,11 @@ describe('systemError', () => {
     ['2001:db8::1', /^invalid argument$/],
     [undefined, /^invalid argument$/],
   ])('EINVAL for %s says of an interface what there is to say', (address, message) => {
-    expect(systemError(Object.assign(errno('EINVAL'), { address })).message).toMatch(message);
+    expect(connectError(Object.assign(errno('EINVAL'), { address })).message).toMatch(message);
   });
 
   it('keeps a code that is no errno', () => {
-    const error = systemError(Object.assign(new Error('getaddrinfo ENOTFOUND nowhere'), { code: 'ENOTFOUND' }));
+    const error = connectError(Object.assign(new Error('getaddrinfo ENOTFOUND nowhere'), { code: 'ENOTFOUND' }));
     expect(error.code).toBe('ENOTFOUND');
     expect(error.message).toContain('nowhere');
   });

@@ -24,7 +24,7 @@ export const FINISH = Buffer.of(KIND.FINISH);
 const REPORT_BYTES = 17;
 
 /** What arrived. */
-export interface Received {
+export interface ReceivedCount {
   messages: number;
   bytes: number;
 }
@@ -41,7 +41,7 @@ export function filled(kind: number, size: number): Buffer {
 }
 
 /** The answer to F. */
-export function report({ messages, bytes }: Received): Buffer {
+export function encodeReport({ messages, bytes }: ReceivedCount): Buffer {
   const message = Buffer.alloc(REPORT_BYTES);
   message[0] = KIND.REPORT;
   message.writeBigUInt64BE(BigInt(messages), 1);
@@ -50,7 +50,7 @@ export function report({ messages, bytes }: Received): Buffer {
 }
 
 /** Reads an answer to F; null where it is none. */
-export function readReport(message: Uint8Array): Received | null {
+export function readReport(message: Uint8Array): ReceivedCount | null {
   if (message.length !== REPORT_BYTES || message[0] !== KIND.REPORT) return null;
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   return { messages: Number(view.getBigUint64(1)), bytes: Number(view.getBigUint64(9)) };

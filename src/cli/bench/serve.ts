@@ -1,7 +1,7 @@
 /** `pool-ts bench --listen`: the side that is measured against. */
 import type { Conn, Listener } from '../../index.js';
 import { print, tell, type Terminal } from '../terminal.js';
-import { HELLO, KIND, type Received, report, WELCOME } from './protocol.js';
+import { HELLO, KIND, type ReceivedCount, encodeReport, WELCOME } from './protocol.js';
 
 /** Serves until the command is stopped. The first line says where, for whoever started it. */
 export async function serveBench(terminal: Terminal, listener: Listener): Promise<void> {
@@ -20,7 +20,7 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
 
 /** Answers one peer until it closes. */
 export async function answer(conn: Pick<Conn, 'readMessages' | 'writeMessage'>): Promise<void> {
-  let counted: Received = { messages: 0, bytes: 0 };
+  let counted: ReceivedCount = { messages: 0, bytes: 0 };
   let welcome = false;
   for (;;) {
     const messages = await conn.readMessages();
@@ -39,7 +39,7 @@ export async function answer(conn: Pick<Conn, 'readMessages' | 'writeMessage'>):
           await conn.writeMessage(message);
           break;
         case KIND.FINISH:
-          await conn.writeMessage(report(counted));
+          await conn.writeMessage(encodeReport(counted));
           counted = { messages: 0, bytes: 0 };
           break;
         default:

@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Conn, type DiagnosticsPayloads, listen, type ListenOptions } from '../../index.js';
 import { join } from './link.js';
-import type { Links } from './links.js';
+import type { Links } from './open-links.js';
 import type { Front } from './tcp-to-pool.js';
 import type { StreamAddress } from './stream-address.js';
 import { connectTcp } from './tcp.js';

@@ -2,7 +2,7 @@
 import { lineOf } from '../cli-error.js';
 import type { LiveLines } from '../screen/live-lines.js';
 import { tell, type Terminal } from '../terminal.js';
-import type { BridgeStatus } from './links.js';
+import type { BridgeStatus } from './open-links.js';
 import { type Rates, statusLine } from './status.js';
 
 /** What there is to tell. */

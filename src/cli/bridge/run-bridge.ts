@@ -1,7 +1,7 @@
 /** A bridge from its opening to its end. */
-import type { Links } from './links.js';
+import type { Links } from './open-links.js';
 import type { Reporter } from './reporter.js';
-import { RateMeter } from './status.js';
+import { BridgeRates } from './status.js';
 import type { Front } from './tcp-to-pool.js';
 
 /** What a bridge is run with. */
@@ -19,7 +19,7 @@ export interface RunOptions {
  * @throws (rejects) what made listening fail
  */
 export async function runBridge(front: Front, { links, reporter, grace, stop }: RunOptions): Promise<void> {
-  const meter = new RateMeter(performance.now());
+  const meter = new BridgeRates(performance.now());
   const report = (): void => reporter.status(links.status, meter.read(links.status, performance.now()));
   const timer = setInterval(report, reporter.interval);
   try {

@@ -1,6 +1,6 @@
 /** What a bridge tells of itself: counts, amounts and rates, in one line. */
 import { bytesText, rateText } from '../screen/quantities.js';
-import type { BridgeStatus } from './links.js';
+import type { BridgeStatus } from './open-links.js';
 
 /** Bytes a second since the status before. */
 export interface Rates {
@@ -9,7 +9,7 @@ export interface Rates {
 }
 
 /** Counts two readings of a status into rates. */
-export class RateMeter {
+export class BridgeRates {
   #last: { at: number; toPool: number; toTcp: number };
 
   /** @param now ms */

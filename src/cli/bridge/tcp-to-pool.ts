@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { type Conn, dial, type DialOptions } from '../../index.js';
 import { join } from './link.js';
-import type { Links } from './links.js';
+import type { Links } from './open-links.js';
 import { accept, type Destination, fail, readRequest, replyTo } from './socks.js';
 import { formatStreamAddress, type StreamAddress } from './stream-address.js';
 import { formatTcpAddress } from './tcp-address.js';
@@ -91,4 +91,17 @@ export async function tcpToPool(
 
 function peerOf({ remoteAddress = 'a connection that is gone', remotePort: port }: Socket): string {
   return port === undefined ? remoteAddress : formatTcpAddress({ host: remoteAddress, port });
+}
+
+/**
+ * Refuses a bad address of POOL: asks `dial` itself, which reads address and options first, and only then sees that it is cancelled.
+ * @throws (rejects) PoolError ERR_POOL_INVALID_ADDRESS, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
+ */
+export async function checkPoolAddress(address: string, options: DialOptions): Promise<void> {
+  const cancelled = new Error('cancelled');
+  try {
+    await dial(address, { ...options, signal: AbortSignal.abort(cancelled) });
+  } catch (error) {
+    if (error !== cancelled) throw error;
+  }
 }

@@ -13,9 +13,9 @@ import {
   withIdleTimeout,
   withSessionOptions,
 } from '../common-options.js';
-import type { Links } from '../bridge/links.js';
+import type { Links } from '../bridge/open-links.js';
 import type { Front } from '../bridge/tcp-to-pool.js';
-import type { SessionRole } from '../peers/proof-flags.js';
+import type { ProofUse } from '../peers/proof-flags.js';
 import type { Terminal } from '../terminal.js';
 
 interface BridgeFlags extends SessionFlags, IdleFlags {
@@ -75,11 +75,10 @@ function tcpToPoolCommand(terminal: Terminal): Command {
     .action(async (at: string, destination: string, flags: BridgeFlags) => {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { dialProofOptions } = await import('../peers/dial-peer.js');
-      const { checkDialAddress } = await import('../bridge/check-address.js');
-      const { tcpToPool, toDestination } = await import('../bridge/tcp-to-pool.js');
+      const { checkPoolAddress, tcpToPool, toDestination } = await import('../bridge/tcp-to-pool.js');
       const address = parseStreamAddress(at, 'listen', terminal.env);
       const session = { ...dialOptions(flags), ...idleOptions(flags) };
-      await checkDialAddress(destination, session);
+      await checkPoolAddress(destination, session);
       const dial = { ...session, ...(await dialProofOptions(terminal, destination, flags, session)) };
       const { halfCloseTimeout } = flags;
       await run(terminal, 'tcp2pool', flags, `POOL ${destination}`, (links) =>
@@ -98,12 +97,12 @@ function socksToPoolCommand(terminal: Terminal): Command {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { dialProofOptions } = await import('../peers/dial-peer.js');
       const { dialProof } = await import('../peers/proof.js');
-      const { checkDialAddress } = await import('../bridge/check-address.js');
+      const { checkPoolAddress } = await import('../bridge/tcp-to-pool.js');
       const { tcpToPool, toRequested } = await import('../bridge/tcp-to-pool.js');
       const address = parseStreamAddress(at, 'listen', terminal.env);
       const session = { ...dialOptions(flags), ...idleOptions(flags) };
       // Options and files are read for each client; a mistake in them is told now.
-      await checkDialAddress('localhost', session);
+      await checkPoolAddress('localhost', session);
       await dialProof(flags, terminal.env);
       const { halfCloseTimeout } = flags;
       const dialled = toRequested(async (destination) => ({
@@ -143,7 +142,7 @@ function poolToTcpCommand(terminal: Terminal): Command {
     });
 }
 
-function withBridgeOptions(command: Command, role: SessionRole): Command {
+function withBridgeOptions(command: Command, role: ProofUse): Command {
   const bridging = withIdleTimeout(
     command
       .option('--max-connections <number>', 'connections at a time; further ones are reset', integer({ min: 1 }), 256)
@@ -171,7 +170,7 @@ async function run(
   destination: string,
   open: (links: Links) => Promise<Front>,
 ): Promise<void> {
-  const { Links: LinksOfBridge } = await import('../bridge/links.js');
+  const { Links: LinksOfBridge } = await import('../bridge/open-links.js');
   const { makeReporter } = await import('../bridge/reporter.js');
   const { runBridge } = await import('../bridge/run-bridge.js');
   const { json = false, quiet = false, interval, grace } = flags;

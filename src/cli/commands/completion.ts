@@ -2,7 +2,7 @@
 import { Argument, Command } from 'commander';
 import type { Shell } from '../completion/scripts.js';
 import { print, type Terminal } from '../terminal.js';
-import { version } from '../version.js';
+import { packageVersion } from '../../base/package-files.js';
 
 const COMPLETION = `
 Examples:
@@ -33,7 +33,7 @@ export function manualCommand(terminal: Terminal): Command {
   const command = new Command('manual').description('print the manual page, for man').addHelpText('after', MANUAL);
   return command.action(async () => {
     const { manualPage } = await import('../completion/manual.js');
-    await print(terminal, manualPage(rootOf(command), version()).trimEnd());
+    await print(terminal, manualPage(rootOf(command), packageVersion()).trimEnd());
   });
 }
 

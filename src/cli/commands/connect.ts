@@ -36,13 +36,13 @@ export function connectCommand(terminal: Terminal): Command {
 
 async function connect(terminal: Terminal, address: string, flags: NetcatFlags): Promise<void> {
   const { dialPeer } = await import('../peers/dial-peer.js');
-  const { peerText } = await import('../peers/peer-text.js');
+  const { proofText } = await import('../peers/proof.js');
   const { hold } = await import('../netcat/session.js');
   const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
   const { channel, verbose } = flags;
   const channels = channel === 0 ? [] : [channel];
   const options = { ...dialOptions(flags), ...idleOptions(flags), channels, signal: terminal.stop };
   const conn = await dialPeer(terminal, address, flags, options);
-  if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend${peerText(conn)})`);
+  if (verbose) tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend${proofText(conn)})`);
   await hold(conn, channel, converseOnTerminal(terminal, flags));
 }

@@ -31,10 +31,10 @@ export function deviceCommand(terminal: Terminal): Command {
     .option('--proc <dir>', 'keep the texts of /proc/pool in this folder')
     .option('--strict-module', 'behave as the kernel module does, also where that is unkind')
     .addHelpText('after', EXAMPLES)
-    .action((path: string | undefined, flags: DeviceFlags) => serveDevice(terminal, path, flags));
+    .action((path: string | undefined, flags: DeviceFlags) => run(terminal, path, flags));
 }
 
-async function serveDevice(terminal: Terminal, path: string | undefined, flags: DeviceFlags): Promise<void> {
+async function run(terminal: Terminal, path: string | undefined, flags: DeviceFlags): Promise<void> {
   const { PoolDevice } = await import('../../pooldev/index.js');
   const device = await PoolDevice.serve(path, flags satisfies PoolDeviceOptions).catch((error: unknown) => {
     throw noFolder(error) ? new CliError(EXIT.CANNOT_CREATE, lineOf(error), { cause: error }) : error;

@@ -77,7 +77,7 @@ async function conversation(terminal: Terminal, flags: ListenFlags): Promise<(co
   const { hold } = await import('../netcat/session.js');
   const { converseOnTerminal } = await import('../netcat/terminal-conversation.js');
   const { converseWithCommand } = await import('../netcat/exec.js');
-  const { peerText } = await import('../peers/peer-text.js');
+  const { proofText } = await import('../peers/proof.js');
   const { channel, exec: command, messages = false, verbose = false } = flags;
   const { env, stop } = terminal;
   const talk =
@@ -87,7 +87,7 @@ async function conversation(terminal: Terminal, flags: ListenFlags): Promise<(co
           converseWithCommand(flow, { command, env, messages, stop });
   return async (conn) => {
     const peer = conn.remoteAddr.toString();
-    if (verbose) tell(terminal, `${peer} connected (${conn.backend} backend${peerText(conn)})`);
+    if (verbose) tell(terminal, `${peer} connected (${conn.backend} backend${proofText(conn)})`);
     await hold(conn, channel, talk);
     if (verbose) tell(terminal, `${peer} closed`);
   };

@@ -69,7 +69,7 @@ async function receiveInto(
 ): Promise<void> {
   const { listenProof } = await import('../peers/proof.js');
   const proof = await listenProof(flags, terminal.env);
-  const [{ listen }, { receiveFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
+  const [{ listen }, { receiveFiles }, { progressView, QUIET_VIEW }, { TransferOutcome }] = await Promise.all([
     import('../../index.js'),
     import('../transfer/receive-files.js'),
     import('../transfer/progress-view.js'),
@@ -88,7 +88,7 @@ async function receiveInto(
 
   /** The files of one session; gives what it ended with. */
   const session = async (conn: Conn): Promise<Error | null> => {
-    const outcome = new Outcome(terminal, view, show);
+    const outcome = new TransferOutcome(terminal, view, show);
     try {
       await receiveFiles(conn, {
         folder,

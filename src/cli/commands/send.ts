@@ -49,7 +49,7 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
   if (existsSync(address)) {
     throw new CliError(EXIT.USAGE, `the last argument is the address of the receiver, and ${address} is a file`);
   }
-  const [{ examine }, { printable }] = await Promise.all([
+  const [{ examine }, { printableName: printable }] = await Promise.all([
     import('../transfer/source-file.js'),
     import('../transfer/file-name.js'),
   ]);
@@ -63,7 +63,7 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
   // ^C ends the reading of a pipe, too.
   stop.addEventListener('abort', () => stdin.destroy(), { once: true });
 
-  const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { Outcome }] = await Promise.all([
+  const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { TransferOutcome }] = await Promise.all([
     import('../peers/dial-peer.js'),
     import('../transfer/send-files.js'),
     import('../transfer/progress-view.js'),
@@ -72,7 +72,7 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
   const options = { ...dialOptions(flags), signal: terminal.stop };
   const conn = await dialPeer(terminal, peerAddress(address), flags, options);
   const view = flags.quiet === true ? QUIET_VIEW : progressView(terminal);
-  const outcome = new Outcome(terminal, view, { json: flags.json === true, quiet: flags.quiet === true });
+  const outcome = new TransferOutcome(terminal, view, { json: flags.json === true, quiet: flags.quiet === true });
   try {
     await sendFiles(conn, sources, {
       idleTimeout: flags.idleTimeout,

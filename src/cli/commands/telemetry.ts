@@ -46,8 +46,7 @@ export function telemetryCommand(terminal: Terminal): Command {
 
 async function telemetry(terminal: Terminal, address: string, flags: TelemetryFlags): Promise<void> {
   const { dialPeer } = await import('../peers/dial-peer.js');
-  const { watch } = await import('../telemetry/watch.js');
-  const { isModule } = await import('../telemetry/is-module.js');
+  const { isModule, watch } = await import('../telemetry/watch.js');
   const options = { ...dialOptions(flags), signal: terminal.stop };
   const conn = await dialPeer(terminal, peerAddress(address), flags, options);
   try {

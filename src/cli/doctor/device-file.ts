@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail, type Finding, ok, wantsDevice, warn, type Wish } from './finding.js';
 import type { Probes } from './probes.js';
 
-export interface DeviceFile {
+export interface DeviceFacts {
   finding: Finding;
   /** The kernel backend may be tried: there is something that could be a device. */
   usable: boolean;
@@ -23,7 +23,7 @@ const MISSING = ['ENOENT', 'ENOTDIR'];
 export async function deviceFile(
   probes: Pick<Probes, 'read' | 'stat' | 'access' | 'uid'>,
   wish: Wish,
-): Promise<DeviceFile> {
+): Promise<DeviceFacts> {
   const { device } = wish;
   const served = servedAt(device, probes);
   if (served !== undefined) {
@@ -46,7 +46,7 @@ export async function deviceFile(
   return there(fail(CHECK, says, next));
 }
 
-function missing(probes: Pick<Probes, 'read'>, wish: Wish): DeviceFile {
+function missing(probes: Pick<Probes, 'read'>, wish: Wish): DeviceFacts {
   const { device } = wish;
   const [other] = servedDevices(probes);
   const instead =
@@ -62,9 +62,9 @@ function missing(probes: Pick<Probes, 'read'>, wish: Wish): DeviceFile {
   return none((wantsDevice(wish) ? fail : warn)(CHECK, says, other === undefined ? `${quiet}; ${instead}` : instead));
 }
 
-const none = (finding: Finding): DeviceFile => ({ finding, usable: false, exists: false, character: false });
+const none = (finding: Finding): DeviceFacts => ({ finding, usable: false, exists: false, character: false });
 
-const there = (finding: Finding, more: Partial<DeviceFile> = {}): DeviceFile => ({
+const there = (finding: Finding, more: Partial<DeviceFacts> = {}): DeviceFacts => ({
   finding,
   usable: false,
   exists: true,

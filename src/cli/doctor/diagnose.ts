@@ -6,7 +6,7 @@ import type { ProofFlags } from '../peers/proof-flags.js';
 import { environment } from './environment.js';
 import type { Finding, Wish } from './finding.js';
 import { fuseMounting, memoryAccess } from './serving.js';
-import { keyFiles } from './key-files.js';
+import { keyFiles } from './own-keys.js';
 import { kernelModule, moduleListener } from './kernel-module.js';
 import { ipv6Loopback, nativePackages, nodeVersion } from './runtime.js';
 import { port } from './ports.js';

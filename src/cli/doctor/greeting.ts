@@ -20,7 +20,7 @@ const CHALLENGE_PAYLOAD = 98;
 const INIT = 0x10;
 const CHALLENGE = 0x11;
 
-export function greet(host: string, port: number, answerMs = ANSWER_MS): Promise<Greeted> {
+export function greetPort(host: string, port: number, answerMs = ANSWER_MS): Promise<Greeted> {
   return new Promise((settle) => {
     const socket = connect({ host, port });
     let connected = false;

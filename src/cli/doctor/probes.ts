@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { codeUrl } from '../../base/code-url.js';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { type Greeted, greet } from './greeting.js';
+import { type Greeted, greetPort } from './greeting.js';
 
 /** What a name in the file system stands for, or the errno name of the attempt to look. */
 export type FileKind = 'character device' | 'file' | 'other' | { code: string };
@@ -63,7 +63,7 @@ export function machineProbes(env: Probes['env']): Probes {
     program: (name) => (env['PATH'] ?? '').split(delimiter).some((folder) => isProgram(join(folder, name))),
     load,
     bind,
-    greet,
+    greet: greetPort,
   };
 }
 

@@ -8,7 +8,7 @@ import {
   withIdleTimeout,
   withSessionOptions,
 } from '../common-options.js';
-import type { SessionRole } from '../peers/proof-flags.js';
+import type { ProofUse } from '../peers/proof-flags.js';
 
 /** {@link withNetcatOptions}, as commander gives them. */
 export interface NetcatFlags extends SessionFlags, IdleFlags {
@@ -19,11 +19,7 @@ export interface NetcatFlags extends SessionFlags, IdleFlags {
 }
 
 /** Adds the options of a conversation, and of the session that carries it. */
-export function withNetcatOptions(
-  command: Command,
-  role: SessionRole,
-  quitAfter: { ms: number; text: string },
-): Command {
+export function withNetcatOptions(command: Command, role: ProofUse, quitAfter: { ms: number; text: string }): Command {
   const quit = new Option(
     '-q, --quit-after <seconds>',
     'close when nothing came for so long after the end of the input',

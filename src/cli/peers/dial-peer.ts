@@ -8,8 +8,8 @@ import { CliError, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import type { Person } from '../person.js';
 import { tell, type Terminal } from '../terminal.js';
-import { configFile } from './config-file.js';
-import { KnownPeer, type Stranger } from './known-peer.js';
+import { configFile } from './proof.js';
+import { PeerCheck, type Stranger } from './peer-check.js';
 import { dialProof } from './proof.js';
 import type { ProofFlags } from './proof-flags.js';
 
@@ -22,7 +22,7 @@ export async function dialPeer(
 ): Promise<Conn> {
   const proof = await dialProof(flags, terminal.env);
   if ('options' in proof) return dial(address, { ...options, ...proof.options });
-  const peer = new KnownPeer(configFile('known_peers', terminal.env), address, options.network);
+  const peer = new PeerCheck(configFile('known_peers', terminal.env), address, options.network);
   await peer.examine();
   const dialled = (): Promise<Conn> =>
     dial(address, { ...options, peers: peer.peers, ...(proof.identity && { identity: proof.identity }) });
@@ -51,7 +51,7 @@ export async function dialProofOptions(
 ): Promise<Pick<DialOptions, 'peers' | 'identity' | 'psk'>> {
   const proof = await dialProof(flags, terminal.env);
   if ('options' in proof) return proof.options;
-  const peer = new KnownPeer(configFile('known_peers', terminal.env), address, options.network);
+  const peer = new PeerCheck(configFile('known_peers', terminal.env), address, options.network);
   await peer.examine();
   const told = new Set<string>();
   const peers = async (key: PublicKey): Promise<boolean> => {
@@ -65,7 +65,7 @@ export async function dialProofOptions(
 }
 
 /** Settles when the person said yes, and the key is in the file. */
-async function decide(terminal: Terminal, peer: KnownPeer, stranger: Stranger): Promise<void> {
+async function decide(terminal: Terminal, peer: PeerCheck, stranger: Stranger): Promise<void> {
   const { key, lines } = stranger;
   const person = lines.length > 0 ? null : await terminal.person();
   if (person === null) throw refuse(terminal, peer, stranger);
@@ -85,7 +85,7 @@ async function decide(terminal: Terminal, peer: KnownPeer, stranger: Stranger): 
 }
 
 /** Asks as ssh does: yes, no, or the fingerprint that the person was told. */
-async function isTrusted(person: Person, { name }: KnownPeer, key: PublicKey, stop: AbortSignal): Promise<boolean> {
+async function isTrusted(person: Person, { name }: PeerCheck, key: PublicKey, stop: AbortSignal): Promise<boolean> {
   let question = `${name} is not known. It proved the key ${key.fingerprint}.
 Compare that with what its owner told you. Do you trust it (yes/no/fingerprint)? `;
   for (;;) {
@@ -98,7 +98,7 @@ Compare that with what its owner told you. Do you trust it (yes/no/fingerprint)?
   }
 }
 
-function refuse(terminal: Pick<Terminal, 'stderr'>, peer: KnownPeer, stranger: Stranger): CliError {
+function refuse(terminal: Pick<Terminal, 'stderr'>, peer: PeerCheck, stranger: Stranger): CliError {
   if (stranger.lines.length > 0) for (const line of peer.warning(stranger)) tell(terminal, line);
   return peer.refusal(stranger);
 }

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { generateIdentity, type GeneratedIdentity } from '../../index.js';
 import { CliError, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
-import { configFile } from './config-file.js';
+import { configFile } from './proof.js';
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 
 /** What a command does with its sessions. */
-export type SessionRole = 'dials' | 'listens' | 'both';
+export type ProofUse = 'dials' | 'listens' | 'both';
 
 /** {@link withProofOptions}, as commander gives them. */
 export interface ProofFlags {
@@ -11,14 +11,14 @@ export interface ProofFlags {
   pskFile?: string;
 }
 
-const PEERS: Readonly<Record<SessionRole, string>> = {
+const PEERS: Readonly<Record<ProofUse, string>> = {
   dials: "public keys of who may be reached, a line each, or 'known' for those that you have met",
   listens: "public keys of who may dial, a line each, or 'anyone' to prove only who this side is",
   both: "public keys of the other side, a line each; 'known' (those that you have met) to dial, 'anyone' to listen",
 };
 
 /** Adds the three options. */
-export function withProofOptions(command: Command, role: SessionRole): Command {
+export function withProofOptions(command: Command, role: ProofUse): Command {
   return command
     .option('--identity <file>', 'private key that proves who this side is (default: $POOL_IDENTITY); see keygen')
     .addOption(new Option('--peers <file>', `${PEERS[role]} (default: $POOL_PEERS)`))

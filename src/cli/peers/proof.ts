@@ -1,5 +1,10 @@
-/** From flags and environment to the options of dial and listen that ask who the peer is. Files are looked at here, first. */
-import type { DialProofOptions, ListenProofOptions } from '../../index.js';
+/**
+ * From flags, environment and the user's own files to the options of dial and listen that ask who the peer is, and what is
+ * told of one that proved it. Files are looked at here, first.
+ */
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import type { Conn, DialProofOptions, ListenProofOptions } from '../../index.js';
 import { loadIdentity } from '../../pool/identity/identity.js';
 import { loadPeers } from '../../pool/identity/peers.js';
 import { loadPsk } from '../../pool/identity/pre-shared-key.js';
@@ -12,6 +17,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Variables that stand for flags where those are not given, and hold paths: for containers. */
 export const PROOF_VARIABLES = { identity: 'POOL_IDENTITY', peers: 'POOL_PEERS', pskFile: 'POOL_PSK_FILE' } as const;
 
+/**
+ * A file in which the command line keeps what belongs to its user: of the XDG Base Directory Specification's folder of
+ * configurations. A relative XDG_CONFIG_HOME is none, as the specification has it.
+ */
+export function configFile(name: 'identity' | 'known_peers', env: Environment, home = homedir()): string {
+  const folder = env['XDG_CONFIG_HOME'];
+  return join(folder && isAbsolute(folder) ? folder : join(home, '.config'), 'pool-ts', name);
+}
+
 /** `--peers known`: those of the file of known peers. */
 const KNOWN = 'known';
 /** `--peers anyone`: strangers may dial. */
@@ -23,7 +37,7 @@ export function isPeersWord(peers: string): boolean {
 }
 
 /** What a dial asks for: options as they are, or those of a peer that is looked up by its address. */
-export type DialProof = { options: DialProofOptions } | { known: true; identity: { file: string } | undefined };
+export type DialCheck = { options: DialProofOptions } | { known: true; identity: { file: string } | undefined };
 
 /** The flags, and in their place the environment's; null in a value is neither. @throws CliError where they don't go together */
 export function proofWish(flags: ProofFlags, env: Environment): ProofFlags {
@@ -49,7 +63,7 @@ export function proofWish(flags: ProofFlags, env: Environment): ProofFlags {
 }
 
 /** @throws (rejects) CliError for what doesn't go together, or a file that is missing; PoolError for one that is wrong */
-export async function dialProof(flags: ProofFlags, env: Environment): Promise<DialProof> {
+export async function dialProof(flags: ProofFlags, env: Environment): Promise<DialCheck> {
   const { identity, peers, pskFile } = proofWish(flags, env);
   if (pskFile !== undefined) return { options: { psk: await file(pskFile, loadPsk) } };
   if (identity === undefined && peers === undefined) return { options: {} };
@@ -71,6 +85,16 @@ export async function listenProof(flags: ProofFlags, env: Environment): Promise<
   if (peers === KNOWN) throw usage('--peers known is for dialling: a listener names a file, or anyone');
   const own = await file(identity, loadIdentity);
   return { identity: own, peers: peers === ANYONE ? peers : await file(peers, examinePeers) };
+}
+
+/**
+ * Who a peer is, for the line that tells of its connection: goes on after the backend's name; empty where nothing was proven.
+ * A comment is our own list's, so it may be shown.
+ */
+export function proofText({ peer }: Pick<Conn, 'peer'>): string {
+  if (peer === null) return '';
+  if (peer.method === 'psk') return ', proven by the pre-shared key';
+  return `, ${peer.comment === undefined ? '' : `${peer.comment} `}${peer.fingerprint}`;
 }
 
 /** Whether it can be read and used, so that what is wrong with it is told before anything is opened. */

@@ -9,7 +9,7 @@ import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { hasColors } from '../screen/colors.js';
 import type { Terminal } from '../terminal.js';
-import { version } from '../version.js';
+import { packageVersion } from '../../base/package-files.js';
 import { historyFile, makeFolder } from './history-file.js';
 import type { ProofFlags } from '../peers/proof-flags.js';
 import { type Defaults, type Opened, remembering } from './opened.js';
@@ -20,7 +20,7 @@ import { replWriter } from './writer.js';
 /** Lines of history; what Node's own REPL keeps. */
 const HISTORY_SIZE = 1000;
 
-const BANNER = `pool-ts ${version()} on Node ${process.version}
+const BANNER = `pool-ts ${packageVersion()} on Node ${process.version}
 \`pool\` is loaded, and so are its dial, listen, resolve. Await works. .help tells more, ^D closes what was opened.`;
 
 /** Runs a REPL on the terminal, or what is piped in line by line. Settles when everything is closed. */

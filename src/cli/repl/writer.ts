@@ -4,9 +4,9 @@ import { inspect } from 'node:util';
 import { PoolError } from '../../index.js';
 
 /** Node's REPL reads `options` of its writer, breakLength among them. */
-export type Writer = ((value: unknown) => string) & { options: typeof nodeWriter.options };
+export type ReplWriter = ((value: unknown) => string) & { options: typeof nodeWriter.options };
 
-export function replWriter(colors: boolean): Writer {
+export function replWriter(colors: boolean): ReplWriter {
   const options = { ...nodeWriter.options, colors };
   const write = (value: unknown): string => {
     // The stack of a refused dial would show Node's own frames and hide what is to be read.

@@ -25,7 +25,7 @@ export function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv, usu
 }
 
 /** Opens the device; rejects with exit code 69 where there is none. */
-async function openDevice(flag: string | undefined, env: NodeJS.ProcessEnv): Promise<Device> {
+async function openDeviceAt(flag: string | undefined, env: NodeJS.ProcessEnv): Promise<Device> {
   const { DEFAULT_DEVICE_PATH, Device } = await import('../../poolioc/index.js');
   const path = devicePath(flag, env, DEFAULT_DEVICE_PATH);
   return asked(path, () => Device.open(path));
@@ -37,7 +37,7 @@ export async function withDevice<T>(
   env: NodeJS.ProcessEnv,
   use: (device: Device) => Promise<T>,
 ): Promise<T> {
-  const device = await openDevice(flag, env);
+  const device = await openDeviceAt(flag, env);
   try {
     return await asked(device.path, () => use(device));
   } finally {

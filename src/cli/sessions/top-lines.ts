@@ -3,6 +3,7 @@ import { MAX_SESSIONS } from '../../poolioc/index.js';
 import { type Colors, NO_COLORS } from '../screen/colors.js';
 import { bytesText } from '../screen/quantities.js';
 import { joinFitting, placeColumns, rowLine, titleLine } from '../screen/table.js';
+import { OWN_FIGURES } from '../telemetry/sample.js';
 import { cut, cutMiddle, fit, printable } from '../screen/text-width.js';
 import type { WatchedSession } from './session-history.js';
 import { sorted, type SortOrder } from './sort-order.js';
@@ -39,7 +40,6 @@ const KEYS = [
   'u uptime',
   'again: reverse',
 ];
-const OWN_FIGURES = "* the module's own figures, which are no measurements";
 
 /** From here on there is room for wider gaps. */
 const WIDE = 120;

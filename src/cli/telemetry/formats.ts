@@ -3,7 +3,7 @@ import { countText, durationText, percentText, rateText } from '../screen/quanti
 import type { Sample } from './sample.js';
 
 /** `12:00:01  rtt 213 µs  jitter 12 µs  loss 0 %  out 1.2 kB/s  in 0 B/s  queue 0`, in columns. */
-export function plainLine(sample: Sample): string {
+export function sampleLine(sample: Sample): string {
   const pairs: [string, string, number][] = [
     ['rtt', durationText(sample.rttUs), 7],
     ['jitter', durationText(sample.jitterUs), 7],

@@ -4,7 +4,7 @@ import { ageText, countText, durationText, percentText, rateText } from '../scre
 import { graph, largest, type Series } from '../screen/sparkline.js';
 import { joinFitting } from '../screen/table.js';
 import { cut, fit, printable } from '../screen/text-width.js';
-import { isUnanswered, type Sample, UNANSWERED } from './sample.js';
+import { isUnanswered, OWN_FIGURES, type Sample, UNANSWERED } from './sample.js';
 
 /** What is plotted. */
 export interface PlotState {
@@ -52,7 +52,6 @@ const MOST_ROWS = 8;
 /** Lines of a metric from which on one of them is left blank. */
 const SPACED_SLOT = 3;
 const WAITING = 'the first heartbeat, 5 s after the session began, measures the round trip …';
-const OWN_FIGURES = "* the module's own figures, which are no measurements";
 
 export function plotLines(
   { title, samples, intervalMs, isModule }: PlotState,

@@ -68,3 +68,6 @@ export const UNANSWERED = 'no heartbeat was answered in 6 s: most likely nobody 
 export function isUnanswered({ rttUs, uptimeSeconds }: Sample, isModule: boolean): boolean {
   return !isModule && rttUs === null && uptimeSeconds >= ANSWERED_BY;
 }
+
+/** What is told below figures of the module. */
+export const OWN_FIGURES = "* the module's own figures, which are no measurements";

@@ -1,12 +1,13 @@
 /** `pool-ts telemetry`: asks one session again and again how it is doing, until it ends or somebody has seen enough. */
-import type { Conn, FlowClosed } from '../../index.js';
+import { stat } from 'node:fs/promises';
+import { type Conn, DEFAULT_DEVICE, type FlowClosed } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { colorsFor, isLive } from '../screen/colors.js';
 import { type Exits, withFullScreen } from '../screen/full-screen.js';
 import { repeat } from '../screen/repeat.js';
 import { print, tell, type Terminal } from '../terminal.js';
-import { csvHeader, csvLine, jsonLine, plainLine, summaryLine } from './formats.js';
+import { csvHeader, csvLine, jsonLine, sampleLine, summaryLine } from './formats.js';
 import { type PlotState, plotLines } from './plot.js';
 import { isUnanswered, type Moment, type Sample, sampleOf, UNANSWERED } from './sample.js';
 
@@ -93,7 +94,7 @@ async function printed(
   stop: AbortSignal,
   look: () => Promise<Sample | null>,
 ): Promise<void> {
-  const line = { auto: plainLine, csv: csvLine, json: jsonLine }[format];
+  const line = { auto: sampleLine, csv: csvLine, json: jsonLine }[format];
   if (format === 'csv') await print(terminal, csvHeader());
   let told = false;
   await repeat({ intervalMs, stop, count }, async () => {
@@ -121,4 +122,18 @@ function ended({ remoteAddr }: Watched, { by, error }: FlowClosed): Error {
   if (error !== undefined) return error;
   const whose = by === 'remote' ? 'the peer' : 'this side';
   return new CliError(EXIT.FAILURE, `${remoteAddr.toString()}: ${whose} closed the session`);
+}
+
+/**
+ * Whether a session's figures are the kernel module's, which mislead (kernel contract, section 3): true for its character
+ * device; a device served from user space is a regular file, and measures.
+ */
+export async function isModule(
+  backend: 'kernel' | 'user',
+  device: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<boolean> {
+  if (backend === 'user') return false;
+  const file = await stat(device ?? (env['POOL_DEVICE'] || DEFAULT_DEVICE)).catch(() => null);
+  return file?.isCharacterDevice() ?? false;
 }

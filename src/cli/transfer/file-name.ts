@@ -67,7 +67,7 @@ function isWellFormed(text: string): boolean {
 }
 
 /** Text of a peer's, for a line of a terminal. */
-export function printable(text: string): string {
+export function printableName(text: string): string {
   return [...text]
     .map((character) => (FORBIDDEN.test(character) && !/[/\\]/.test(character) ? '?' : character))
     .join('');

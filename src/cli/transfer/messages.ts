@@ -84,7 +84,7 @@ const CONTROL = {
 /** The words that control messages begin with. */
 export type ControlType = keyof typeof CONTROL;
 /** A control message. */
-export type Control<T extends ControlType = ControlType> = {
+export type ControlMessage<T extends ControlType = ControlType> = {
   [K in T]: { type: K } & { -readonly [F in keyof (typeof CONTROL)[K]]: NonNullable<FieldOf<(typeof CONTROL)[K][F]>> };
 }[T];
 type FieldOf<R> = R extends Field<infer T> ? T : never;
@@ -95,12 +95,12 @@ export interface Data {
 }
 
 /** The bytes of a control message. */
-export function encode(control: Control): Uint8Array {
+export function encode(control: ControlMessage): Uint8Array {
   return Buffer.from(JSON.stringify(control));
 }
 
 /** A failure as a message: longer texts are cut. */
-export function failMessage(reason: string, message: string): Control<'fail'> {
+export function failMessage(reason: string, message: string): ControlMessage<'fail'> {
   return { type: 'fail', reason, message: message.slice(0, MAX_TEXT) };
 }
 
@@ -115,7 +115,7 @@ export function dataMessage(length: number): { message: Buffer; payload: Buffer 
 }
 
 /** Reads a message of `peer`, as "the sender". Throws a failure with the reason `protocol`. */
-export function decode(message: Uint8Array, peer: string): Control | Data {
+export function decode(message: Uint8Array, peer: string): ControlMessage | Data {
   if (message[0] === DATA && message.length > 1) return { type: 'data', bytes: message.subarray(1) };
   if (message[0] !== BRACE) throw broken(`${peer} does not speak ${PROTOCOL}`);
   if (message.length > MAX_CONTROL_BYTES) throw broken(`${peer} sent a control message of ${message.length} bytes`);
@@ -130,7 +130,7 @@ export function decode(message: Uint8Array, peer: string): Control | Data {
     if (value === undefined) throw broken(`${peer} sent "${type}" with a missing or wrong "${name}"`);
     control[name] = value;
   }
-  return control as Control;
+  return control as ControlMessage;
 }
 
 function parse(message: Uint8Array, peer: string): Record<string, unknown> {

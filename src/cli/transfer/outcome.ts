@@ -10,7 +10,7 @@ export interface OutcomeOptions {
   quiet: boolean;
 }
 
-export class Outcome {
+export class TransferOutcome {
   readonly #terminal: Terminal;
   readonly #view: ProgressView;
   readonly #options: OutcomeOptions;

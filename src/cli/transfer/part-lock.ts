@@ -7,7 +7,8 @@
  * from one that stays silent; what the old one sent is kept.
  */
 import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransferFailure } from './failure.js';
 
@@ -17,7 +18,7 @@ const SUN_PATH = 108;
 const LOOK_EVERY_MS = 20;
 
 /** Who writes a partial file, for others who would. */
-export interface Writer {
+export interface PartWriter {
   /** Messages that its sender has sent, and how long ago the last was; null for the latter while this side is at work. */
   heard(): { count: number; silentMs: number | null };
   /** Makes it give the file up. */
@@ -27,15 +28,15 @@ export interface Writer {
   signal: AbortSignal;
 }
 
-const held = new Map<string, Writer>();
+const held = new Map<string, PartWriter>();
 
 /** Takes the lock of `path`; gives what releases it. Rejects with a TransferFailure `busy`. */
-export async function lockPart(path: string, writer: Writer): Promise<() => Promise<void>> {
+export async function lockPart(path: string, writer: PartWriter): Promise<() => Promise<void>> {
   for (let other = held.get(path); other !== undefined; other = held.get(path)) await outlive(path, other, writer);
   held.set(path, writer);
   const server = process.platform === 'linux' ? createServer((socket) => socket.destroy()).unref() : null;
   try {
-    if (server !== null) await bind(server, socketName(path));
+    if (server !== null) await once(server.listen(socketName(path)), 'listening');
   } catch (error) {
     held.delete(path);
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? busy() : error;
@@ -50,7 +51,7 @@ const busy = (): TransferFailure =>
   new TransferFailure('busy', 'another transfer writes a file of this name at the moment');
 
 /** Until `other` has released the file. Rejects as soon as it shows that it is alive. */
-async function outlive(path: string, other: Writer, { patience, signal }: Writer): Promise<void> {
+async function outlive(path: string, other: PartWriter, { patience, signal }: PartWriter): Promise<void> {
   const { count } = other.heard();
   let stopped = false;
   while (held.get(path) === other) {
@@ -66,14 +67,4 @@ async function outlive(path: string, other: Writer, { patience, signal }: Writer
 
 function socketName(path: string): string {
   return `\0pool-ts.receive.${createHash('sha256').update(path).digest('hex').slice(0, 32)}`.padEnd(SUN_PATH, '.');
-}
-
-function bind(server: Server, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(name, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

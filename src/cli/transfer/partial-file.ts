@@ -7,9 +7,9 @@ import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/prom
 import { join } from 'node:path';
 import { diskFailure, TransferFailure } from './failure.js';
 import { partName, recordName } from './file-name.js';
-import type { Control } from './messages.js';
+import type { ControlMessage } from './messages.js';
 
-type Offer = Control<'offer'>;
+type Offer = ControlMessage<'offer'>;
 
 /** Bits of the mode that a peer may set, as far as the umask lets: never setuid, setgid or sticky. */
 const MODE_MASK = 0o777;

@@ -41,7 +41,7 @@ export const QUIET_VIEW: ProgressView = {
 /** The view that fits the terminal. */
 export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: ViewTimes = TIMES): ProgressView {
   const live = canRedraw({ stream: terminal.stderr, env: terminal.env });
-  const files = new Set<{ meter: RateMeter | null; state: Progress }>();
+  const files = new Set<{ meter: TransferRate | null; state: Progress }>();
   const colors = createColors(live && (terminal.env['NO_COLOR'] ?? '') === '');
   const lines = live ? liveLines(terminal.stderr) : null;
 
@@ -63,7 +63,7 @@ export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: 
   return {
     file(name, size) {
       const file = {
-        meter: null as RateMeter | null,
+        meter: null as TransferRate | null,
         state: { name, size, moved: 0, bytesPerSecond: 0, secondsLeft: null } as Progress,
       };
       files.add(file);
@@ -71,7 +71,7 @@ export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: 
         moved: (bytes) => {
           file.state.moved = bytes;
           if (file.meter !== null) return;
-          file.meter = new RateMeter(times.now(), bytes);
+          file.meter = new TransferRate(times.now(), bytes);
           if (live) render();
         },
         note: (text) => void (file.state.note = text),
@@ -98,7 +98,7 @@ export function progressView(terminal: Pick<Terminal, 'stderr' | 'env'>, times: 
 /** ms over which the rate is averaged: long enough not to flicker, short enough to show a stall. */
 const SPAN_MS = 5000;
 
-export class RateMeter {
+export class TransferRate {
   #samples: { at: number; value: number }[];
 
   constructor(at: number, value: number) {

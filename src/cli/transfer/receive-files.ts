@@ -3,14 +3,14 @@ import { onAbort } from '../../base/abort.js';
 import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { diskFailure, TransferFailure } from './failure.js';
-import { printable } from './file-name.js';
-import { type Control, VERSION, WINDOW_BYTES } from './messages.js';
+import { printableName } from './file-name.js';
+import { type ControlMessage, VERSION, WINDOW_BYTES } from './messages.js';
 import { Receiving, type ReceivingOptions } from './receiving.js';
 import type { Result, TransferOptions } from './outcome.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
 
 /** As of a sender, and where the files go. */
-export interface ReceiveOptions extends TransferOptions {
+export interface ReceiveFilesOptions extends TransferOptions {
   /** The folder. */
   folder: string;
   /** Whether files that are there may be replaced. */
@@ -25,7 +25,7 @@ const END_MS = 10_000;
 const PATIENCE = 1 / 6;
 
 /** Receives the files of one session, and closes it. Rejects when it breaks; files that alone failed are reported. */
-export async function receiveFiles(conn: TransferConn, options: ReceiveOptions): Promise<void> {
+export async function receiveFiles(conn: TransferConn, options: ReceiveFilesOptions): Promise<void> {
   // Ends this session alone: when the command is told to stop, or when another sender takes over.
   const own = new AbortController();
   const stop = (reason: unknown): void => own.abort(reason);
@@ -57,8 +57,12 @@ export async function receiveFiles(conn: TransferConn, options: ReceiveOptions):
   }
 }
 
-async function receiveFile(talk: TransferConversation, options: ReceiveOptions, own: ReceivingOptions): Promise<void> {
-  let offer: Control<'offer'>;
+async function receiveFile(
+  talk: TransferConversation,
+  options: ReceiveFilesOptions,
+  own: ReceivingOptions,
+): Promise<void> {
+  let offer: ControlMessage<'offer'>;
   try {
     offer = await talk.expect('offer');
   } catch (error) {
@@ -69,7 +73,7 @@ async function receiveFile(talk: TransferConversation, options: ReceiveOptions, 
     if (error.reason === 'unreadable') return;
     throw error;
   }
-  const name = printable(offer.name);
+  const name = printableName(offer.name);
   const watch = options.view.file(name, offer.size);
   const began = performance.now();
   const receiving = new Receiving(talk, offer, watch, own);

@@ -6,7 +6,7 @@ import { posix, join } from 'node:path';
 import { bytesText } from '../screen/quantities.js';
 import { broken, TransferFailure } from './failure.js';
 import { partName, pathProblem, unusualName } from './file-name.js';
-import { type Control, type Data, WINDOW_BYTES } from './messages.js';
+import { type ControlMessage, type Data, WINDOW_BYTES } from './messages.js';
 import { alreadyThere, PartialFile } from './partial-file.js';
 import { lockPart } from './part-lock.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
@@ -44,7 +44,7 @@ export class Receiving {
   sha256: string | undefined;
   readonly #talk: TransferConversation;
   /** Its name is the last part of what the sender offered. */
-  readonly #offer: Control<'offer'>;
+  readonly #offer: ControlMessage<'offer'>;
   readonly #path: string;
   readonly #watch: FileWatch;
   readonly #options: ReceivingOptions;
@@ -54,7 +54,7 @@ export class Receiving {
   /** Where the file goes. */
   #folder: SubFolder | null = null;
 
-  constructor(talk: TransferConversation, offer: Control<'offer'>, watch: FileWatch, options: ReceivingOptions) {
+  constructor(talk: TransferConversation, offer: ControlMessage<'offer'>, watch: FileWatch, options: ReceivingOptions) {
     this.#talk = talk;
     this.#path = offer.name;
     this.#offer = { ...offer, name: posix.basename(offer.name) };
@@ -211,7 +211,7 @@ export class Receiving {
   }
 
   /** Writes data until the sender says that this was all. */
-  async #data(part: PartialFile, hash: Hash): Promise<Control<'end'>> {
+  async #data(part: PartialFile, hash: Hash): Promise<ControlMessage<'end'>> {
     const { size } = this.#offer;
     let acked = part.length;
     for (let message = await this.#talk.next(); ; message = await this.#talk.next()) {
@@ -232,7 +232,7 @@ export class Receiving {
   }
 
   /** Data that is here already goes to disk in one call; `after` is the message behind it, where that is no data. */
-  #collect(first: Data): { parts: Uint8Array[]; after?: Control | null } {
+  #collect(first: Data): { parts: Uint8Array[]; after?: ControlMessage | null } {
     const parts = [first.bytes];
     for (let bytes = first.bytes.length; bytes < WRITE_BYTES; ) {
       const message = this.#talk.poll();
@@ -244,7 +244,7 @@ export class Receiving {
     return { parts };
   }
 
-  #requireEnd(end: Control<'end'>, hash: Hash): void {
+  #requireEnd(end: ControlMessage<'end'>, hash: Hash): void {
     const { size } = this.#offer;
     const received = this.complete ? size : this.#part!.length;
     if (end.size !== size || received !== size) {

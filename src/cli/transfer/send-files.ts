@@ -4,11 +4,11 @@ import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { Credit } from './credit.js';
 import { asError, broken, TransferFailure } from './failure.js';
-import { type Control, type Data, failMessage, PROTOCOL, VERSION, WINDOW_BYTES } from './messages.js';
+import { type ControlMessage, type Data, failMessage, PROTOCOL, VERSION, WINDOW_BYTES } from './messages.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
 import type { Result, TransferOptions } from './outcome.js';
-import { OpenSource, type Source } from './source-file.js';
+import { OpenSource, type SourceFile } from './source-file.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
 
 /** Bytes that are read and handed to the session at a time. */
@@ -17,7 +17,7 @@ const BATCH_BYTES = 512 * 1024;
 /** Sends all of `sources`, and closes the session. Rejects when the session breaks; the files that are left are reported too. */
 export async function sendFiles(
   conn: TransferConn,
-  sources: readonly Source[],
+  sources: readonly SourceFile[],
   options: TransferOptions,
 ): Promise<void> {
   const talk = new TransferConversation(conn, 'receiver', options);
@@ -26,7 +26,7 @@ export async function sendFiles(
     await talk.tell({ type: 'hello', protocol: PROTOCOL, version: VERSION, files: sources.length });
     const { version, window } = await talk.expect('welcome');
     if (version !== VERSION) throw broken(`the receiver speaks version ${version}, and this is version ${VERSION}`);
-    const sender = new Sender(talk, Math.min(window, WINDOW_BYTES), options);
+    const sender = new FileSender(talk, Math.min(window, WINDOW_BYTES), options);
     while (next < sources.length) await sender.send(sources[next++]!);
   } catch (error) {
     const why = options.signal.aborted ? 'stopped' : lineOf(error);
@@ -44,11 +44,11 @@ export async function sendFiles(
   }
 }
 
-function emptyResult({ name, size }: Source, { peer }: TransferOptions): Result {
+function emptyResult({ name, size }: SourceFile, { peer }: TransferOptions): Result {
   return { name, size, status: 'failed', resumedFrom: 0, seconds: 0, peer };
 }
 
-class Sender {
+class FileSender {
   readonly #talk: TransferConversation;
   readonly #window: number;
   readonly #options: TransferOptions;
@@ -60,13 +60,13 @@ class Sender {
   }
 
   /** Sends one file. Rejects when the session can't go on; a file that alone failed is only reported. */
-  async send(source: Source): Promise<void> {
+  async send(source: SourceFile): Promise<void> {
     const { view, signal } = this.#options;
     const result = emptyResult(source, this.#options);
     const watch = view.file(source.name, source.size);
     const began = performance.now();
     let failure: Error | null = null;
-    const sending = new Sending(this.#talk, this.#window, watch, signal);
+    const sending = new FileSending(this.#talk, this.#window, watch, signal);
     try {
       await sending.run(source);
     } catch (error) {
@@ -93,13 +93,13 @@ class Sender {
   }
 
   /** A receiver that fails in the middle has data under way that it won't read: the session is over then. */
-  #fileAlone(failure: Error, { stage }: Sending): boolean {
+  #fileAlone(failure: Error, { stage }: FileSending): boolean {
     if (failure instanceof PeerFailure)
       return stage === 'offered' && failure.reason !== 'stopped' && failure.reason !== 'protocol';
     return failure instanceof TransferFailure && (failure.reason === 'changed' || failure.reason === 'unreadable');
   }
 
-  #told(failure: Error, { status, size }: Result, { stage, confirmed }: Sending): string {
+  #told(failure: Error, { status, size }: Result, { stage, confirmed }: FileSending): string {
     const why = this.#options.signal.aborted ? 'stopped' : lineOf(failure);
     const said = failure instanceof PeerFailure ? `the receiver says: ${why}` : why;
     if (status === 'unknown') {
@@ -112,7 +112,7 @@ class Sender {
 }
 
 /** One file under way. */
-class Sending {
+class FileSending {
   /** `offered`: no data yet. `data`: under way. `ended`: everything is sent, and the receiver has the word. */
   stage: 'offered' | 'data' | 'ended' = 'offered';
   /** Bytes that the receiver had. */
@@ -140,7 +140,7 @@ class Sending {
     return this.#credit?.confirmed ?? 0;
   }
 
-  async run(source: Source): Promise<void> {
+  async run(source: SourceFile): Promise<void> {
     // What comes from a pipe may take its time, and the receiver is told that this side is there.
     const file = await this.#talk.busy(OpenSource.open(source));
     try {
@@ -219,7 +219,7 @@ class Sending {
     }
   }
 
-  #take(message: Control | Data | null, credit: Credit): void {
+  #take(message: ControlMessage | Data | null, credit: Credit): void {
     credit.confirm(this.#talk.require(message, 'ack').received);
     this.#watch.moved(credit.confirmed);
   }

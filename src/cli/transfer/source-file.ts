@@ -7,12 +7,12 @@ import type { Readable } from 'node:stream';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { diskFailure, TransferFailure } from './failure.js';
-import { nameProblem, pathProblem, printable } from './file-name.js';
+import { nameProblem, pathProblem, printableName } from './file-name.js';
 import { filesBelow, type Skipped } from './folder-walk.js';
-import { type Control, dataMessage, MAX_FILES } from './messages.js';
+import { type ControlMessage, dataMessage, MAX_FILES } from './messages.js';
 
 /** A file that was named on the command line, or is below a folder that was, and can be sent, as far as one can tell. */
-export interface Source {
+export interface SourceFile {
   path: string;
   /** At the receiver; that of a folder's file begins with the folder's. */
   name: string;
@@ -46,13 +46,13 @@ export interface ExamineOptions {
  * Looks at every file before the first is sent, those below folders included. Rejects for the first that can't be sent, and
  * for a folder without one.
  */
-export async function examine(paths: readonly string[], options: ExamineOptions = {}): Promise<Source[]> {
+export async function examine(paths: readonly string[], options: ExamineOptions = {}): Promise<SourceFile[]> {
   const { standard } = options;
-  const taken = new Map<string, Source>();
-  const take = (source: Source): void => {
+  const taken = new Map<string, SourceFile>();
+  const take = (source: SourceFile): void => {
     const other = taken.get(source.name);
     if (other !== undefined) {
-      const both = `${printable(other.path)} and ${printable(source.path)}`;
+      const both = `${printableName(other.path)} and ${printableName(source.path)}`;
       throw new CliError(EXIT.USAGE, `${both} would be one file at the receiver, send them one by one`);
     }
     if (taken.size === MAX_FILES) throw new CliError(EXIT.USAGE, `these are more than ${MAX_FILES} files`);
@@ -65,18 +65,18 @@ export async function examine(paths: readonly string[], options: ExamineOptions 
   return [...taken.values()];
 }
 
-function piped({ input, name }: StandardInput): Source {
+function piped({ input, name }: StandardInput): SourceFile {
   requireName(name, nameProblem(name));
   return { path: DASH, name, size: 0, input };
 }
 
 function requireName(name: string, problem: string | null): void {
   if (problem === null) return;
-  throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printable(name)}: ${problem}; rename it`);
+  throw new CliError(EXIT.NO_INPUT, `no receiver takes the name ${printableName(name)}: ${problem}; rename it`);
 }
 
-async function examineOne(path: string, take: (source: Source) => void, skipped: Skipped = () => undefined) {
-  const shown = printable(path);
+async function examineOne(path: string, take: (source: SourceFile) => void, skipped: Skipped = () => undefined) {
+  const shown = printableName(path);
   const name = basename(resolve(path));
   try {
     const entry = await stat(path);
@@ -92,8 +92,8 @@ async function examineOne(path: string, take: (source: Source) => void, skipped:
   }
 }
 
-async function sourceOf(path: string, name: string): Promise<Source> {
-  const shown = printable(path);
+async function sourceOf(path: string, name: string): Promise<SourceFile> {
+  const shown = printableName(path);
   try {
     const entry = await stat(path);
     if (!entry.isFile()) throw new CliError(EXIT.NO_INPUT, `${shown} is not a regular file`);
@@ -113,13 +113,13 @@ function unreadable(shown: string, error: unknown): Error {
 
 /** A file that is being sent. */
 export class OpenSource {
-  readonly offer: Control<'offer'>;
+  readonly offer: ControlMessage<'offer'>;
   readonly handle: FileHandle;
   readonly #path: string;
   /** What is sent is a copy, which nobody changes. */
   readonly #copied: boolean;
 
-  private constructor(path: string, handle: FileHandle, offer: Control<'offer'>, copied: boolean) {
+  private constructor(path: string, handle: FileHandle, offer: ControlMessage<'offer'>, copied: boolean) {
     this.#path = path;
     this.handle = handle;
     this.offer = offer;
@@ -127,7 +127,7 @@ export class OpenSource {
   }
 
   /** Rejects with a TransferFailure `unreadable` where it is gone meanwhile. */
-  static async open({ path, name, input, found }: Source): Promise<OpenSource> {
+  static async open({ path, name, input, found }: SourceFile): Promise<OpenSource> {
     try {
       if (input !== undefined) {
         const { handle, size } = await copyOf(input as AsyncIterable<Uint8Array>);
@@ -140,7 +140,7 @@ export class OpenSource {
       try {
         const entry = await handle.stat({ bigint: true });
         if (!entry.isFile())
-          throw new TransferFailure('unreadable', `${printable(path)} is not a regular file any more`);
+          throw new TransferFailure('unreadable', `${printableName(path)} is not a regular file any more`);
         const mode = Number(entry.mode & 0o777n);
         const copy = hasNoSize(entry) ? await copyOf(piecesOf(handle)) : null;
         const size = copy?.size ?? Number(entry.size);
@@ -153,7 +153,7 @@ export class OpenSource {
         throw error;
       }
     } catch (error) {
-      throw unreadable(printable(path), error);
+      throw unreadable(printableName(path), error);
     }
   }
 
@@ -175,7 +175,7 @@ export class OpenSource {
       try {
         ({ bytesRead } = await this.handle.read(buffer, filled, buffer.length - filled, at + filled));
       } catch (error) {
-        throw unreadable(printable(this.#path), error);
+        throw unreadable(printableName(this.#path), error);
       }
       if (bytesRead === 0) throw this.#changed();
       filled += bytesRead;
@@ -194,7 +194,7 @@ export class OpenSource {
   }
 
   #changed(): TransferFailure {
-    return new TransferFailure('changed', `${printable(this.#path)} changed while it was sent, send it again`);
+    return new TransferFailure('changed', `${printableName(this.#path)} changed while it was sent, send it again`);
   }
 }
 

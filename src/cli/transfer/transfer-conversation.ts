@@ -4,8 +4,16 @@ import { type Conn, MAX_PORTABLE_MESSAGE, PoolError } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { asError, broken, reasonOf, TransferFailure } from './failure.js';
-import { printable } from './file-name.js';
-import { type Control, type ControlType, type Data, decode, encode, failMessage, payloadBytes } from './messages.js';
+import { printableName } from './file-name.js';
+import {
+  type ControlMessage,
+  type ControlType,
+  type Data,
+  decode,
+  encode,
+  failMessage,
+  payloadBytes,
+} from './messages.js';
 
 /** What a conversation needs of a Conn. */
 export type TransferConn = Pick<
@@ -58,7 +66,7 @@ export class TransferConversation {
   }
 
   /** Sends a control message. */
-  tell(control: Control): Promise<void> {
+  tell(control: ControlMessage): Promise<void> {
     return this.data([encode(control)]);
   }
 
@@ -76,7 +84,7 @@ export class TransferConversation {
   }
 
   /** The next message; null when the peer has closed. Signs of life are not given. */
-  async next(): Promise<Control | Data | null> {
+  async next(): Promise<ControlMessage | Data | null> {
     for (;;) {
       if (this.#queue.length === 0) await this.#wait();
       const control = this.#take();
@@ -91,7 +99,7 @@ export class TransferConversation {
   }
 
   /** A message that is here already; undefined when there is none. */
-  poll(): Control | Data | null | undefined {
+  poll(): ControlMessage | Data | null | undefined {
     while (this.#queue.length > 0) {
       const control = this.#take();
       if (control?.type !== 'wait') return control;
@@ -102,15 +110,15 @@ export class TransferConversation {
   }
 
   /** The next message, which is one of these. Rejects with what the peer failed of, or when it has closed. */
-  async expect<T extends ControlType>(...types: T[]): Promise<Control<T>> {
+  async expect<T extends ControlType>(...types: T[]): Promise<ControlMessage<T>> {
     return this.require(await this.next(), ...types);
   }
 
   /** As `expect`, of a message that came. */
-  require<T extends ControlType>(control: Control | Data | null, ...types: T[]): Control<T> {
+  require<T extends ControlType>(control: ControlMessage | Data | null, ...types: T[]): ControlMessage<T> {
     if (control === null) throw this.#closed();
-    if ((types as string[]).includes(control.type)) return control as Control<T>;
-    if (control.type === 'fail') throw new PeerFailure(reasonOf(control.reason), printable(control.message));
+    if ((types as string[]).includes(control.type)) return control as ControlMessage<T>;
+    if (control.type === 'fail') throw new PeerFailure(reasonOf(control.reason), printableName(control.message));
     throw broken(`${this.peer} sent "${control.type}" where "${types.join('" or "')}" was expected`);
   }
 
@@ -153,7 +161,7 @@ export class TransferConversation {
     }
   }
 
-  #take(): Control | Data | null {
+  #take(): ControlMessage | Data | null {
     const message = this.#queue.shift() ?? null;
     if (message === null) {
       this.#queue.unshift(null); // the end stays the end

@@ -6,7 +6,7 @@ import type { SessionEnd } from '../../base/session.js';
 import type { BackendSession } from '../backend.js';
 import type { SessionChannel, ChannelOwner } from './channel.js';
 
-interface Entry {
+interface ChannelEntry {
   /** The newest Channel of this number; it stays when it is closed, and counts what it discards. */
   flow: SessionChannel;
   /** Settles with `flow` once the backend has subscribed. */
@@ -19,7 +19,7 @@ export class ChannelTable implements ChannelOwner {
   readonly #session: Pick<BackendSession, 'subscribe' | 'unsubscribe'>;
   readonly #create: (channel: number, owner: ChannelOwner) => SessionChannel;
   readonly #unopened: (data: Uint8Array) => void;
-  readonly #entries: (Entry | undefined)[] = [];
+  readonly #entries: (ChannelEntry | undefined)[] = [];
 
   /**
    * @param create makes the Channel of a number

@@ -6,7 +6,7 @@ import { type ConnEvent, publish } from '../observe/diagnostics.js';
 import type { FlowClosed } from './flow.js';
 import type { Listener } from '../listener.js';
 import type { CommonSettings } from '../options.js';
-import { peerOf } from '../identity/peer.js';
+import { peerOf } from '../identity/proven-peer.js';
 import { sessionOpened } from '../observe/process-sessions.js';
 
 /** Makes the Conn of a session; called in the turn in which whoever waits for it gets it. */

@@ -2,7 +2,7 @@
 import type { SessionStateName } from '../../base/session.js';
 import type { Channel } from './channel.js';
 import type { Flow, FlowJson } from './flow.js';
-import type { Peer } from '../identity/peer.js';
+import type { Peer } from '../identity/proven-peer.js';
 import type { OpOptions } from '../op-options.js';
 import type { Listener } from '../listener.js';
 import type { SessionInfo, Telemetry } from '../telemetry.js';

@@ -5,13 +5,13 @@
 import { inspect, types } from 'node:util';
 import { wrongType } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
-import { LONGEST_TIMER_MS, nodeTimers, type Timers } from '../../base/timers.js';
+import { LONGEST_TIMER_MS, nodeTimers, type TimerFunctions } from '../../base/timers.js';
 
 export class Deadline {
   /** `performance.now()` at which it passes; null while there is none. */
   #at: number | null = null;
   readonly #passed: () => void;
-  readonly #timers: Timers;
+  readonly #timers: TimerFunctions;
   #timer: NodeJS.Timeout | undefined;
   /** `performance.now()` at which the timer asks again: at or before the deadline. */
   #asksAt = 0;

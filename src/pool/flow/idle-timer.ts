@@ -1,9 +1,9 @@
 import { checkFunction, checkMilliseconds } from '../../base/arguments.js';
-import { LONGEST_TIMER_MS, nodeTimers, type Timers } from '../../base/timers.js';
+import { LONGEST_TIMER_MS, nodeTimers, type TimerFunctions } from '../../base/timers.js';
 
 /** Tells when nothing moved for a while: the option `idleTimeout`. Never keeps the process alive. */
 export class IdleTimer {
-  readonly #timers: Timers;
+  readonly #timers: TimerFunctions;
   #timer: NodeJS.Timeout | undefined;
 
   /**

@@ -6,7 +6,7 @@ import type { BackendSession } from '../backend.js';
 import { SessionChannel, type Channel } from './channel.js';
 import { ChannelTable } from './channel-table.js';
 import type { FlowClosed } from './flow.js';
-import { type Peer, peerOf } from '../identity/peer.js';
+import { type Peer, peerOf } from '../identity/proven-peer.js';
 import { IdleTimer } from './idle-timer.js';
 import { flowName, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, requireChannel, signalOf, type OpOptions } from '../op-options.js';
@@ -15,7 +15,7 @@ import { ReadBudget } from './read-budget.js';
 import { SessionFlow } from './session-flow.js';
 import type { SessionInfo, Telemetry } from '../telemetry.js';
 import { WriteScheduler } from './write-scheduler.js';
-import { clearImmediate, performance, setImmediate, type Timers } from '../../base/timers.js';
+import { clearImmediate, performance, setImmediate, type TimerFunctions } from '../../base/timers.js';
 import type { Conn, ConnJson } from './conn.js';
 
 /** What a Conn is made with, besides its session. All of it is validated already. */
@@ -42,7 +42,7 @@ export interface ConnOptions {
   /** The Conn is closed, at the moment when `closed` fulfils. */
   onClose?: (closed: FlowClosed) => void;
   /** Node's timers; tests give their own. */
-  timers?: Timers;
+  timers?: TimerFunctions;
   /** The session's keys changed; `count` is how often so far. */
   onRekey?: (count: number) => void;
   /** Reading has stood still for `ms`, which a module as peer may not survive. */

@@ -27,7 +27,7 @@ import {
   type OpOptions,
   type ReadMessagesOptions,
 } from '../op-options.js';
-import { requireBuffer, toBytes, toMessage, toMessages } from './payload.js';
+import { requireBuffer, toBytes, toMessage, toMessages } from './written-data.js';
 import type { ReadBudget } from './read-budget.js';
 import { FlowReader } from './flow-reader.js';
 import { readableOf, writableOf } from '../streams/web-streams.js';

@@ -2,7 +2,7 @@
  * Operations that wait in line: first come, first served, each with an optional AbortSignal, all under one deadline.
  * What a signal or the deadline ends leaves the line at once, and no listener stays behind on the signal.
  */
-import { type Abortable, listen, unlisten } from '../../base/abort.js';
+import { type Abortable, listenForAbort, unlisten } from '../../base/abort.js';
 import { Deadline } from './deadline.js';
 
 /** One operation that waits for a `T`. */
@@ -72,7 +72,7 @@ export class Waiters<T, W extends Waiter<T> = Waiter<T>> {
     this.#last = waiter;
     if (signal !== undefined) {
       waiter.signal = signal;
-      listen(signal, waiter);
+      listenForAbort(signal, waiter);
     }
     if (this.#first === waiter) this.deadline.watch();
     return waiter.promise;

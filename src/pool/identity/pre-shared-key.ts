@@ -20,7 +20,7 @@ const MAX_FILE_BYTES = 1024;
 /** Whether it is what `options.psk` takes, without reading a file. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function checkPsk(value: unknown): PskInput {
   if (value instanceof Uint8Array) check(value, 'options.psk');
-  else if (value instanceof KeyObject) check(bytesOf(value), 'options.psk');
+  else if (value instanceof KeyObject) check(secretOf(value), 'options.psk');
   else if (typeof value === 'string') {
     throw new PoolError(
       'ERR_INVALID_ARG_TYPE',
@@ -35,7 +35,7 @@ export function checkPsk(value: unknown): PskInput {
 /** @throws PoolError ERR_INVALID_ARG_VALUE with what is wrong with it or its file; the errno name where it can't be read */
 export async function loadPsk(input: PskInput): Promise<LoadedPsk> {
   if (input instanceof Uint8Array) return psk(check(input, 'options.psk'));
-  if (input instanceof KeyObject) return psk(check(bytesOf(input), 'options.psk'));
+  if (input instanceof KeyObject) return psk(check(secretOf(input), 'options.psk'));
   const path = fileOf(input, 'psk')!;
   const { text } = await readKeyFile(path, 'psk', 'secret', MAX_FILE_BYTES);
   const base64 = text.trim();
@@ -54,7 +54,7 @@ function psk(bytes: Uint8Array): LoadedPsk {
   return { derive: (salt, info) => new Uint8Array(hkdfSync('sha256', key, salt, info, 32)) };
 }
 
-function bytesOf(key: KeyObject): Uint8Array {
+function secretOf(key: KeyObject): Uint8Array {
   if (key.type !== 'secret') {
     throw new PoolError('ERR_INVALID_ARG_VALUE', `options.psk is a ${key.type} key, not a secret one`);
   }

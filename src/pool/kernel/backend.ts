@@ -1,12 +1,13 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
+import { MAX_SESSIONS } from '../../poolioc/abi/constants.js';
 import { PoolError } from '../../base/errors.js';
 import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
 import type { Addr } from '../address/addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from '../backend.js';
-import type { Clock } from './calls/clock.js';
+import type { KernelClock } from './calls/kernel-clock.js';
 import type { KernelDevice, SyncDevice } from './calls/device.js';
-import { Dialler, isLocalAddress } from './calls/dialler.js';
-import { deviceLost, errnoName, wasCancelled } from './calls/call-errors.js';
+import { Dialler, isLocalAddress } from './calls/dial-attempts.js';
+import { deviceLost, errnoNameIn, wasCancelled } from './calls/call-errors.js';
 import { KeepAlive } from './calls/keep-alive.js';
 import { LeakedSlots, type LeakReason } from './table/leaked-slots.js';
 import type { Ends } from './accepting/acceptor.js';
@@ -15,9 +16,9 @@ import { openPort } from './accepting/listen-port.js';
 import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
 import { fromMapped } from './calls/mapped-address.js';
 import { readModuleStatus } from './table/module-status.js';
-import type { ProcFiles } from '../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../poolioc/closing/kernel-thread.js';
 import { ReceiveScheduler, type Received } from './session/receive-scheduler.js';
-import { ReceiverThreads } from './session/receiver-threads.js';
+import { ReceiverThreads } from './session/thread-lookup.js';
 import type { SessionEnvironment } from './session/session.js';
 import { SessionRegistry } from './table/session-registry.js';
 import { toRecord } from './table/table-row.js';
@@ -36,7 +37,7 @@ export interface KernelBackendDeps {
   /** Whether it is a character device: the module itself. */
   module: boolean;
   proc: ProcFiles;
-  clock: Clock;
+  clock: KernelClock;
   /** ms without a packet after which a peer counts as lost; 0 never. */
   peerTimeout: number;
   lock?: ((identity: string, path: string) => Promise<ListenerLock>) | undefined;
@@ -46,9 +47,6 @@ export interface KernelBackendDeps {
   /** Called once when the device is of no more use. */
   lost?: (error: PoolError) => void;
 }
-
-/** Sessions of the module. */
-const SLOTS = 64;
 
 /** ms for a CLOSE_SESS that nobody waits for. */
 const DISCARD_MS = 5000;
@@ -190,10 +188,10 @@ export class KernelBackend implements Backend {
   async #full(address: Addr): Promise<boolean> {
     const { proc, isLocal = isLocalAddress } = this.#parts;
     const { records } = await this.#table.refresh();
-    if (records.length < SLOTS - 1) return false;
+    if (records.length < MAX_SESSIONS - 1) return false;
     const status = readModuleStatus(proc);
     const own = status?.listening === true && status.port === address.port && isLocal(address.address);
-    return records.length >= (own ? SLOTS - 1 : SLOTS);
+    return records.length >= (own ? MAX_SESSIONS - 1 : MAX_SESSIONS);
   }
 
   async #dialled(address: Addr, index: number, signal: AbortSignal | undefined): Promise<BackendSession> {
@@ -232,7 +230,7 @@ export class KernelBackend implements Backend {
     try {
       return (await this.#parts.device.sessions()).map(toRecord);
     } catch (cause) {
-      if (errnoName(cause) === 'EINTR') return this.#readTable();
+      if (errnoNameIn(cause) === 'EINTR') return this.#readTable();
       throw deviceLost(this.#parts.path, cause);
     }
   }
@@ -242,7 +240,7 @@ export class KernelBackend implements Backend {
     const done = transfer.done.then(
       (end): Received => ({ kind: end === 'count' ? 'enough' : 'nothing' }),
       (error: unknown): Received => {
-        const name = errnoName(error);
+        const name = errnoNameIn(error);
         // An idle connection is not an error (kernel contract, section 2).
         if (name === 'ETIMEDOUT' || wasCancelled(error)) return { kind: 'nothing' };
         return name === 'EAGAIN' ? { kind: 'elsewhere' } : { kind: 'failed', error };

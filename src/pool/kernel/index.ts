@@ -5,17 +5,17 @@
  *
  * | hazard | guard | file |
  * |---|---|---|
- * | 1 AF_INET crashes | family 10 always, IPv4 mapped; link-local refused | dialler.ts, mapped-address.ts |
- * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | session-probe.ts, receiver-threads.ts, slot-closer.ts, leaked-slots.ts, backend.ts; poolioc's receiver-thread.ts, execute.ts |
- * | 3 reused slots fail handshakes | at most 8 tries with EINVAL, 20 in all | dialler.ts |
+ * | 1 AF_INET crashes | family 10 always, IPv4 mapped; link-local refused | dial-attempts.ts, mapped-address.ts |
+ * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | session-probe.ts, thread-lookup.ts, slot-closer.ts, leaked-slots.ts, backend.ts; poolioc's receiver-thread.ts, close-slot.ts, execute.ts |
+ * | 3 reused slots fail handshakes | at most 8 tries with EINVAL, 20 in all | dial-attempts.ts |
  * | 4 an old RECV takes the new session's message | one receiver per slot, messages go to its owner, RECV taken back before a close | slot.ts, receive-scheduler.ts, session.ts |
  * | 5 dead connections stay ESTABLISHED | the thread, the state, and packets_recv are watched | session.ts, device-table.ts, module-liveness.ts |
  * | 6 messages over 65511 | refused | session.ts |
- * | 7 two handshakes at a time | dials one after another; EBADMSG of a local peer is tried again | dialler.ts |
+ * | 7 two handshakes at a time | dials one after another; EBADMSG of a local peer is tried again | dial-attempts.ts |
  * | 8, 10 fragments, MTU | nothing to guard here: the module cuts and joins | |
  * | 9 sessions end after an hour | shows as hazard 5 and ends as that; programs dial again | session.ts |
  * | 11 an interrupted SEND | no signal, one at a time, none after a failed one | send-queue.ts, call-errors.ts; poolioc's worker-pool.ts, worker-call.ts |
- * | 12 SEND and CLOSE_SESS hang | no CLOSE_SESS while a SEND runs, waits are bounded, slots are reported | session.ts, slot-closer.ts; poolioc's device.ts, worker-pool.ts |
+ * | 12 SEND and CLOSE_SESS hang | no CLOSE_SESS while a SEND runs, waits are bounded, slots are reported | session.ts, slot-closer.ts; poolioc's close-requests.ts, worker-pool.ts |
  * | 13 the rest of a message in clear | can't be guarded: a SEND that returned says nothing of delivery | |
  * | 14 the module's queue has no bound | receiving ahead, until the owner's queue is full | receive-scheduler.ts, session.ts |
  * | section 2: needless LISTENs | only when /proc/pool/status says idle | listen-port.ts |
@@ -25,10 +25,10 @@
 import { PoolError } from '../../base/errors.js';
 import type { Backend } from '../backend.js';
 import { KernelBackend, type KernelBackendDeps } from './backend.js';
-import { systemClock } from './calls/clock.js';
+import { systemClock } from './calls/kernel-clock.js';
 import { DEFAULT_PEER_TIMEOUT } from './session/module-liveness.js';
 import { identifyDevice, openWithPoolioc, type OpenDevice } from './calls/open-device.js';
-import { machineProc } from '../../poolioc/kernel-thread.js';
+import { machineProc } from '../../poolioc/closing/kernel-thread.js';
 
 export interface KernelBackendOptions
   extends Partial<Pick<KernelBackendDeps, 'proc' | 'clock' | 'lock' | 'findPort' | 'isLocal' | 'warn'>> {

@@ -13,7 +13,7 @@ import type { PoolError } from '../../base/errors.js';
 import type { Addr } from '../address/addr.js';
 import { debugEvent, debugging, debugOperation } from './debug-log.js';
 import type { FlowClosed } from '../flow/flow.js';
-import type { Peer } from '../identity/peer.js';
+import type { Peer } from '../identity/proven-peer.js';
 import type { SessionInfo } from '../telemetry.js';
 
 /** Context of `tracing:pool.dial`; Node adds `result` or `error`. */

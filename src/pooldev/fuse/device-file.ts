@@ -2,6 +2,7 @@
  * The one file of the file system: answers every FUSE request, and hands the ioctls on. Bytes in, bytes out; no I/O, so
  * that any bytes can be tried on it.
  */
+import { constants as fs } from 'node:fs';
 import { IocDirection, iocSize } from '../../poolioc/abi/ioctl.js';
 import type { Caller } from '../memory/caller.js';
 import { type DeviceCall, ERESTARTSYS, type Interruption } from '../requests/device-call.js';
@@ -34,7 +35,6 @@ import { InterruptWatch } from '../requests/interrupt-watch.js';
 import type { PendingSignals } from '../requests/pending-signals.js';
 
 /** st_mode of a regular file. */
-const S_IFREG = 0o100000;
 
 /** Seconds for which the kernel keeps the attributes; changes go through it and so are seen at once. */
 const ATTRIBUTES_VALID = 60;
@@ -67,7 +67,7 @@ export class DeviceFile {
   constructor(options: DeviceFileOptions) {
     this.#options = options;
     const { uid, gid, mode } = options;
-    this.#attributes = { mode: S_IFREG | (mode & 0o777), uid, gid, time: Math.floor(Date.now() / 1000) };
+    this.#attributes = { mode: fs.S_IFREG | (mode & 0o777), uid, gid, time: Math.floor(Date.now() / 1000) };
     this.#calls = new WaitingCalls(options.processOf);
     this.#interrupted = new InterruptWatch((thread) => options.signals(thread));
   }
@@ -152,7 +152,7 @@ export class DeviceFile {
       return;
     }
     const { valid, mode, uid, gid } = request;
-    if (valid & FATTR_MODE) this.#attributes.mode = S_IFREG | (mode & 0o777);
+    if (valid & FATTR_MODE) this.#attributes.mode = fs.S_IFREG | (mode & 0o777);
     if (valid & FATTR_UID) this.#attributes.uid = uid;
     if (valid & FATTR_GID) this.#attributes.gid = gid;
     this.#reply(header, 0, encodeAttributes(this.#attributes, ATTRIBUTES_VALID));

@@ -4,7 +4,8 @@
  * is gone. It is a pidfd for a thread, at a tenth of the price of reading the start time from /proc/<pid>/stat.
  */
 import { readFileSync } from 'node:fs';
-import { O_CLOEXEC, type ServerLibc } from '../server-libc.js';
+import { O_CLOEXEC } from '../../poolioc/libc.js';
+import type { ServerLibc } from '../server-libc.js';
 
 const O_RDONLY = 0;
 

@@ -1,5 +1,6 @@
 /** Mounting one file over FUSE: mount(2) where this process may, else fusermount3, which may for everybody. */
 import { spawn, spawnSync } from 'node:child_process';
+import { constants as fs } from 'node:fs';
 import { PoolError } from '../../base/errors.js';
 import { Errno, errnoName, systemError } from '../../base/errno.js';
 import {
@@ -9,14 +10,11 @@ import {
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
-  O_CLOEXEC,
   O_NONBLOCK,
-  O_RDWR,
   UMOUNT_NOFOLLOW,
 } from '../server-libc.js';
+import { O_CLOEXEC, O_RDWR } from '../../poolioc/libc.js';
 import { receiveFd } from './received-fd.js';
-
-const S_IFREG = 0o100000;
 
 export interface MountOptions {
   /** An absolute path, of a regular file. */
@@ -45,7 +43,7 @@ function mountAsRoot(libc: ServerLibc, { path, source, allowOther }: MountOption
   // The kernel keeps of rootmode only the file type; permissions come with GETATTR.
   const data = [
     `fd=${fd}`,
-    `rootmode=${S_IFREG.toString(8)}`,
+    `rootmode=${fs.S_IFREG.toString(8)}`,
     `user_id=${process.getuid?.() ?? 0}`,
     `group_id=${process.getgid?.() ?? 0}`,
     'default_permissions',

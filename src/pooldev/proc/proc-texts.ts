@@ -41,7 +41,7 @@ export const PROC_TEXTS: Readonly<Record<string, (state: ProcState) => string>> 
       rows.map(({ info, state, peer }) => [
         info.index,
         // The module pads the address with four blanks, whatever its length.
-        `${peerText(peer.address)}    `,
+        `${peerColumn(peer.address)}    `,
         peer.port,
         state,
         info.bytesSent,
@@ -83,6 +83,6 @@ function table(
 }
 
 /** As the kernel's `%pI6c`: shortened, IPv4-mapped ones with dots. */
-function peerText(address: Uint8Array): string {
+function peerColumn(address: Uint8Array): string {
   return isV4Mapped(address) ? `::ffff:${ipFromBytes(address)}` : ipFromBytes(address);
 }

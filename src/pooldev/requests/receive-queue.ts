@@ -36,12 +36,12 @@ export interface ReceiveQueueOptions {
   unclaimed?(): void;
 }
 
-interface Message {
+interface QueuedMessage {
   channel: number;
   data: Uint8Array;
 }
 
-interface Waiter {
+interface PendingReceive {
   receiver: Receiver;
   timer: NodeJS.Timeout;
 }
@@ -49,10 +49,10 @@ interface Waiter {
 export class ReceiveQueue {
   readonly #options: ReceiveQueueOptions;
   readonly #limit: number;
-  #messages: Message[] = [];
+  #messages: QueuedMessage[] = [];
   #bytes = 0;
   #full = false;
-  #waiters: Waiter[] = [];
+  #waiters: PendingReceive[] = [];
   /** A message is being copied to a receiver: everybody else waits for the outcome. */
   #delivering = false;
   /** Counts sessions, so that the outcome of a copy is not mistaken for the next session's. */
@@ -93,7 +93,7 @@ export class ReceiveQueue {
       receiver.fail(this.#end);
       return;
     }
-    const waiter: Waiter = {
+    const waiter: PendingReceive = {
       receiver,
       timer: setTimeout(() => this.#expire(waiter), this.#options.wait ?? RECV_WAIT),
     };
@@ -165,11 +165,11 @@ export class ReceiveQueue {
   }
 
   /** Channel 0 takes the head, whatever its channel; any other only its own. */
-  #find(channel: number): Message | undefined {
+  #find(channel: number): QueuedMessage | undefined {
     return channel === 0 ? this.#messages[0] : this.#messages.find((message) => message.channel === channel);
   }
 
-  #deliver(receiver: Receiver, message: Message): void {
+  #deliver(receiver: Receiver, message: QueuedMessage): void {
     const epoch = this.#epoch;
     this.#delivering = true;
     receiver.deliver(message.data, (taken) => {
@@ -180,7 +180,7 @@ export class ReceiveQueue {
     });
   }
 
-  #take(message: Message): void {
+  #take(message: QueuedMessage): void {
     this.#messages.splice(this.#messages.indexOf(message), 1);
     this.#bytes -= message.data.length + MESSAGE_OVERHEAD;
     this.#options.depthChanged(this.#messages.length);
@@ -191,7 +191,7 @@ export class ReceiveQueue {
   }
 
   /** A busy process runs its timers late and before it looks at its sockets: what has come by now is read first. */
-  #expire(waiter: Waiter): void {
+  #expire(waiter: PendingReceive): void {
     setImmediate(() => {
       if (!this.#waiters.includes(waiter)) return;
       this.#remove(waiter);
@@ -199,7 +199,7 @@ export class ReceiveQueue {
     });
   }
 
-  #remove(waiter: Waiter): void {
+  #remove(waiter: PendingReceive): void {
     clearTimeout(waiter.timer);
     const at = this.#waiters.indexOf(waiter);
     if (at >= 0) this.#waiters.splice(at, 1);

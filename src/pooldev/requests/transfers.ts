@@ -14,7 +14,7 @@ import type { DeviceSlot } from './device-slot.js';
  */
 const SEND_PATIENCE = 250;
 
-interface Transfer {
+interface TransferRequest {
   channel: number;
   /** Bytes to send, or room for what is received. */
   length: number;
@@ -22,7 +22,7 @@ interface Transfer {
 }
 
 /** The request's fields, checked in the module's order. Null: the call was answered. */
-function transferOf(call: DeviceCall, slot: DeviceSlot): Transfer | null {
+function transferOf(call: DeviceCall, slot: DeviceSlot): TransferRequest | null {
   const { argument } = call;
   const length = argument.readUInt32LE(8);
   if (length === 0 || length > MAX_PAYLOAD) {

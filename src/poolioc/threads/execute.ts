@@ -2,11 +2,11 @@
 import { performance } from '../../base/timers.js';
 import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
-import { closeSlot } from './close-slot.js';
-import { isKernelThread } from '../kernel-thread.js';
-import { receiveMessages, sendMessages, type Run } from '../transfers.js';
+import { closeSlot } from '../closing/close-slot.js';
+import { isKernelThread } from '../closing/kernel-thread.js';
+import { receiveMessages, sendMessages, type Run } from './transfers.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from '../libc.js';
-import { watchTable } from '../table-change.js';
+import { watchTable } from './table-change.js';
 import type { SyscallRequest, WorkerSays } from './worker-messages.js';
 
 const { EINTR, ESRCH } = constants.errno;

@@ -31,7 +31,7 @@ export const RING_TABLE_BYTES = (HEAD_WORDS + ENTRIES * ENTRY_WORDS) * Int32Arra
 export const MOST_MESSAGES = 2 ** 30;
 
 /** Where a message lies. */
-export interface Entry {
+export interface RingEntry {
   at: number;
   length: number;
   tag: number;
@@ -149,7 +149,7 @@ export class MessageRing {
   }
 
   /** The message after the first `taken`, which is there. */
-  entry(taken: number): Entry {
+  entry(taken: number): RingEntry {
     const words = this.#words;
     const entry = entryOf(taken);
     return { at: words[entry]!, length: words[entry + 1]!, tag: words[entry + 2]! };

@@ -3,7 +3,7 @@ import type { CallMemory } from './call-memory.js';
 import { MAX_SESSIONS } from '../abi/constants.js';
 import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';
 import type { Libc } from '../libc.js';
-import { SENTINELS, TABLE_BYTES, decodeRows, strideOf, writtenBytes } from '../abi/session-rows.js';
+import { SENTINELS, TABLE_BYTES, decodeRows, strideOf, writtenBytes } from '../abi/session-table.js';
 import { offsetsOf, structs } from '../abi/structs.js';
 import type { SessionInfo } from '../types.js';
 

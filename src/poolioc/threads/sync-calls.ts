@@ -3,7 +3,7 @@
  * 65 ms to start, and much longer on a busy machine. Several go at a time, so that one which hangs takes nothing from the
  * others.
  */
-import { outcomeOf, post, type ThreadRequest, type Outcome } from './thread-request.js';
+import { callOutcome, post, type ThreadRequest, type CallOutcome } from './thread-request.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import { performance } from '../../base/timers.js';
 
@@ -11,7 +11,7 @@ const STUCK_MS = 100;
 /** ms without a result after which those that wait get one more thread. */
 const CROWDED_MS = 20;
 /** ms between two looks. */
-const ROUND_MS = 1;
+export const ROUND_MS = 1;
 /** ms between two looks at one call, whose end is told besides. */
 const ALONE_MS = 10;
 
@@ -29,8 +29,11 @@ export interface SyncCallsOptions {
 }
 
 /** @returns the results in the order of the requests; null for a call that had none in time */
-export function makeCalls<T>(requests: readonly ThreadRequest<T>[], options: SyncCallsOptions): (Outcome<T> | null)[] {
-  const results = requests.map((): Outcome<T> | null => null);
+export function makeCalls<T>(
+  requests: readonly ThreadRequest<T>[],
+  options: SyncCallsOptions,
+): (CallOutcome<T> | null)[] {
+  const results = requests.map((): CallOutcome<T> | null => null);
   let waiting = requests.map((request, at) => ({ request, at }));
   const running = new Map<WorkerThread, { request: ThreadRequest<T>; at: number }>();
   /**
@@ -55,7 +58,7 @@ export function makeCalls<T>(requests: readonly ThreadRequest<T>[], options: Syn
       const answer = thread.answer;
       if (answer === null) continue;
       running.delete(thread);
-      results[at] = outcomeOf(request, answer, thread.memory);
+      results[at] = callOutcome(request, answer, thread.memory);
       progress = performance.now();
     }
     for (const thread of starting) {

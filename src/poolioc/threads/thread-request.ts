@@ -31,7 +31,7 @@ export interface ThreadRequest<T> {
 }
 
 /** What a request gave; `value` where it succeeded. */
-export interface Outcome<T> {
+export interface CallOutcome<T> {
   ret: number;
   errno: number;
   value: T | undefined;
@@ -46,7 +46,7 @@ export function post(request: ThreadRequest<unknown>, thread: WorkerThread, libc
 }
 
 /** What the thread's answer means. Once an answer: what lies in the memory is another request's afterwards. */
-export function outcomeOf<T>({ take }: ThreadRequest<T>, answer: FromWorker, memory: CallMemory): Outcome<T> {
+export function callOutcome<T>({ take }: ThreadRequest<T>, answer: FromWorker, memory: CallMemory): CallOutcome<T> {
   const { ret, errno } = answer;
   return { ret, errno, value: ret < 0 ? undefined : take?.(memory, answer) };
 }

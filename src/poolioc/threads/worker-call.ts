@@ -1,7 +1,7 @@
 /** One call on its way through the worker threads: waiting for one, inside one, settled. */
 import { constants } from 'node:os';
 import { PoolError } from '../../base/errors.js';
-import { outcomeOf, post, type ThreadRequest, type Outcome } from './thread-request.js';
+import { callOutcome, post, type ThreadRequest, type CallOutcome } from './thread-request.js';
 import type { SignalLibc, WorkerThread } from './worker-thread.js';
 import type { FromWorker } from './worker-messages.js';
 import { clearInterval, clearTimeout, LONGEST_TIMER_MS, setInterval, setTimeout } from '../../base/timers.js';
@@ -16,12 +16,12 @@ const GRACE_MS = 250;
 const { EINTR } = constants.errno;
 
 export class WorkerCall<T> {
-  readonly promise: Promise<Outcome<T>>;
+  readonly promise: Promise<CallOutcome<T>>;
   /** Fulfils when no thread is inside the call, which may be long after the promise settled. */
   readonly ended: Promise<void>;
   readonly request: ThreadRequest<T>;
   #thread: WorkerThread | null = null;
-  #resolve!: (outcome: Outcome<T>) => void;
+  #resolve!: (outcome: CallOutcome<T>) => void;
   #reject!: (reason: unknown) => void;
   #end!: () => void;
   #ended = false;
@@ -123,7 +123,7 @@ export class WorkerCall<T> {
       return;
     }
     try {
-      const outcome = outcomeOf(this.request, answer, thread.memory);
+      const outcome = callOutcome(this.request, answer, thread.memory);
       this.#settled = true;
       this.#resolve(outcome);
     } catch (error) {

@@ -1,8 +1,8 @@
 /** What the main thread and a worker say to each other. */
-import type { CloseSlotOrder } from './close-slot.js';
-import type { KernelThread } from '../kernel-thread.js';
+import type { CloseSlotOrder } from '../closing/close-slot.js';
+import type { KernelThread } from '../closing/kernel-thread.js';
 import type { OpenFile } from '../libc.js';
-import type { WatchOrder } from '../table-change.js';
+import type { WatchOrder } from './table-change.js';
 
 /** A system call for a worker to make. */
 export type SyscallRequest =

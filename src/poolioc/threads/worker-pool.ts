@@ -6,9 +6,9 @@
  */
 import { PoolError } from '../../base/errors.js';
 import { TRANSFER_BYTES } from './call-memory.js';
-import type { ThreadRequest, Outcome, ThreadClass } from './thread-request.js';
+import type { ThreadRequest, CallOutcome, ThreadClass } from './thread-request.js';
 import { WorkerCall } from './worker-call.js';
-import { makeCalls } from './sync-calls.js';
+import { makeCalls, ROUND_MS } from './sync-calls.js';
 import { findWorkerFile } from '../worker-file.js';
 import { WorkerThread, type SignalLibc } from './worker-thread.js';
 import type { WorkerSetup } from './worker-messages.js';
@@ -33,8 +33,6 @@ const IDLE_TIMEOUT_MS = 10_000;
 const UNINTERRUPTIBLE: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['send', 'close']);
 /** Classes whose threads move many messages for one order. */
 const TRANSFERS: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['receive', 'send']);
-/** ms between two looks at threads that were signalled, at exit. */
-const ROUND_MS = 1;
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -83,7 +81,7 @@ export class WorkerPool {
    * Makes calls without the event loop, for the moments before the process ends: after `interruptAll`, whose threads serve
    * best. Null for a call without a result in time, or with the key of one that is still under way.
    */
-  callSync<T>(requests: readonly ThreadRequest<T>[], timeout: number, stuck?: number): (Outcome<T> | null)[] {
+  callSync<T>(requests: readonly ThreadRequest<T>[], timeout: number, stuck?: number): (CallOutcome<T> | null)[] {
     return makeCalls(requests, {
       libc: this.#libc,
       timeout,

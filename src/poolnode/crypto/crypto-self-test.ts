@@ -1,5 +1,6 @@
 /** Known answers that a Crypto must give before a node runs on it: one of each primitive, through our own wrappers. */
 import { PoolError } from '../../base/errors.js';
+import { HMAC_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import type { Crypto, KeyPair } from '../protocol/types.js';
 
 const SHA256_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
@@ -29,11 +30,8 @@ const SUNSCREEN_SEALED = [
   '81db63fcb189a03121ae0ac72a3f1f36',
 ].join('');
 
-const TAG_BYTES = 16;
-const HASH_BYTES = 32;
-
 /** Throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM, naming the primitive, where an answer is wrong or can't be had. */
-export function selfTest(crypto: Crypto, keyPair: (privateKey: Uint8Array) => KeyPair): void {
+export function testCrypto(crypto: Crypto, keyPair: (privateKey: Uint8Array) => KeyPair): void {
   const checks: [name: string, passes: () => boolean][] = [
     ['SHA-256', () => hex(crypto.sha256(ascii('a'), ascii('bc'))) === SHA256_ABC],
     [
@@ -74,8 +72,8 @@ function sealsAndOpens(crypto: Crypto): boolean {
   const changed = sealed.slice();
   changed[changed.length - 1]! ^= 1;
   const refused = keys.open(nonce, changed, 1, changed.length);
-  const signed = new Uint8Array([...ascii('what do ya want for nothing?'), ...new Uint8Array(HASH_BYTES)]);
-  const macAt = signed.length - HASH_BYTES;
+  const signed = new Uint8Array([...ascii('what do ya want for nothing?'), ...new Uint8Array(HMAC_BYTES)]);
+  const macAt = signed.length - HMAC_BYTES;
   keys.sign(signed, 0, macAt, macAt);
   const mac = signed.slice(macAt);
   const [header, payload] = [ascii('what do ya want '), ascii(' for nothing?')];

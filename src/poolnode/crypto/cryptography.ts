@@ -4,7 +4,7 @@
  * that can be had and gives the known answers is taken, and nobody is bothered with why another was not.
  */
 import { PoolError } from '../../base/errors.js';
-import { selfTest } from './crypto-self-test.js';
+import { testCrypto } from './crypto-self-test.js';
 import { nodeCryptography } from './node-crypto.js';
 import { loadOpenSsl } from './openssl.js';
 import { loadPortable } from './portable-cipher.js';
@@ -60,7 +60,7 @@ export async function chooseCryptography(
   for (const kind of forced === undefined ? CRYPTO_KINDS : [forced]) {
     try {
       const cryptography = await loaders[kind]();
-      selfTest(cryptography.crypto, cryptography.keyPair);
+      testCrypto(cryptography.crypto, cryptography.keyPair);
       return cryptography;
     } catch (error) {
       cause = error;

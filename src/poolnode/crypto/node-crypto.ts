@@ -16,15 +16,13 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto';
+import { KEY_BYTES, NONCE_PREFIX_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import { unusablePublicKey } from '../protocol/faults.js';
-import { selfTest } from './crypto-self-test.js';
+import { testCrypto } from './crypto-self-test.js';
 import type { Cryptography } from './cryptography.js';
 import type { Crypto, KeyPair, PacketCrypto } from '../protocol/types.js';
 import { SpareCiphers } from './spare-ciphers.js';
 
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
-const NONCE_PREFIX_BYTES = 4;
 const HKDF_SALT = new Uint8Array(32);
 
 /** RFC 8410: what stands before the 32 raw bytes of an X25519 private key in DER. */
@@ -190,7 +188,7 @@ export const nodeCryptography: Cryptography = Object.freeze<Cryptography>({
  */
 export function nodeCrypto(): Crypto {
   if (!tested) {
-    selfTest(crypto, x25519KeyPair);
+    testCrypto(crypto, x25519KeyPair);
     tested = true;
   }
   return crypto;

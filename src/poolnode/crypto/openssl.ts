@@ -5,16 +5,13 @@
  */
 import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { loadKoffi } from '../../base/koffi.js';
+import { KEY_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import { unusablePublicKey } from '../protocol/faults.js';
 import type { Cryptography } from './cryptography.js';
 import { nodeCryptography } from './node-crypto.js';
 import { AT, type Handles, HASH_BYTES, OpenSsl, type Pointer } from './openssl-library.js';
 import type { Crypto, KeyPair, PacketCrypto } from '../protocol/types.js';
 
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const NONCE_PREFIX_BYTES = 4;
 /** RFC 5869, section 2.2. */
 const NO_SALT = new Uint8Array(HASH_BYTES);
 

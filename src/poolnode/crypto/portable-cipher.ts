@@ -6,10 +6,8 @@ import type * as chacha from '@noble/ciphers/chacha.js';
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Cryptography } from './cryptography.js';
 import { nodeCryptography } from './node-crypto.js';
+import { NONCE_PREFIX_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import type { PacketCrypto } from '../protocol/types.js';
-
-const TAG_BYTES = 16;
-const NONCE_PREFIX_BYTES = 4;
 
 type Noble = typeof chacha;
 

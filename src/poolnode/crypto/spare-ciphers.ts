@@ -13,12 +13,12 @@ import {
   type Hmac,
   type KeyObject,
 } from 'node:crypto';
+import { NONCE_BYTES } from '../protocol/constants.js';
 import { setImmediate } from '../../base/timers.js';
 
 const CIPHER = 'chacha20-poly1305';
 /** Constant, so that OpenSSL takes no shorter tag for a whole one. */
 const CIPHER_OPTIONS = { authTagLength: 16 } as const;
-const NONCE_BYTES = 12;
 const COUNTER_AT = 4;
 /** A packet that is received and its answer want one each. */
 const SPARE_HMACS = 2;

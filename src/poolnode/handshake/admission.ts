@@ -40,7 +40,7 @@ class Pending implements Ticket {
   since: bigint;
 
   constructor(
-    readonly of: Source,
+    readonly of: AddressSource,
     /** Counts arrivals: the lower, the older. */
     readonly order: number,
     now: bigint,
@@ -55,7 +55,7 @@ class Pending implements Ticket {
 }
 
 /** Whom connections come from, as long as one of theirs is pending. Both sets are in order of age. */
-class Source {
+class AddressSource {
   readonly waiting = new Set<Pending>();
   readonly started = new Set<Pending>();
 
@@ -81,7 +81,7 @@ const PARTS_OF_WHAT_IS_FREE = 4;
 export class HandshakeAdmission {
   readonly #limits: HandshakeLimits;
   readonly #buckets: TokenBuckets;
-  readonly #sources = new Map<string, Source>();
+  readonly #sources = new Map<string, AddressSource>();
   /** All that is read, and all that waits, each in order of age. */
   readonly #started = new Set<Pending>();
   readonly #waiting = new Set<Pending>();
@@ -115,7 +115,7 @@ export class HandshakeAdmission {
   arrive(address: string, now: bigint, entrant: Entrant): Ticket {
     const name = sourceOf(address);
     let source = this.#sources.get(name);
-    if (source === undefined) this.#sources.set(name, (source = new Source(name)));
+    if (source === undefined) this.#sources.set(name, (source = new AddressSource(name)));
     const ticket = new Pending(source, this.#arrivals++, now, entrant);
     source.waiting.add(ticket);
     this.#waiting.add(ticket);
@@ -283,7 +283,7 @@ export class HandshakeAdmission {
     return Math.max(1, Math.min(startedPerAddress, part));
   }
 
-  #mayStart({ waiting, started }: Source): boolean {
+  #mayStart({ waiting, started }: AddressSource): boolean {
     return waiting.size > 0 && started.size < this.#share && this.#started.size < this.#limits.started;
   }
 

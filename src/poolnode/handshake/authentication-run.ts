@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js';
 import { DeadlineTimer } from '../session/deadline-timer.js';
 import type { ProvenPeer } from '../protocol/authentication/types.js';
 import type { Session, SessionEvent } from '../protocol/types.js';
-import type { Role } from '../sequences.js';
+import type { Role } from '../session-draws.js';
 import { linger } from '../session/session-close.js';
 import { hungUp, onHandshakeEnd } from '../socket-errors.js';
 import type { SocketReader } from '../session/socket-reader.js';

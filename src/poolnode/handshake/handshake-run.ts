@@ -9,7 +9,7 @@ import { type AuthenticationHandle, runAuthentication } from './authentication-r
 import type { Clock } from '../clock.js';
 import { DeadlineTimer } from '../session/deadline-timer.js';
 import type { Handshake, Session } from '../protocol/types.js';
-import type { Role } from '../sequences.js';
+import type { Role } from '../session-draws.js';
 import { hungUp, onHandshakeEnd } from '../socket-errors.js';
 import type { SocketReader } from '../session/socket-reader.js';
 import type { AdmitPeer, NodePeer } from '../types.js';

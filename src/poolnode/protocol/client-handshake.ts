@@ -1,7 +1,7 @@
 /** The side that dials (wire protocol, Handshake, steps 1 and 3). */
 import { DiallerExchange } from './authentication/dialler-exchange.js';
 import type { DiallerCredentials } from './authentication/types.js';
-import { CHALLENGE_BYTES, Flag, PacketType } from './constants.js';
+import { CHALLENGE_BYTES, Flag, NO_BYTES, PacketType } from './constants.js';
 import { unauthentic } from './faults.js';
 import { HandshakePeer, onlyPlain } from './handshake-peer.js';
 import { deriveHandshakeKeys } from './keys.js';
@@ -10,7 +10,6 @@ import { type Challenge, readChallenge, writeInit, writeResponse } from './paylo
 import { PuzzleSolver } from './puzzle.js';
 import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
-const NO_BYTES = new Uint8Array(0);
 const CHALLENGE_ONLY = onlyPlain('CHALLENGE', PacketType.Challenge, CHALLENGE_BYTES);
 
 /** A handshake as client. Its first `advance` writes INIT. */

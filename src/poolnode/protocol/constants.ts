@@ -16,6 +16,9 @@ export const SESSION_ID_BYTES = 16;
 export const ADDRESS_BYTES = 32;
 export const CHANNELS = 256;
 
+/** Of packets without a payload. */
+export const NO_BYTES = new Uint8Array(0);
+
 /** `payload_len` is a u16. */
 export const MAX_PAYLOAD_BYTES = 65_535;
 /** What one DATA packet carries over TCP once the tag is taken off. */

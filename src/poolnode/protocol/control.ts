@@ -3,13 +3,11 @@
  * nothing with. What a peer can make us send is rationed.
  */
 import type { RawTelemetry } from '../../base/session.js';
-import { Flag, LIMITS, PacketType } from './constants.js';
+import { Flag, LIMITS, NO_BYTES, PacketType } from './constants.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import { violation } from './faults.js';
 import { readProbeSize } from './payloads.js';
 import { type Measurements, readTelemetry, writeTelemetry } from './telemetry.js';
-
-const EMPTY = new Uint8Array(0);
 
 /** What control packets need of their session. */
 export interface ControlSession {
@@ -55,7 +53,7 @@ export class Control {
   heartbeat(flags: number, plaintext: Uint8Array, now: bigint): void {
     if ((flags & Flag.Telemetry) !== 0) this.#peerTelemetry = readTelemetry(plaintext) ?? this.#peerTelemetry;
     if (this.#crowded || !this.#heartbeatReplies.take(now)) return;
-    this.#session.write(PacketType.Ack, Flag.None, 0, EMPTY, now);
+    this.#session.write(PacketType.Ack, Flag.None, 0, NO_BYTES, now);
   }
 
   ack(seq: bigint, now: bigint): void {

@@ -2,18 +2,17 @@
  * From a TCP stream to packets (wire protocol, Framing): chunks in, whole packets out on demand. A payload that lies within
  * one chunk is handed on where it lies; one that was cut is put together in memory that the next such payload reuses.
  */
-import { GATHER_BELOW_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES } from './constants.js';
+import { GATHER_BELOW_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, NO_BYTES } from './constants.js';
 import { Header, writeHmac } from './header.js';
 
 /** Size of the buffers that gather chunks below GATHER_BELOW_BYTES. */
 const GATHER_BYTES = 4_096;
-const EMPTY = new Uint8Array(0);
 
 /** A packet as it came. What a Framer gives is valid until its next `next`; `keep` makes one that stays. */
 export class Packet {
   readonly header = new Header();
   /** Where the payload lies, ciphertext and tag if it is encrypted: `bytes` from `from` up to `to`. */
-  bytes: Uint8Array = EMPTY;
+  bytes: Uint8Array = NO_BYTES;
   from = 0;
   to = 0;
 
@@ -108,7 +107,7 @@ export class Framer {
     const size = header.payloadLength;
     const first = this.#chunks[0];
     if (size === 0) {
-      packet.bytes = EMPTY;
+      packet.bytes = NO_BYTES;
       packet.from = packet.to = 0;
     } else if (this.#assembled === 0 && first !== undefined && first.length - this.#consumed >= size) {
       packet.bytes = first;
@@ -146,7 +145,7 @@ export class Framer {
       giveAssembly(this.#assembly);
       this.#assembly = null;
     }
-    packet.bytes = EMPTY;
+    packet.bytes = NO_BYTES;
     packet.from = packet.to = 0;
   }
 

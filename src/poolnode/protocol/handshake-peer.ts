@@ -13,7 +13,7 @@ import { PacketOpener, PacketWriter } from './packet-codec.js';
 import { PacketWatch } from './packet-watch.js';
 import { OwnSequence } from './sequence.js';
 import { EstablishedSession, type Establishment } from './session.js';
-import { State } from './states.js';
+import { StateMachine } from './states.js';
 import { Timer, Timers } from './timers.js';
 import { Traffic } from './traffic.js';
 import type { Crypto, Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session } from './types.js';
@@ -21,7 +21,7 @@ import type { Crypto, Handshake, KeyPair, PacketCrypto, ProtocolConfig, Session 
 export abstract class HandshakePeer implements Handshake {
   protected readonly config: ProtocolConfig;
   protected readonly crypto: Crypto;
-  protected readonly machine = new State();
+  protected readonly machine = new StateMachine();
   protected readonly outbox = new Outbox();
   protected readonly framer = new Framer();
   protected readonly traffic = new Traffic();

@@ -2,15 +2,21 @@
  * Packets under keys (wire protocol, Established packets): ChaCha20-Poly1305 over the payload, then HMAC-SHA256 over header
  * and ciphertext, on every packet. Receiving goes the other way: HMAC, header, and only then decryption.
  */
-import { Flag, HEADER_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, PROTOCOL_VERSION, TAG_BYTES } from './constants.js';
+import {
+  Flag,
+  HEADER_BYTES,
+  NONCE_BYTES,
+  NONCE_PREFIX_BYTES,
+  NO_BYTES,
+  PROTOCOL_VERSION,
+  TAG_BYTES,
+} from './constants.js';
 import { unauthentic, violation } from './faults.js';
 import type { HeaderPolicy, Packet } from './framer.js';
 import { HeaderWords, HMAC_AT, writeHeaderWords } from './header.js';
 import type { Outbox } from './outbox.js';
 import type { OwnSequence } from './sequence.js';
 import type { PacketCrypto } from './types.js';
-
-const EMPTY = new Uint8Array(0);
 
 /**
  * Nonces: 4 bytes of the HMAC key, then the sequence number, little-endian as the module writes it. One buffer serves all
@@ -122,7 +128,7 @@ export class PacketOpener {
 
   /** Last: the plaintext, which is its taker's to keep, or null where the tag is wrong. */
   open(keys: PacketCrypto, { header, bytes, from, to }: Packet): Uint8Array | null {
-    if (from === to) return EMPTY;
+    if (from === to) return NO_BYTES;
     return keys.open(this.#nonce.of(keys, header.seqHigh, header.seqLow), bytes, from, to);
   }
 }

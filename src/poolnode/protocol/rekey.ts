@@ -7,7 +7,7 @@ import { Flag, LIMITS, OLD_KEYS_NS, PacketType } from './constants.js';
 import { violation } from './faults.js';
 import type { KeyRing } from './key-ring.js';
 import type { PeerSequence } from './sequence.js';
-import type { State } from './states.js';
+import type { StateMachine } from './states.js';
 import { Timer, type Timers } from './timers.js';
 import type { Traffic } from './traffic.js';
 import type { Crypto, PacketCrypto, SessionLimits } from './types.js';
@@ -18,7 +18,7 @@ export interface RekeySession {
   readonly limits: SessionLimits;
   readonly keys: KeyRing;
   readonly peerSequence: PeerSequence;
-  readonly state: State;
+  readonly state: StateMachine;
   readonly timers: Timers;
   readonly traffic: Traffic;
   /** Writes a packet under the keys that are for sending. */

@@ -9,6 +9,7 @@ import {
   INIT_BYTES,
   KEY_BYTES,
   LIMITS,
+  NO_BYTES,
   PacketType,
   RESPONSE_BYTES,
   SESSION_ID_BYTES,
@@ -24,7 +25,6 @@ import { readInit, readResponse, writeChallenge } from './payloads.js';
 import { solves } from './puzzle.js';
 import type { Handshake, PacketCrypto, ProtocolConfig, Session } from './types.js';
 
-const NO_BYTES = new Uint8Array(0);
 const SEALED_RESPONSE_BYTES = RESPONSE_BYTES + TAG_BYTES;
 const INIT_ONLY = onlyPlain('INIT', PacketType.Init, INIT_BYTES);
 

@@ -6,9 +6,9 @@
 import type { RawTelemetry, SessionStateName } from '../../base/session.js';
 import { checkInteger } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
-import { CHANNELS, Flag, MAX_MESSAGE_BYTES, MAX_PACKET_PLAINTEXT_BYTES, PacketType } from './constants.js';
+import { CHANNELS, Flag, MAX_MESSAGE_BYTES, MAX_PACKET_PLAINTEXT_BYTES, NO_BYTES, PacketType } from './constants.js';
 import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
-import { notAdmitted, refusedByPeer } from './authentication/message.js';
+import { notAdmitted, refusedByPeer } from './authentication/exchange-message.js';
 import type { Exchange } from './authentication/types.js';
 import { Control } from './control.js';
 import { asPoolError, peerLost, unauthentic, violation } from './faults.js';
@@ -24,7 +24,7 @@ import { readRekey } from './payloads.js';
 import { Rekey } from './rekey.js';
 import { type OwnSequence, PeerSequence } from './sequence.js';
 import { PeerLiveness } from './peer-liveness.js';
-import type { State } from './states.js';
+import type { StateMachine } from './states.js';
 import { Measurements } from './telemetry.js';
 import { nextHeartbeat, Timer, Timers } from './timers.js';
 import type { Traffic } from './traffic.js';
@@ -35,7 +35,7 @@ export interface Establishment {
   config: ProtocolConfig;
   role: 'client' | 'server';
   id: Uint8Array;
-  state: State;
+  state: StateMachine;
   ownKeyPair: KeyPair;
   peerPublicKey: Uint8Array;
   keys: PacketCrypto;
@@ -57,7 +57,7 @@ export class EstablishedSession implements Session {
 
   readonly #crypto: Crypto;
   readonly #limits: SessionLimits;
-  readonly #state: State;
+  readonly #state: StateMachine;
   readonly #writer: PacketWriter;
   readonly #outbox: Outbox;
   readonly #framer: Framer;
@@ -287,7 +287,7 @@ export class EstablishedSession implements Session {
   refuse(error: PoolError, now: bigint): void {
     if (this.#over) return;
     try {
-      this.#write(PacketType.Close, Flag.None, 0, new Uint8Array(0), now);
+      this.#write(PacketType.Close, Flag.None, 0, NO_BYTES, now);
     } finally {
       this.#fail(error);
     }
@@ -369,7 +369,7 @@ export class EstablishedSession implements Session {
   close(now: bigint): void {
     if (this.#over || this.#state.name === 'CLOSING') return;
     try {
-      this.#write(PacketType.Close, Flag.None, 0, new Uint8Array(0), now);
+      this.#write(PacketType.Close, Flag.None, 0, NO_BYTES, now);
       this.#state.step('ended');
     } catch (error) {
       this.#fail(error);

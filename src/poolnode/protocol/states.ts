@@ -26,7 +26,7 @@ export const TRANSITIONS: Readonly<Record<SessionStateName, Readonly<Row>>> = Ob
   CLOSING: {},
 } satisfies Record<SessionStateName, Row>);
 
-export class State {
+export class StateMachine {
   #name: SessionStateName;
 
   constructor(name: SessionStateName = 'IDLE') {

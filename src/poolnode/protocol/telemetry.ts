@@ -70,7 +70,7 @@ const BUCKET_NS = THROUGHPUT_WINDOW_NS / BigInt(BUCKETS);
 const WINDOW_SECONDS = 5;
 
 /** Bits a second sent over the last 5 s, in steps of half a second. A packet costs one comparison and one addition. */
-export class Throughput {
+export class ThroughputMeter {
   readonly #buckets = new Float64Array(BUCKETS);
   #current = 0;
   #currentEnds: bigint;
@@ -106,12 +106,12 @@ export class Throughput {
 /** All that a session measures of itself. */
 export class Measurements {
   readonly roundTrip = new RoundTrip();
-  readonly throughput: Throughput;
+  readonly throughput: ThroughputMeter;
   readonly #establishedAt: bigint;
   #largestProbe = 0;
 
   constructor(now: bigint) {
-    this.throughput = new Throughput(now);
+    this.throughput = new ThroughputMeter(now);
     this.#establishedAt = now;
   }
 

@@ -1,5 +1,5 @@
 import { timerDelay, type Clock } from '../clock.js';
-import { nodeTimers, type Timers } from '../../base/timers.js';
+import { nodeTimers, type TimerFunctions } from '../../base/timers.js';
 
 /**
  * One timer for a deadline that moves with every packet: it is not touched when the deadline moves away, but fires, finds
@@ -8,7 +8,7 @@ import { nodeTimers, type Timers } from '../../base/timers.js';
 export class DeadlineTimer {
   readonly #clock: Clock;
   readonly #fire: (now: bigint) => void;
-  readonly #timers: Timers;
+  readonly #timers: TimerFunctions;
   #timer: NodeJS.Timeout | undefined;
   #armedFor = 0n;
   #referenced = true;

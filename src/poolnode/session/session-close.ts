@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { PoolError } from '../../base/errors.js';
 import { LINGER_MS } from '../constants.js';
-import { clearTimeout, LONGEST_TIMER_MS, nodeTimers, setTimeout, type Timers } from '../../base/timers.js';
+import { clearTimeout, LONGEST_TIMER_MS, nodeTimers, setTimeout, type TimerFunctions } from '../../base/timers.js';
 
 /** A graceful close in progress; calls that come later join it. */
 export interface Closing {
@@ -29,7 +29,7 @@ export function beginClosing(timeout: number, expired: () => void): Closing {
  * Reads on until the peer's FIN, for at most 1 s, and keeps nobody waiting for it. To destroy a socket that still has unread
  * input would reset the connection, and the reset could overtake what is under way to the peer.
  */
-export function linger(socket: Socket, timers: Pick<Timers, 'setTimeout' | 'clearTimeout'> = nodeTimers): void {
+export function linger(socket: Socket, timers: Pick<TimerFunctions, 'setTimeout' | 'clearTimeout'> = nodeTimers): void {
   const timer = timers.setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once('close', () => timers.clearTimeout(timer));
   socket.unref();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filled, FINISH, HELLO, KIND, readReport, report, WELCOME } from '../../../src/cli/bench/protocol.js';
+import { filled, FINISH, HELLO, KIND, readReport, encodeReport, WELCOME } from '../../../src/cli/bench/protocol.js';
 
 describe('the protocol of bench', () => {
   it('fills a message of exactly the size, from one byte on, behind its letter', () => {
@@ -21,7 +21,7 @@ describe('the protocol of bench', () => {
 
   it('reports counts beyond 32 bits, and reads them back', () => {
     const counts = { messages: 2 ** 33 + 1, bytes: Number.MAX_SAFE_INTEGER };
-    const message = report(counts);
+    const message = encodeReport(counts);
     expect(message.toString('hex')).toBe('66' + '0000000200000001' + '001fffffffffffff');
     // A view that does not begin where its memory does, as messages are.
     expect(readReport(Buffer.concat([Buffer.from('xyz'), message]).subarray(3))).toEqual(counts);
@@ -29,7 +29,7 @@ describe('the protocol of bench', () => {
 
   it.each([
     ['too short', Buffer.from('f')],
-    ['too long', Buffer.concat([report({ messages: 1, bytes: 1 }), Buffer.of(0)])],
+    ['too long', Buffer.concat([encodeReport({ messages: 1, bytes: 1 }), Buffer.of(0)])],
     ['of another kind', filled(KIND.ECHO, 17)],
   ])('takes a message that is %s for no report', (_, message) => {
     expect(readReport(message)).toBeNull();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Links } from '../../../src/cli/bridge/links.js';
+import { Links } from '../../../src/cli/bridge/open-links.js';
 import { poolToTcp } from '../../../src/cli/bridge/pool-to-tcp.js';
 import { parseTcpAddress } from '../../../src/cli/bridge/tcp-address.js';
 import { tcpToPool, toDestination } from '../../../src/cli/bridge/tcp-to-pool.js';

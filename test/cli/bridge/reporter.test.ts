@@ -1,6 +1,6 @@
 /** What a bridge says, where it says it. */
 import { describe, expect, it } from 'vitest';
-import type { BridgeStatus } from '../../../src/cli/bridge/links.js';
+import type { BridgeStatus } from '../../../src/cli/bridge/open-links.js';
 import { makeReporter } from '../../../src/cli/bridge/reporter.js';
 import { testTerminal } from '../test-terminal.js';
 import { VirtualScreen } from '../virtual-screen.js';

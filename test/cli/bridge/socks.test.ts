@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Links } from '../../../src/cli/bridge/links.js';
+import { Links } from '../../../src/cli/bridge/open-links.js';
 import { poolToTcp } from '../../../src/cli/bridge/pool-to-tcp.js';
 import { REPLY, replyTo } from '../../../src/cli/bridge/socks.js';
 import { type Front, tcpToPool, toRequested } from '../../../src/cli/bridge/tcp-to-pool.js';

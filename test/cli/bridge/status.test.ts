@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RateMeter, statusLine } from '../../../src/cli/bridge/status.js';
+import { BridgeRates, statusLine } from '../../../src/cli/bridge/status.js';
 
 const NONE = { open: 0, done: 0, broken: 0, refused: 0, toPool: 0, toTcp: 0 };
 
@@ -13,7 +13,7 @@ describe('the status of a bridge', () => {
   });
 
   it('has rates from one reading to the next', () => {
-    const meter = new RateMeter(1000);
+    const meter = new BridgeRates(1000);
     expect(meter.read({ ...NONE, toPool: 500 }, 1500)).toEqual({ toPool: 1000, toTcp: 0 });
     expect(meter.read({ ...NONE, toPool: 500, toTcp: 4 }, 3500)).toEqual({ toPool: 0, toTcp: 2 });
   });

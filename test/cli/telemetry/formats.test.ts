@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { csvHeader, csvLine, jsonLine, plainLine, summaryLine } from '../../../src/cli/telemetry/formats.js';
+import { csvHeader, csvLine, jsonLine, sampleLine, summaryLine } from '../../../src/cli/telemetry/formats.js';
 import { sample, samples } from './samples.js';
 
 describe('samples as lines', () => {
   it('are columns for people', () => {
-    expect(plainLine(sample(2))).toMatch(
+    expect(sampleLine(sample(2))).toMatch(
       /^\d\d:\d\d:07 {2}rtt – {8}jitter – {8}loss 0 % {5}out 2\.00 kB\/s {2}in 220 MB\/s {3}queue 2$/,
     );
   });

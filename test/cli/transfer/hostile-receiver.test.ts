@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Control, WINDOW_BYTES } from '../../../src/cli/transfer/messages.js';
+import { type ControlMessage, WINDOW_BYTES } from '../../../src/cli/transfer/messages.js';
 import type { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
 import { type Ended, Sides } from './sides.js';
 
 const CONTENT = '0123456789';
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-const start = (fields: object = {}): Control<'start'> => ({
+const start = (fields: object = {}): ControlMessage<'start'> => ({
   type: 'start',
   offset: 0,
   sha256: digest(''),
@@ -73,7 +73,7 @@ describe('a receiver that lies', () => {
       /has stored other bytes/,
       65,
     ],
-  ] as [string, Control[], RegExp, number][])('%s', async (_, answers, why, exitCode) => {
+  ] as [string, ControlMessage[], RegExp, number][])('%s', async (_, answers, why, exitCode) => {
     const { error, results } = await against(async (talk) => {
       for (const answer of answers) {
         if (answer.type === 'done') await ended(talk);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QUIET_VIEW } from '../../../src/cli/transfer/progress-view.js';
-import { receiveFiles, type ReceiveOptions } from '../../../src/cli/transfer/receive-files.js';
+import { receiveFiles, type ReceiveFilesOptions } from '../../../src/cli/transfer/receive-files.js';
 import type { Result, TransferOptions } from '../../../src/cli/transfer/outcome.js';
 import { sendFiles } from '../../../src/cli/transfer/send-files.js';
 import { examine } from '../../../src/cli/transfer/source-file.js';
@@ -62,7 +62,7 @@ export class Sides {
     );
   }
 
-  receive(options: Partial<ReceiveOptions> = {}): Promise<Ended> {
+  receive(options: Partial<ReceiveFilesOptions> = {}): Promise<Ended> {
     return this.#ended((common) =>
       receiveFiles(this.pair[1], {
         ...common,
@@ -75,7 +75,7 @@ export class Sides {
     );
   }
 
-  async both(paths: readonly string[], options: Partial<ReceiveOptions> = {}): Promise<[Ended, Ended]> {
+  async both(paths: readonly string[], options: Partial<ReceiveFilesOptions> = {}): Promise<[Ended, Ended]> {
     this.again();
     return Promise.all([this.send(paths), this.receive(options)]);
   }

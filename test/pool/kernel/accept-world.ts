@@ -6,7 +6,7 @@
 import { Addr } from '../../../src/pool/address/addr.js';
 import { toMapped } from '../../../src/pool/kernel/calls/mapped-address.js';
 import { keyOf, type SessionRecord } from '../../../src/pool/kernel/table/table-row.js';
-import type { Role } from '../../../src/pool/kernel/accepting/session-role.js';
+import type { SessionRole } from '../../../src/pool/kernel/accepting/session-role.js';
 import type { TcpConnection, TcpEnd, TcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
 import type { Seeded } from '../../poolnode/protocol/seeded.js';
 
@@ -28,7 +28,7 @@ interface Connection extends TcpConnection {
 /** A session, with what nobody can see from outside. */
 export interface Session {
   key: string;
-  role: Role;
+  role: SessionRole;
   /** Whose dial it is: this process's, or another program's. */
   by: 'us' | 'other';
   /** The peer of an accepted one. */
@@ -146,7 +146,7 @@ export class World {
     };
   }
 
-  own(record: SessionRecord): Role | null {
+  own(record: SessionRecord): SessionRole | null {
     return this.#own.has(keyOf(record)) ? 'dialled' : null;
   }
 
@@ -445,7 +445,7 @@ export class World {
     slot.bytesSent += bytes;
   }
 
-  #begin(slot: Slot, role: Role, by: Session['by'], peer: TcpEnd | null): Session {
+  #begin(slot: Slot, role: SessionRole, by: Session['by'], peer: TcpEnd | null): Session {
     const key = keyOf(slot);
     const session: Session = { key, role, by, peer, lives: null, ended: null, left: false };
     this.sessions.set(key, session);

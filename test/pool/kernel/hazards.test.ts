@@ -342,7 +342,7 @@ describe('hazard 7: two handshakes at a time', () => {
 
   it('tries EBADMSG again only where both ends are on this machine', async () => {
     b = bench();
-    const { Dialler } = await import('../../../src/pool/kernel/calls/dialler.js');
+    const { Dialler } = await import('../../../src/pool/kernel/calls/dial-attempts.js');
     const dialler = new Dialler({ device: b.device, discard: () => {}, isLocal: (address) => address === '127.0.0.1' });
     b.device.connects.push('EBADMSG', 'EBADMSG');
     expect(await dialler.dial(new Addr('127.0.0.1', 9253), undefined, async (index) => index)).toBe(0);

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../src/pool/kernel/calls/clock.js';
+import type { KernelClock, ClockTimer } from '../../../src/pool/kernel/calls/kernel-clock.js';
 
 /** Lets everything run that is ready, without any time passing. */
 export async function settle(): Promise<void> {
@@ -6,7 +6,7 @@ export async function settle(): Promise<void> {
 }
 
 /** Time that passes when a test says so. */
-export class ManualClock implements Clock {
+export class ManualClock implements KernelClock {
   #now = 1_000_000;
   #timers: { at: number; fn: () => void }[] = [];
 
@@ -14,7 +14,7 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  after(ms: number, fn: () => void): Timer {
+  after(ms: number, fn: () => void): ClockTimer {
     const timer = { at: this.#now + ms, fn };
     this.#timers.push(timer);
     return {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { readModuleStatus } from '../../../src/pool/kernel/table/module-status.js';
-import { machineProc, type ProcFiles } from '../../../src/poolioc/kernel-thread.js';
-import { ReceiverThreads } from '../../../src/pool/kernel/session/receiver-threads.js';
+import { machineProc, type ProcFiles } from '../../../src/poolioc/closing/kernel-thread.js';
+import { ReceiverThreads } from '../../../src/pool/kernel/session/thread-lookup.js';
 import { readTcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
 
 /** A /proc of files; reads are counted. */

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { PoolError } from '../../../src/base/errors.js';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/calls/device.js';
-import { isKernelThread, type ProcFiles } from '../../../src/poolioc/kernel-thread.js';
+import { isKernelThread, type ProcFiles } from '../../../src/poolioc/closing/kernel-thread.js';
 import { ipv4ToMapped } from '../../../src/poolioc/abi/mapped.js';
 import type {
   CloseSessionOptions,

@@ -1,10 +1,11 @@
+import { flowKinds } from './flow-kinds.js';
 import { createHash } from 'node:crypto';
 import { type EventEmitter, once } from 'node:events';
 import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Conn, type Flow, type FlowDuplex, PoolError } from '../../../src/index.js';
+import { type Conn, type FlowDuplex, PoolError } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
 import { duplexCases } from '../../contract/duplex-cases.js';
 import { randomBytes } from '../../random.js';
@@ -40,16 +41,7 @@ async function closed(stream: Duplex): Promise<void> {
   await turn();
 }
 
-/** Two flows of each kind that has a Duplex. */
-const flows: Record<string, () => Promise<[Flow, Flow]>> = {
-  'a Conn': async () => pipe(),
-  'a Channel': async () => {
-    const [a, b] = pipe();
-    return Promise.all([a.openChannel(5), b.openChannel(5)]);
-  },
-};
-
-describe.each(Object.entries(flows))('the Duplex of %s', (_name, makeFlows) => {
+describe.each(Object.entries(flowKinds))('the Duplex of %s', (_name, makeFlows) => {
   it('carries bytes both ways at once, split and joined as they like', async () => {
     const [a, b] = await makeFlows();
     const [left, right] = [a.toDuplex(), b.toDuplex({ highWaterMark: 1000 })];

@@ -1,8 +1,9 @@
+import { flowKinds } from './flow-kinds.js';
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ReadableStream, TransformStream } from 'node:stream/web';
 import { describe, expect, it } from 'vitest';
-import { type Flow, PoolError } from '../../../src/index.js';
+import { PoolError } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
 import { randomBytes } from '../../random.js';
 
@@ -23,15 +24,7 @@ async function rejection(promise: Promise<unknown>): Promise<NodeJS.ErrnoExcepti
   );
 }
 
-const flows: Record<string, () => Promise<[Flow, Flow]>> = {
-  'a Conn': async () => pipe(),
-  'a Channel': async () => {
-    const [a, b] = pipe();
-    return Promise.all([a.openChannel(5), b.openChannel(5)]);
-  },
-};
-
-describe.each(Object.entries(flows))('the Web Streams of %s', (_name, makeFlows) => {
+describe.each(Object.entries(flowKinds))('the Web Streams of %s', (_name, makeFlows) => {
   it('are made once, and read nothing before somebody asks', async () => {
     const [a, b] = await makeFlows();
     expect(b.readable).toBe(b.readable);

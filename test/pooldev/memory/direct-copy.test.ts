@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CallerPins } from '../../../src/pooldev/memory/caller.js';
 import { callerMemory } from '../../../src/pooldev/memory/caller-memory.js';
 import { DirectCopy } from '../../../src/pooldev/memory/direct-copy.js';
-import { loadLibc } from '../../../src/pooldev/server-libc.js';
+import { loadServerLibc } from '../../../src/pooldev/server-libc.js';
 
 const PAGE = 4096;
 const PRESENT = 1n << 63n;
@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('DirectCopy on memory of this proc
   const uid = process.geteuid?.() ?? 0;
 
   it('reads and writes what is there, and leaves the rest to the copying threads', async () => {
-    const libc = await loadLibc();
+    const libc = await loadServerLibc();
     const pins = new CallerPins(libc);
     const copy = vi.fn(() => ({ cancel: () => false }));
     const memory = callerMemory({ copy }, pins, new DirectCopy({ libc, uid }));

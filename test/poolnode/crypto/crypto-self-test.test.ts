@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selfTest } from '../../../src/poolnode/crypto/crypto-self-test.js';
+import { testCrypto } from '../../../src/poolnode/crypto/crypto-self-test.js';
 import { nodeCrypto, x25519KeyPair } from '../../../src/poolnode/crypto/node-crypto.js';
 import type { Crypto, KeyPair } from '../../../src/poolnode/protocol/types.js';
 import { changed } from '../protocol/sealing.js';
@@ -8,7 +8,7 @@ const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i ===
 
 describe('the self-test', () => {
   it('passes on this runtime', () => {
-    expect(() => selfTest(nodeCrypto(), x25519KeyPair)).not.toThrow();
+    expect(() => testCrypto(nodeCrypto(), x25519KeyPair)).not.toThrow();
   });
 
   const real = nodeCrypto();
@@ -44,7 +44,7 @@ describe('the self-test', () => {
   ];
 
   it.each(faulty)('refuses to run with a wrong %s, and names it', (name, changes) => {
-    expect(() => selfTest({ ...real, ...changes }, x25519KeyPair)).toThrowError(
+    expect(() => testCrypto({ ...real, ...changes }, x25519KeyPair)).toThrowError(
       expect.objectContaining({
         code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
         message: expect.stringContaining(name) as string,
@@ -60,7 +60,7 @@ describe('the self-test', () => {
         throw missing;
       },
     };
-    expect(() => selfTest(broken, x25519KeyPair)).toThrowError(
+    expect(() => testCrypto(broken, x25519KeyPair)).toThrowError(
       expect.objectContaining({
         message: expect.stringMatching(/^ChaCha20-Poly1305 .*ReferenceError: setImmediate is not defined/) as string,
         cause: missing,
@@ -71,6 +71,6 @@ describe('the self-test', () => {
   it('refuses to run with a wrong X25519', () => {
     const wrong = (privateKey: Uint8Array): KeyPair => x25519KeyPair(flipped(privateKey));
     const wronger = (privateKey: Uint8Array): KeyPair => ({ ...wrong(privateKey), agree: () => new Uint8Array(32) });
-    expect(() => selfTest(real, wronger)).toThrowError(/X25519/);
+    expect(() => testCrypto(real, wronger)).toThrowError(/X25519/);
   });
 });

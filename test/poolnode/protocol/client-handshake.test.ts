@@ -1,28 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/base/errors.js';
 import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { isSequenceCollision } from '../../../src/poolnode/protocol/sequence.js';
-import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
 import type { Handshake } from '../../../src/poolnode/protocol/types.js';
-import { CLIENT_BASE, concat, handshakes, SECOND, shake, Side } from './pair.js';
+import { CLIENT_BASE, failure, handshakes, SECOND, shake, Side, take, TELEMETRY } from './pair.js';
 import { ScriptedModule } from './scripted-module.js';
 
 const NOW = 5n * SECOND;
-const TELEMETRY = writeTelemetry({
-  rttNs: 1n,
-  jitterNs: 2n,
-  lossRatePpm: 3,
-  throughputBps: 4,
-  mtuCurrent: 5,
-  queueDepth: 6,
-  uptimeNs: 7n,
-  rekeyCount: 8,
-  configVersion: 9,
-});
-
-const take = (from: { takeOutput(): Uint8Array[] }): Uint8Array => concat(from.takeOutput());
 
 function started(): { client: Handshake; init: Uint8Array } {
   const { client } = handshakes();
@@ -40,16 +25,6 @@ function challenged(): { client: Handshake; module: ScriptedModule; challenge: U
   expect(client.advance(NOW)).toBeNull();
   module.receive(take(client));
   return { client, module, challenge };
-}
-
-function failure(action: () => unknown): PoolError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(PoolError);
-    return error as PoolError;
-  }
-  throw new Error('it did not fail');
 }
 
 describe('a client handshake', () => {

@@ -10,6 +10,7 @@ import type {
 } from '../../../src/poolnode/protocol/authentication/types.js';
 import { createClientHandshake } from '../../../src/poolnode/protocol/client-handshake.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';
+import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
 import { seededCrypto } from '../../random.js';
 import type { Crypto, Handshake, Session, SessionEvent, SessionLimits } from '../../../src/poolnode/protocol/types.js';
 
@@ -165,4 +166,31 @@ export function shake(
     if (clientSession !== null && serverSession !== null) return [clientSession, serverSession];
   }
   throw new Error('the handshake never ended');
+}
+
+/** A telemetry block whose fields all differ. */
+export const TELEMETRY = writeTelemetry({
+  rttNs: 1n,
+  jitterNs: 2n,
+  lossRatePpm: 3,
+  throughputBps: 4,
+  mtuCurrent: 5,
+  queueDepth: 6,
+  uptimeNs: 7n,
+  rekeyCount: 8,
+  configVersion: 9,
+});
+
+/** All that waits to be sent, as one. */
+export const take = (from: { takeOutput(): Uint8Array[] }): Uint8Array => concat(from.takeOutput());
+
+/** What an action throws, which is a PoolError. */
+export function failure(action: () => unknown): PoolError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof PoolError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
 }

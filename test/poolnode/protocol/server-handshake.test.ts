@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/base/errors.js';
 import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { createServerHandshake } from '../../../src/poolnode/protocol/server-handshake.js';
 import type { Crypto, Handshake } from '../../../src/poolnode/protocol/types.js';
-import { concat, handshakes, SECOND, SERVER_BASE, Side } from './pair.js';
+import { failure, handshakes, SECOND, SERVER_BASE, Side, take } from './pair.js';
 import { ScriptedModule } from './scripted-module.js';
 import { changed, mac } from './sealing.js';
 
 const NOW = 5n * SECOND;
-const take = (from: { takeOutput(): Uint8Array[] }): Uint8Array => concat(from.takeOutput());
 
 function dialled(crypto: Crypto = nodeCrypto()): { server: Handshake; module: ScriptedModule; challenge: Uint8Array } {
   const { server } = handshakes({ difficulty: 8, crypto });
@@ -18,16 +16,6 @@ function dialled(crypto: Crypto = nodeCrypto()): { server: Handshake; module: Sc
   server.receive(module.take());
   expect(server.advance(NOW)).toBeNull();
   return { server, module, challenge: take(server) };
-}
-
-function failure(action: () => unknown): PoolError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(PoolError);
-    return error as PoolError;
-  }
-  throw new Error('it did not fail');
 }
 
 describe('a server handshake', () => {

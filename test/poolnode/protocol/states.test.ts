@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionStateName } from '../../../src/base/session.js';
-import { State, type StateStep, TRANSITIONS } from '../../../src/poolnode/protocol/states.js';
+import { StateMachine, type StateStep, TRANSITIONS } from '../../../src/poolnode/protocol/states.js';
 
 const NAMES = Object.keys(TRANSITIONS) as SessionStateName[];
 const STEPS: StateStep[] = [
@@ -13,7 +13,7 @@ const STEPS: StateStep[] = [
   'ended',
 ];
 const walk = (...steps: StateStep[]): SessionStateName => {
-  const state = new State();
+  const state = new StateMachine();
   for (const step of steps) state.step(step);
   return state.name;
 };
@@ -32,7 +32,7 @@ describe('State', () => {
     for (const name of NAMES) {
       for (const step of STEPS) {
         if (TRANSITIONS[name][step] !== undefined) continue;
-        const state = new State(name);
+        const state = new StateMachine(name);
         expect(() => state.step(step)).toThrowError(expect.objectContaining({ code: 'ERR_POOL_PROTOCOL' }));
         expect(state.name).toBe(name);
         refused++;

@@ -7,27 +7,15 @@ import { PoolError } from '../../../src/base/errors.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
-import { writeTelemetry } from '../../../src/poolnode/protocol/telemetry.js';
 import { reached, timeout, tries } from '../../reliability/figures.js';
 import { CRYPTOGRAPHIES } from '../crypto/cryptographies.js';
 import { WithModule } from './established.js';
 import { nullCrypto } from './null-crypto.js';
-import { Pair, type Side, useCrypto } from './pair.js';
+import { Pair, type Side, TELEMETRY, useCrypto } from './pair.js';
 import { seeded } from './seeded.js';
 import { mac } from './sealing.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
-const TELEMETRY = writeTelemetry({
-  rttNs: 1n,
-  jitterNs: 2n,
-  lossRatePpm: 3,
-  throughputBps: 4,
-  mtuCurrent: 5,
-  queueDepth: 6,
-  uptimeNs: 7n,
-  rekeyCount: 8,
-  configVersion: 9,
-});
 
 /** One packet of each type, as a module would send it. */
 const PACKETS: readonly [name: string, type: number, flags: number, plaintext: Uint8Array][] = [

@@ -3,7 +3,7 @@ import {
   Measurements,
   readTelemetry,
   RoundTrip,
-  Throughput,
+  ThroughputMeter,
   writeTelemetry,
 } from '../../../src/poolnode/protocol/telemetry.js';
 
@@ -62,7 +62,7 @@ describe('RoundTrip', () => {
 
 describe('Throughput', () => {
   it('is bits a second over the last 5 s', () => {
-    const throughput = new Throughput(0n);
+    const throughput = new ThroughputMeter(0n);
     for (let i = 0n; i < 50n; i++) throughput.sent(1_000, (i * S) / 10n);
     expect(throughput.bitsPerSecond(5n * S - 1n)).toBe(80_000);
     expect(throughput.bitsPerSecond(10n * S)).toBe(0);
@@ -70,7 +70,7 @@ describe('Throughput', () => {
   });
 
   it('forgets by and by', () => {
-    const throughput = new Throughput(0n);
+    const throughput = new ThroughputMeter(0n);
     throughput.sent(5_000, 0n);
     throughput.sent(5_000, 3n * S);
     expect(throughput.bitsPerSecond(4n * S)).toBe(16_000);
@@ -78,7 +78,7 @@ describe('Throughput', () => {
   });
 
   it('saturates at u32', () => {
-    const throughput = new Throughput(0n);
+    const throughput = new ThroughputMeter(0n);
     throughput.sent(2 ** 40, 0n);
     expect(throughput.bitsPerSecond(0n)).toBe(0xffff_ffff);
   });

@@ -15,11 +15,12 @@
  * One thing is not seen at the same instant: a connection leaves /proc/net a moment before its session's thread ends, and a
  * read of /proc/net may miss one. So a verdict that rests on a connection which isn't there has to hold a while longer.
  */
+import { MAX_SESSIONS } from '../../../poolioc/abi/constants.js';
 import { Addr } from '../../address/addr.js';
 import { fromMapped } from '../calls/mapped-address.js';
-import { keyOf, type SessionRecord } from '../table/table-row.js';
+import { HANDSHAKE_PACKETS, keyOf, type SessionRecord } from '../table/table-row.js';
 import { ConnectionShares } from './connection-shares.js';
-import { roleByCounters, UNKNOWN, type Peer, type Role } from './session-role.js';
+import { roleByCounters, UNKNOWN, type AcceptedPeer, type SessionRole } from './session-role.js';
 import { connectionKey, type TcpConnection, type TcpEnd, type TcpTable } from '../table/tcp-table.js';
 
 /** One look, in the order in which it is made. */
@@ -35,7 +36,7 @@ export interface AcceptLook {
   /** False: `alive` is a guess, which is true of the dead as well. */
   livesSeen: boolean;
   /** What is known of the process's own sessions. */
-  own: (record: SessionRecord) => Role | null;
+  own: (record: SessionRecord) => SessionRole | null;
   /** Whom the process's CONNECTs dial that have not come to an entry among its own sessions. */
   dialling: readonly TcpEnd[];
 }
@@ -45,7 +46,7 @@ export interface AcceptLook {
  * `gone`: it has ended before it was handed out.
  */
 export type AcceptVerdict =
-  | { kind: 'accepted'; record: SessionRecord; peer: Peer }
+  | { kind: 'accepted'; record: SessionRecord; peer: AcceptedPeer }
   | { kind: 'undecided'; record: SessionRecord }
   | { kind: 'gone'; record: SessionRecord };
 
@@ -64,7 +65,6 @@ export interface AcceptRuleOptions {
 const ACCEPTED_BYTES = 288n;
 /** ...CHALLENGE and ACK at the end that dialled. */
 const DIALLED_BYTES = 258n;
-const HANDSHAKE_PACKETS = 2n;
 
 /** ms for which `accepted` by exclusion has to hold: a thread ends within far less of its connection's end. */
 const ACCEPTED_HOLDS_MS = 20;
@@ -89,9 +89,9 @@ interface Open {
   /** The handshake's packets have come. */
   shaken: boolean;
   /** What has proven its role: the counters do so for a moment only. */
-  proven: Role | null;
+  proven: SessionRole | null;
   /** What exclusion says, and since when. */
-  leaning: Role | null;
+  leaning: SessionRole | null;
   leaningSince: number;
 }
 
@@ -104,7 +104,7 @@ export class AcceptRule {
   /** Connections that very likely are theirs. Enough to name a peer by, but not to decide a role. */
   readonly #beforeConnections: ReadonlySet<string>;
   /** Sessions that are decided, by key, for as long as they are in the table. */
-  readonly #decided = new Map<string, Role | 'left'>();
+  readonly #decided = new Map<string, SessionRole | 'left'>();
   readonly #open = new Map<string, Open>();
   #looks = 0;
   #hurry = false;
@@ -195,11 +195,11 @@ export class AcceptRule {
   }
 
   /** What proves a role by itself; null where nothing does. */
-  #proven(record: SessionRecord, look: AcceptLook): Role | null {
+  #proven(record: SessionRecord, look: AcceptLook): SessionRole | null {
     return this.#alone(record, look) ?? this.#byOtherEnd(record, look);
   }
 
-  #alone(record: SessionRecord, look: AcceptLook): Role | null {
+  #alone(record: SessionRecord, look: AcceptLook): SessionRole | null {
     const known = this.#roleOf(record, look);
     if (known !== null) return known;
     // A served device shows port 0 for accepted sessions; on the module port 0 means no more than "never dialled".
@@ -213,7 +213,7 @@ export class AcceptRule {
    * Both ends of a session on one machine share its id, and one of them dialled. A server chooses the id, and might choose
    * another session's: an end that was dialled proves the other only where it was dialled to the listening port.
    */
-  #byOtherEnd(record: SessionRecord, look: AcceptLook): Role | null {
+  #byOtherEnd(record: SessionRecord, look: AcceptLook): SessionRole | null {
     const other = look.records.find(({ id, index }) => id === record.id && index !== record.index);
     if (other === undefined) return null;
     const role = this.#alone(other, look);
@@ -223,7 +223,7 @@ export class AcceptRule {
   }
 
   /** By the connections that are there, once they have said the same for long enough. */
-  #byExclusion(record: SessionRecord, look: AcceptLook, open: Open): Role | null {
+  #byExclusion(record: SessionRecord, look: AcceptLook, open: Open): SessionRole | null {
     // Without its listening socket this isn't the module's network namespace, and shows none of its connections.
     if (!look.tcp.listening.has(this.#options.port)) return null;
     const dialled = this.#dialled(record, look.tcp);
@@ -246,7 +246,7 @@ export class AcceptRule {
   }
 
   /** The peer of an accepted session: the session table doesn't know it, TCP does. */
-  #peerOf(record: SessionRecord, look: AcceptLook): Peer {
+  #peerOf(record: SessionRecord, look: AcceptLook): AcceptedPeer {
     const shown = this.#options.module || record.peerPort !== 0 ? null : fromMapped(record.peerAddr, 0);
     const told = shown !== null && shown.address !== UNKNOWN.address ? shown : null;
     const shares = this.#shares(record, look);
@@ -309,12 +309,12 @@ export class AcceptRule {
     );
   }
 
-  #roleOf(record: SessionRecord, look: AcceptLook): Role | null {
+  #roleOf(record: SessionRecord, look: AcceptLook): SessionRole | null {
     const decided = this.#decided.get(keyOf(record));
     return look.own(record) ?? (decided === 'left' ? null : (decided ?? null));
   }
 
-  #decide(key: string, role: Role | 'left'): void {
+  #decide(key: string, role: SessionRole | 'left'): void {
     this.#open.delete(key);
     this.#decided.set(key, role);
   }
@@ -357,16 +357,13 @@ export class AcceptRule {
       const key = keyOf(record);
       if (!this.#born.has(key)) this.#born.set(key, this.#looks === 1 ? 0 : (this.#clear.get(record.index) ?? 0));
     }
-    for (let index = 0; index < SLOTS; index += 1) {
+    for (let index = 0; index < MAX_SESSIONS; index += 1) {
       const record = there.get(index);
       // A slot keeps its last session's id while another one is dialled in it: that shows as a state before ESTABLISHED.
       if (record === undefined || !BEGINNING.has(record.state)) this.#clear.set(index, this.#looks);
     }
   }
 }
-
-/** Slots of the table. */
-const SLOTS = 64;
 
 const BEGINNING: ReadonlySet<SessionRecord['state']> = new Set(['IDLE', 'INIT_SENT', 'CHALLENGED']);
 

@@ -6,9 +6,9 @@ import type { DropReason } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
 import { Addr } from '../../address/addr.js';
 import { AcceptRule, type AcceptLook } from './accept-rule.js';
-import type { Clock } from '../calls/clock.js';
+import type { KernelClock } from '../calls/kernel-clock.js';
 import type { SessionRecord } from '../table/table-row.js';
-import { UNKNOWN, type Peer, type Role } from './session-role.js';
+import { UNKNOWN, type AcceptedPeer, type SessionRole } from './session-role.js';
 import type { DeviceTable, Snapshot, TableObserver } from '../table/device-table.js';
 import type { SessionProbe } from '../session/session-probe.js';
 import type { WatchInterest } from '../table/table-watcher.js';
@@ -29,7 +29,7 @@ const NO_CONNECTIONS: TcpTable = { listening: new Set(), established: [] };
 
 export interface AcceptorOptions {
   signs: SessionProbe;
-  clock: Clock;
+  clock: KernelClock;
   port: number;
   tcp: () => TcpTable;
   /** Whether the device tells the ends of sessions by itself; then the connections needn't be read, which takes ms. */
@@ -37,14 +37,14 @@ export interface AcceptorOptions {
   /** The ends of a session, null where they can't be had. */
   endsOf: (index: number) => Promise<Ends | null>;
   /** What is known of the process's own sessions. */
-  roleOf: (record: SessionRecord) => Role | null;
+  roleOf: (record: SessionRecord) => SessionRole | null;
   /** Whom the process's CONNECTs under way dial. */
   dialling: () => readonly TcpEnd[];
   /** The table when listening began: its sessions are somebody else's. */
   before: Snapshot;
   /** The connection of each session that this process accepted, by key, where it is known; outlives a listener. */
   connections: Map<string, TcpConnection>;
-  accepted: (record: SessionRecord, peer: Peer, local: Addr | null) => void;
+  accepted: (record: SessionRecord, peer: AcceptedPeer, local: Addr | null) => void;
   /** A session is left alone for good. */
   dropped: (remote: Addr, reason: DropReason, error: PoolError) => void;
   failed(error: PoolError): void;
@@ -80,7 +80,7 @@ export class Acceptor implements TableObserver {
     }
   }
 
-  #accepted(record: SessionRecord, peer: Peer): void {
+  #accepted(record: SessionRecord, peer: AcceptedPeer): void {
     const { accepted, tellsEnds, endsOf } = this.#options;
     const { connection } = peer;
     if (connection !== null || !tellsEnds()) {

@@ -5,9 +5,9 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { PoolError } from '../../../base/errors.js';
 import type { KernelDevice } from '../calls/device.js';
-import { errnoName, errnoOf } from '../calls/call-errors.js';
+import { errnoNameIn, errnoIn } from '../calls/call-errors.js';
 import { readModuleStatus } from '../table/module-status.js';
-import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
 export interface OpenPort {
@@ -33,7 +33,7 @@ export async function openPort(port: number, options: ListenPortOptions): Promis
   if (!module) {
     const before = port !== 0 && readTcpTable(proc).listening.has(port);
     // LISTEN on a port that is open gives 0 only where the device itself has opened it.
-    return { ...(await listen(port, options)), own: !before };
+    return { ...(await listenOnce(port, options)), own: !before };
   }
   const status = readModuleStatus(proc);
   if (status === null) {
@@ -44,7 +44,7 @@ export async function openPort(port: number, options: ListenPortOptions): Promis
       { syscall: 'listen' },
     );
   }
-  if (!status.listening) return { ...(await listen(port, options)), own: true };
+  if (!status.listening) return { ...(await listenOnce(port, options)), own: true };
   // The module would answer 0 to any port now, and open none.
   if (port === 0 || status.port === port) return { port: status.port, own: false };
   throw new PoolError(
@@ -54,7 +54,7 @@ export async function openPort(port: number, options: ListenPortOptions): Promis
   );
 }
 
-async function listen(port: number, options: ListenPortOptions): Promise<{ port: number }> {
+async function listenOnce(port: number, options: ListenPortOptions): Promise<{ port: number }> {
   const { device, findPort = findFreePort } = options;
   for (let tries = 1; ; tries += 1) {
     // LISTEN of port 0 opens a port that can't be learned.
@@ -63,10 +63,10 @@ async function listen(port: number, options: ListenPortOptions): Promise<{ port:
       await device.listen(asked);
       return { port: asked };
     } catch (cause) {
-      const name = errnoName(cause);
+      const name = errnoNameIn(cause);
       if (name === 'EADDRINUSE' && port === 0 && tries < PORT_TRIES) continue;
       const reason = name === 'EADDRINUSE' ? inUse(asked, options) : `LISTEN failed with ${name || String(cause)}`;
-      throw new PoolError(name || 'EIO', reason, { errno: errnoOf(cause), syscall: 'listen', port: asked, cause });
+      throw new PoolError(name || 'EIO', reason, { errno: errnoIn(cause), syscall: 'listen', port: asked, cause });
     }
   }
 }

@@ -5,9 +5,9 @@
  * itself, a STOP can't be seen from here, and the listener waits on for sessions that don't come.
  */
 import { PoolError } from '../../../base/errors.js';
-import type { Clock, Timer } from '../calls/clock.js';
+import type { KernelClock, ClockTimer } from '../calls/kernel-clock.js';
 import { readModuleStatus } from '../table/module-status.js';
-import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
 /** ms between two looks. */
@@ -17,7 +17,7 @@ const MISSES = 2;
 
 export interface ListenWatchOptions {
   proc: ProcFiles;
-  clock: Clock;
+  clock: KernelClock;
   /** The module's device. */
   module: boolean;
   port: number;
@@ -31,7 +31,7 @@ export class ListenWatch {
   readonly #options: ListenWatchOptions;
   /** What a look finds wrong; null where all is well or nothing can be seen. */
   readonly #look: () => string | null;
-  #timer: Timer | undefined;
+  #timer: ClockTimer | undefined;
   #misses = 0;
   /** The device has told of this listener: what it told before is an older one's, or nobody's. */
   #heard = false;

@@ -3,7 +3,8 @@
  * the kernel removes it with the process that holds it; whoever connects is told who that is.
  */
 import { createHash } from 'node:crypto';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { PoolError } from '../../../base/errors.js';
 
 /** Length of sun_path. */
@@ -68,7 +69,7 @@ async function hold(name: string, pid: number): Promise<ListenerLock> {
     socket.end(String(pid));
   });
   server.unref();
-  await bind(server, name);
+  await once(server.listen(name), 'listening');
   return {
     release: () =>
       new Promise((resolve) => {
@@ -77,16 +78,6 @@ async function hold(name: string, pid: number): Promise<ListenerLock> {
         for (const socket of asking) socket.destroy();
       }),
   };
-}
-
-function bind(server: Server, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(name, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 /** The pid of the holder; null when it doesn't say. */

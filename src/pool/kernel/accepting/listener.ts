@@ -4,16 +4,16 @@ import type { PoolError } from '../../../base/errors.js';
 import { Addr } from '../../address/addr.js';
 import type { BackendListener, BackendListenOptions } from '../../backend.js';
 import { Acceptor, type Ends } from './acceptor.js';
-import { within } from '../calls/clock.js';
+import { within } from '../calls/kernel-clock.js';
 import type { KernelDevice } from '../calls/device.js';
 import { Hold } from '../calls/keep-alive.js';
 import type { OpenPort } from './listen-port.js';
 import { ListenWatch } from './listen-watch.js';
 import type { ListenerLock } from './listener-lock.js';
-import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 import type { SessionEnvironment } from '../session/session.js';
 import type { SessionRegistry } from '../table/session-registry.js';
-import { UNKNOWN, type Peer } from './session-role.js';
+import { UNKNOWN, type AcceptedPeer } from './session-role.js';
 import type { SessionRecord } from '../table/table-row.js';
 import type { Snapshot } from '../table/device-table.js';
 import { readTcpTable, type TcpConnection, type TcpEnd } from '../table/tcp-table.js';
@@ -112,7 +112,7 @@ export class KernelListener implements BackendListener {
     closed();
   }
 
-  #accepted(record: SessionRecord, peer: Peer, localAddr: Addr): void {
+  #accepted(record: SessionRecord, peer: AcceptedPeer, localAddr: Addr): void {
     const { registry, env, offer } = this.#options;
     const session = registry.adopt(
       { index: record.index, id: record.id, role: 'accepted', localAddr, remoteAddr: peer.addr },
@@ -126,7 +126,7 @@ export class KernelListener implements BackendListener {
   }
 
   /** Where the peer is one of several, a rule that refuses any of them refuses it: a block list fails closed. */
-  #refused({ addr, possible }: Peer): DropReason | null {
+  #refused({ addr, possible }: AcceptedPeer): DropReason | null {
     const { ipv4Only, ipv6Only } = this.#options.offer;
     // The module always listens on both families (kernel contract, section 2).
     const wrongFamily = (one: Addr): boolean =>

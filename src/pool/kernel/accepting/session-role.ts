@@ -3,10 +3,10 @@ import { Addr } from '../../address/addr.js';
 import type { SessionRecord } from '../table/table-row.js';
 import type { TcpConnection } from '../table/tcp-table.js';
 
-export type Role = 'accepted' | 'dialled';
+export type SessionRole = 'accepted' | 'dialled';
 
 /** Who may be at the other end of an accepted session. */
-export interface Peer {
+export interface AcceptedPeer {
   /** As exact as it is known: port 0 when only the address is, `[::]:0` when nothing is. */
   addr: Addr;
   /** Its connection, where there is no doubt. */
@@ -27,7 +27,7 @@ const TAG_BYTES = 16n;
  * packets are encrypted, since only heartbeats are answered by ACKs. So of the packets that an end sent all but one carry a
  * tag where it dialled, and all but two where it accepted. A message is counted twice by its sender, which lowers that number.
  */
-export function roleByCounters(one: SessionRecord, other: SessionRecord): Role | null {
+export function roleByCounters(one: SessionRecord, other: SessionRecord): SessionRole | null {
   const plain = (from: SessionRecord, to: SessionRecord): bigint | null => {
     const tags = from.bytesSent - to.bytesRecv;
     if (from.packetsSent !== to.packetsRecv || tags < 0n || tags % TAG_BYTES !== 0n) return null;

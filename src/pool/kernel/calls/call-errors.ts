@@ -2,18 +2,18 @@
 import { PoolError, type PoolErrorCode } from '../../../base/errors.js';
 
 /** The errno name of a failed request; '' for what isn't the device's. */
-export function errnoName(error: unknown): string {
+export function errnoNameIn(error: unknown): string {
   return error instanceof PoolError ? error.code : '';
 }
 
 /** A number, where there is one. */
-export function errnoOf(error: unknown): number | undefined {
+export function errnoIn(error: unknown): number | undefined {
   return error instanceof PoolError ? error.errno : undefined;
 }
 
 /** The request was taken back by its signal or by an interruption. */
 export function wasCancelled(error: unknown): boolean {
-  return (error instanceof Error && error.name === 'AbortError') || errnoName(error) === 'EINTR';
+  return (error instanceof Error && error.name === 'AbortError') || errnoNameIn(error) === 'EINTR';
 }
 
 const FULL: [code: PoolErrorCode, reason: string] = [
@@ -48,9 +48,9 @@ const REASONS: Record<string, string> = {
 
 /** The error of a dial; `reason` is all of its message, the caller knows the address. */
 export function dialError(cause: unknown): PoolError {
-  const name = errnoName(cause);
+  const name = errnoNameIn(cause);
   const known = DIAL[name];
-  const details = { errno: errnoOf(cause), syscall: 'connect', cause };
+  const details = { errno: errnoIn(cause), syscall: 'connect', cause };
   if (known !== undefined) return new PoolError(known[0], known[1], details);
   // The caller's sentence has the address already.
   const said = cause instanceof Error ? cause.message.replace(/^connect to \S+: /, '') : String(cause);
@@ -59,16 +59,16 @@ export function dialError(cause: unknown): PoolError {
 
 /** Where the table said so, before CONNECT or after one that failed for it. */
 export function tableFull(cause?: unknown): PoolError {
-  return new PoolError(...FULL, { errno: errnoOf(cause), syscall: 'connect', cause });
+  return new PoolError(...FULL, { errno: errnoIn(cause), syscall: 'connect', cause });
 }
 
 /** The error of a dial that hazard 3 made fail each time; it tells the number of tries, as the contract wants. */
 export function retriedDialError(cause: unknown, tries: number): PoolError {
   return new PoolError(
     'ECONNRESET',
-    `the handshake failed ${tries === 1 ? 'once' : `${tries} times`}, the last time with ${errnoName(cause)}; ` +
+    `the handshake failed ${tries === 1 ? 'once' : `${tries} times`}, the last time with ${errnoNameIn(cause)}; ` +
       'a reused slot makes handshakes fail by chance, and so does a peer whose session table is full',
-    { errno: errnoOf(cause), syscall: 'connect', cause },
+    { errno: errnoIn(cause), syscall: 'connect', cause },
   );
 }
 
@@ -78,8 +78,8 @@ export function retriedDialError(cause: unknown, tries: number): PoolError {
  * can't be known, and the peer has closed anyway.
  */
 export function judgeSend(cause: unknown): { fatal: boolean; error: PoolError } {
-  const name = errnoName(cause);
-  const details = { errno: errnoOf(cause), syscall: 'send', cause };
+  const name = errnoNameIn(cause);
+  const details = { errno: errnoIn(cause), syscall: 'send', cause };
   switch (name) {
     case 'EINVAL':
     case 'EFAULT':
@@ -98,14 +98,14 @@ export function judgeSend(cause: unknown): { fatal: boolean; error: PoolError } 
 
 /** The device, or its server, is gone: every session on it has ended. */
 export function deviceLost(device: string, cause: unknown): PoolError {
-  const name = errnoName(cause);
+  const name = errnoNameIn(cause);
   // ENOTTY: it has never been one. The low level says what it may be.
   if (name.startsWith('ERR_') || (name === 'ENOTTY' && cause instanceof PoolError)) return cause as PoolError;
   return new PoolError(
     name === '' || name === 'ENOTCONN' ? 'ENODEV' : name,
     `the device ${device} is gone: SESSIONS failed with ${name === '' ? String(cause) : name}; ` +
       'if a program serves it (npx pool-ts device), that program has ended',
-    { errno: errnoOf(cause), syscall: 'ioctl', cause },
+    { errno: errnoIn(cause), syscall: 'ioctl', cause },
   );
 }
 

@@ -4,7 +4,7 @@
  * to one that has news.
  */
 import type { ReceiveOptions, Transfer } from '../../../poolioc/types.js';
-import type { Clock, Timer } from '../calls/clock.js';
+import type { KernelClock, ClockTimer } from '../calls/kernel-clock.js';
 import type { Recipient, Slot } from './slot.js';
 import type { Snapshot, TableObserver } from '../table/device-table.js';
 import type { WatchInterest } from '../table/table-watcher.js';
@@ -27,7 +27,7 @@ export interface ReceiveSchedulerOptions {
   latest(): Snapshot;
   /** A session waits for the table's counters: looking became necessary. */
   parked(): void;
-  clock: Clock;
+  clock: KernelClock;
   lanes?: number;
 }
 
@@ -59,7 +59,7 @@ export class ReceiveScheduler implements TableObserver {
   readonly #due = new Set<Slot>();
   readonly #parked = new Set<Slot>();
   #lastMessage = -Infinity;
-  #preempt: Timer | undefined;
+  #preempt: ClockTimer | undefined;
   #ended = false;
 
   constructor(options: ReceiveSchedulerOptions) {

@@ -7,7 +7,7 @@ import type { PoolError } from '../../../base/errors.js';
 import { queueMicrotask } from '../../../base/timers.js';
 import type { SendOptions, Sending } from '../../../poolioc/types.js';
 
-interface Message {
+interface OutgoingMessage {
   channel: number;
   data: Uint8Array;
   done: (error?: PoolError) => void;
@@ -31,7 +31,7 @@ const HIGH_WATER_BYTES = 256 * 1024;
 export class SendQueue {
   readonly #options: SendQueueOptions;
   readonly #highWater: number;
-  readonly #queue: Message[] = [];
+  readonly #queue: OutgoingMessage[] = [];
   /** The first so many of the queue are the thread's, which has not told that they went out. */
   #inside = 0;
   #sending: Sending | null = null;
@@ -131,7 +131,7 @@ export class SendQueue {
     this.#rest();
   }
 
-  #failed(message: Message, cause: unknown): void {
+  #failed(message: OutgoingMessage, cause: unknown): void {
     const { channel, data } = message;
     const { fatal, error } = this.#options.judge(cause, { channel, bytes: data.byteLength });
     if (fatal) {
@@ -145,7 +145,7 @@ export class SendQueue {
     if (!this.sending) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #tell({ data, done }: Message, error?: PoolError): void {
+  #tell({ data, done }: OutgoingMessage, error?: PoolError): void {
     this.#bytes -= data.byteLength;
     done(error);
     if (!this.#full || this.#bytes * 2 > this.#highWater) return;

@@ -3,9 +3,9 @@
  * a device file served from user space (FUSE, a regular file) has none, and none of the hazards that need them.
  */
 import type { KernelThread } from '../../../poolioc/types.js';
-import type { Clock } from '../calls/clock.js';
-import type { ReceiverThreads } from './receiver-threads.js';
-import { keyOf, type SessionRecord } from '../table/table-row.js';
+import type { KernelClock } from '../calls/kernel-clock.js';
+import type { ReceiverThreads } from './thread-lookup.js';
+import { HANDSHAKE_PACKETS, keyOf, type SessionRecord } from '../table/table-row.js';
 
 /**
  * Whether CLOSE_SESS is safe, and if not, why. `thread` is to go with the call: a worker thread makes it, some time later,
@@ -30,8 +30,6 @@ export interface SessionProbe {
   mayClose(index: number): CloseVerdict;
 }
 
-/** An accepted session has received INIT and RESPONSE when its handshake is done, a dialled one CHALLENGE and ACK. */
-const HANDSHAKE_PACKETS = 2n;
 /**
  * A handshake takes milliseconds: for so long a new session's thread is looked for at every look at the table, among those that
  * began since the last one...
@@ -43,13 +41,13 @@ const RESCAN_MS = 1000;
 export class ModuleProbe implements SessionProbe {
   readonly module = true;
   readonly #threads: ReceiverThreads;
-  readonly #clock: Clock;
+  readonly #clock: KernelClock;
   #visible = false;
   #scanned = -Infinity;
   /** When each session without a thread was first seen. */
   #suspects = new Map<string, number>();
 
-  constructor(threads: ReceiverThreads, clock: Clock) {
+  constructor(threads: ReceiverThreads, clock: KernelClock) {
     this.#threads = threads;
     this.#clock = clock;
   }

@@ -9,16 +9,16 @@ import type { Addr } from '../../address/addr.js';
 import type { BackendSession } from '../../backend.js';
 import { toTelemetry, withJson, type SessionInfo, type Telemetry } from '../../telemetry.js';
 import { ChannelPoller } from './channel-poller.js';
-import { within, type Clock } from '../calls/clock.js';
+import { within, type KernelClock } from '../calls/kernel-clock.js';
 import type { KernelDevice } from '../calls/device.js';
-import { errnoName, judgeSend, notEstablished } from '../calls/call-errors.js';
+import { errnoNameIn, judgeSend, notEstablished } from '../calls/call-errors.js';
 import { Hold, type KeepAlive } from '../calls/keep-alive.js';
 import type { LeakedSlots } from '../table/leaked-slots.js';
 import { ModuleLiveness } from './module-liveness.js';
 import type { ReceiveScheduler } from './receive-scheduler.js';
 import { SendQueue } from './send-queue.js';
-import type { Role } from '../accepting/session-role.js';
-import type { SessionRecord } from '../table/table-row.js';
+import type { SessionRole } from '../accepting/session-role.js';
+import { HANDSHAKE_PACKETS, type SessionRecord } from '../table/table-row.js';
 import type { DeviceTable } from '../table/device-table.js';
 import type { SessionProbe } from './session-probe.js';
 import type { CloseOutcome, SlotCloser } from './slot-closer.js';
@@ -28,8 +28,6 @@ import { queueMicrotask } from '../../../base/timers.js';
 /** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
 export const MAX_MESSAGE = 65511;
 
-/** INIT and RESPONSE. */
-const HANDSHAKE_PACKETS = 2n;
 /** ms to wait for a RECV to be taken back, which takes far less; a device that can't is left to its own 5 s. */
 const TAKE_BACK_MS = 1000;
 /** ms for the SEND that runs when a session ends: it mostly returns because of that. Later its slot counts as leaked. */
@@ -62,7 +60,7 @@ export interface SessionEnvironment {
   lanes: ReceiveScheduler;
   closer: SlotCloser;
   leaks: LeakedSlots;
-  clock: Clock;
+  clock: KernelClock;
   keepAlive: KeepAlive;
   /** ms; see DEFAULT_PEER_TIMEOUT. */
   peerTimeout: number;
@@ -73,7 +71,7 @@ export interface SessionEnvironment {
 export interface SessionIdentity {
   slot: Slot;
   id: string;
-  role: Role;
+  role: SessionRole;
   localAddr: Addr;
   remoteAddr: Addr;
 }
@@ -81,7 +79,7 @@ export interface SessionIdentity {
 export class KernelSession implements BackendSession, Recipient {
   readonly index: number;
   readonly id: string;
-  readonly role: Role;
+  readonly role: SessionRole;
   readonly localAddr: Addr;
   readonly remoteAddr: Addr;
   readonly maxMessageSize = MAX_MESSAGE;
@@ -268,7 +266,7 @@ export class KernelSession implements BackendSession, Recipient {
   }
 
   failed(cause: unknown): void {
-    const name = errnoName(cause);
+    const name = errnoNameIn(cause);
     if (this.#finishing !== null) return this.#finish(this.#finishing);
     // A served device tells a lost peer so, and shows CLOSING for any end; the module's RECV knows no EPIPE.
     if (name === 'EPIPE') return this.#finish(lost('the connection to the peer broke', cause));
@@ -326,7 +324,7 @@ export class KernelSession implements BackendSession, Recipient {
   /** What the peer sent before comes first, and where it has closed, the receiver finds the end. */
   #sendFailed(error: PoolError): void {
     const end: SessionEnd = { by: 'error', error };
-    if (PEER_MAY_HAVE_CLOSED.has(errnoName(error.cause))) this.#judge(end);
+    if (PEER_MAY_HAVE_CLOSED.has(errnoNameIn(error.cause))) this.#judge(end);
     else this.#finishAfterQueued(end);
   }
 
@@ -464,7 +462,7 @@ export class KernelSession implements BackendSession, Recipient {
     try {
       await this.#env.keepAlive.during(call);
     } catch (cause) {
-      if (errnoName(cause) === 'ENOENT') throw notEstablished(this.index);
+      if (errnoNameIn(cause) === 'ENOENT') throw notEstablished(this.index);
       throw cause;
     }
   }

@@ -1,7 +1,7 @@
 /** CLOSE_SESS, only where it is safe (kernel contract, section 4, hazards 2 and 12). */
 import type { CloseSessionOptions } from '../../../poolioc/types.js';
-import { within, type Clock } from '../calls/clock.js';
-import { errnoName } from '../calls/call-errors.js';
+import { within, type KernelClock } from '../calls/kernel-clock.js';
+import { errnoNameIn } from '../calls/call-errors.js';
 import type { LeakedSlots, LeakReason } from '../table/leaked-slots.js';
 import type { DeviceTable } from '../table/device-table.js';
 import type { SessionProbe } from './session-probe.js';
@@ -13,7 +13,7 @@ import type { SessionProbe } from './session-probe.js';
 export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'waiting' | 'late';
 
 /** How one closing goes. */
-export interface Closing {
+export interface SlotClosing {
   /** As far as it came in the time that somebody waits. */
   outcome: CloseOutcome;
   /** Settles when the call has come back: whether the slot is free. It may be never; the slot is open until then. */
@@ -25,7 +25,7 @@ export interface SlotCloserOptions {
   table: DeviceTable;
   signs: SessionProbe;
   leaks: LeakedSlots;
-  clock: Clock;
+  clock: KernelClock;
 }
 
 /** A session to close that no SEND and no RECV of this process is in. */
@@ -53,7 +53,7 @@ export class SlotCloser {
    * Never rejects. Waits for its turn, then `timeout` ms at most from CLOSE_SESS on. `abort`: without CLOSE, which a device
    * served by pool-ts can, and whatever is in it.
    */
-  async close(session: ClosingSession, timeout: number, abort = false): Promise<Closing> {
+  async close(session: ClosingSession, timeout: number, abort = false): Promise<SlotClosing> {
     const { table, signs, leaks, clock } = this.#options;
     const { index, id, pair } = session;
     const snapshot = await table.refresh().catch(() => null);
@@ -101,7 +101,7 @@ export class SlotCloser {
     try {
       await options.closeSession(index, how);
     } catch (error) {
-      if (how.abort !== true || errnoName(error) !== 'EINVAL') throw error;
+      if (how.abort !== true || errnoNameIn(error) !== 'EINVAL') throw error;
       await options.closeSession(index, { ...how, abort: false });
     }
   }
@@ -114,11 +114,11 @@ const LEAKS: Partial<Record<CloseOutcome, LeakReason>> = {
 };
 
 function outcomeOf(error: unknown): CloseOutcome {
-  const name = errnoName(error);
+  const name = errnoNameIn(error);
   if (name === 'ESRCH') return 'leaked';
   return name === 'EBUSY' ? 'waiting' : 'gone';
 }
 
-function settled(outcome: CloseOutcome): Closing {
+function settled(outcome: CloseOutcome): SlotClosing {
   return { outcome, over: Promise.resolve(outcome) };
 }

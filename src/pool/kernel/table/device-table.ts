@@ -3,7 +3,7 @@
  * says that the table has changed, when somebody asks, and as often as the most curious of those asks who need the counters.
  */
 import type { PoolError } from '../../../base/errors.js';
-import type { Clock, Timer } from '../calls/clock.js';
+import type { KernelClock, ClockTimer } from '../calls/kernel-clock.js';
 import type { KernelDevice } from '../calls/device.js';
 import type { SessionRecord } from './table-row.js';
 import { TableWatcher, type WatchInterest } from './table-watcher.js';
@@ -40,27 +40,31 @@ export interface TableObserver {
   lost(error: PoolError): void;
 }
 
-interface Waiter {
+interface LookWaiter {
   resolve: (snapshot: Snapshot) => void;
   reject: (error: PoolError) => void;
 }
 
 export class DeviceTable {
   readonly #read: () => Promise<readonly SessionRecord[]>;
-  readonly #clock: Clock;
+  readonly #clock: KernelClock;
   readonly #watcher: TableWatcher | null;
   readonly #observers = new Set<TableObserver>();
-  #waiters: Waiter[] = [];
+  #waiters: LookWaiter[] = [];
   #latest = new Snapshot([]);
   #reading = false;
-  #timer: Timer | undefined;
+  #timer: ClockTimer | undefined;
   #lost: PoolError | null = null;
 
   /**
    * `read` is one SESSIONS call; it rejects with a PoolError only when the device is of no more use. Without `device` nothing
    * tells of changes.
    */
-  constructor(read: () => Promise<readonly SessionRecord[]>, clock: Clock, device?: Pick<KernelDevice, 'tableChange'>) {
+  constructor(
+    read: () => Promise<readonly SessionRecord[]>,
+    clock: KernelClock,
+    device?: Pick<KernelDevice, 'tableChange'>,
+  ) {
     this.#read = read;
     this.#clock = clock;
     const changed = (): void => void this.refresh().catch(() => {});

@@ -1,5 +1,5 @@
 /** What /proc/pool/status says of the module's listener (kernel contract, section 3). */
-import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 
 export interface ModuleStatus {
   listening: boolean;

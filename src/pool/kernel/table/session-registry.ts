@@ -4,7 +4,7 @@
  */
 import type { PoolError } from '../../../base/errors.js';
 import { KernelSession, type SessionEnvironment, type SessionIdentity } from '../session/session.js';
-import type { Role } from '../accepting/session-role.js';
+import type { SessionRole } from '../accepting/session-role.js';
 import { keyOf, type SessionRecord } from './table-row.js';
 import type { Snapshot, TableObserver } from './device-table.js';
 import { Slot } from '../session/slot.js';
@@ -19,7 +19,7 @@ export class SessionRegistry implements TableObserver {
   readonly #slots = new Map<number, Slot>();
   readonly #owned = new Map<number, KernelSession>();
   /** Sessions given up that are still in the table. */
-  readonly #left = new Map<string, Role>();
+  readonly #left = new Map<string, SessionRole>();
   /** Slots that CONNECT returned, and whose sessions have no entry yet. */
   readonly #expected = new Set<number>();
   readonly #changed: () => void;
@@ -57,7 +57,7 @@ export class SessionRegistry implements TableObserver {
   }
 
   /** The role of a session that is, or was, this process's. */
-  roleOf(record: SessionRecord): Role | null {
+  roleOf(record: SessionRecord): SessionRole | null {
     if (this.#expected.has(record.index)) return 'dialled';
     const owner = this.#owned.get(record.index);
     return owner?.id === record.id ? owner.role : (this.#left.get(keyOf(record)) ?? null);

@@ -35,6 +35,9 @@ export function toRecord(row: DeviceSession): SessionRecord {
   };
 }
 
+/** What a session has received when its handshake is done: INIT and RESPONSE at the accepted end, CHALLENGE and ACK at the other. */
+export const HANDSHAKE_PACKETS = 2n;
+
 /** What identifies a session: indexes are reused, and both ends on one machine share the id. */
 export function keyOf({ index, id }: { index: number; id: string }): string {
   return `${index}/${id}`;

@@ -3,7 +3,7 @@
  * the peer of an accepted one really is (kernel contract, section 3).
  */
 import { hexToAddress } from '../calls/mapped-address.js';
-import type { ProcFiles } from '../../../poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 
 /** One end of a connection. `address` is canonical; an IPv4-mapped address is shown as IPv4. */
 export interface TcpEnd {

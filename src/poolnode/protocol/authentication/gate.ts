@@ -5,7 +5,7 @@
 import { TokenBucket } from '../../../base/token-bucket.js';
 import { PacketType } from '../constants.js';
 import type { Header } from '../header.js';
-import { refused } from './message.js';
+import { refused } from './exchange-message.js';
 import type { Exchange, ExchangeStep, ProvenPeer } from './types.js';
 
 /** Bytes: all that a packet before the gate has a use for. */

@@ -10,7 +10,7 @@ import {
   SIGNED_BYTES,
   writeMessage,
   wrongMac,
-} from './message.js';
+} from './exchange-message.js';
 import { isUsableKey } from '../../../base/ed25519-key.js';
 import { signedByDialler, signedByListener } from './signed.js';
 import type { Exchange, ExchangeCrypto, ExchangeStep, ListenerCredentials, PreSharedKey, ProvenPeer } from './types.js';

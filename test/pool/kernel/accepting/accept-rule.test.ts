@@ -3,7 +3,7 @@ import { Addr } from '../../../../src/pool/address/addr.js';
 import { AcceptRule, type AcceptLook, type AcceptVerdict } from '../../../../src/pool/kernel/accepting/accept-rule.js';
 import { toMapped } from '../../../../src/pool/kernel/calls/mapped-address.js';
 import type { SessionRecord } from '../../../../src/pool/kernel/table/table-row.js';
-import type { Role } from '../../../../src/pool/kernel/accepting/session-role.js';
+import type { SessionRole } from '../../../../src/pool/kernel/accepting/session-role.js';
 import type { TcpConnection } from '../../../../src/pool/kernel/table/tcp-table.js';
 
 const PORT = 9253;
@@ -68,7 +68,7 @@ interface Scene {
   dead?: number[];
   livesSeen?: boolean;
   /** Roles by index. */
-  own?: Record<number, Role>;
+  own?: Record<number, SessionRole>;
   dialling?: string[];
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../../src/index.js';
 import { openPort } from '../../../../src/pool/kernel/accepting/listen-port.js';
-import type { ProcFiles } from '../../../../src/poolioc/kernel-thread.js';
+import type { ProcFiles } from '../../../../src/poolioc/closing/kernel-thread.js';
 
 const taken = { listen: () => Promise.reject(new PoolError('EADDRINUSE', 'LISTEN failed', { errno: 98 })) };
 

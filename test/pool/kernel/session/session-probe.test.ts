@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ReceiverThreads } from '../../../../src/pool/kernel/session/receiver-threads.js';
+import { ReceiverThreads } from '../../../../src/pool/kernel/session/thread-lookup.js';
 import { toRecord, type SessionRecord } from '../../../../src/pool/kernel/table/table-row.js';
 import { ModuleProbe, servedProbe } from '../../../../src/pool/kernel/session/session-probe.js';
 import { ManualClock } from '../manual-clock.js';

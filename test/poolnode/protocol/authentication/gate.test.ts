@@ -6,9 +6,8 @@ import type {
   ListenerCredentials,
 } from '../../../../src/poolnode/protocol/authentication/types.js';
 import { Flag, PacketType } from '../../../../src/poolnode/protocol/constants.js';
-import { writeTelemetry } from '../../../../src/poolnode/protocol/telemetry.js';
 import { WithModule } from '../established.js';
-import { Pair, SECOND } from '../pair.js';
+import { Pair, SECOND, TELEMETRY } from '../pair.js';
 import { preSharedKey, PSK_BYTES, TEST_1, TEST_2 } from './credentials.js';
 
 const filled = (byte: number, size = 32) => new Uint8Array(size).fill(byte);
@@ -135,18 +134,6 @@ it('a session without proofs ignores a message about them, and never sends one',
   conversation.settle();
   expect(conversation.texts()).toEqual(['and goes on']);
   expect(conversation.module.received.filter(({ type }) => type === PacketType.Authentication)).toEqual([]);
-});
-
-const TELEMETRY = writeTelemetry({
-  rttNs: 1n,
-  jitterNs: 2n,
-  lossRatePpm: 3,
-  throughputBps: 4,
-  mtuCurrent: 5,
-  queueDepth: 6,
-  uptimeNs: 7n,
-  rekeyCount: 8,
-  configVersion: 9,
 });
 
 describe.each(['client', 'server'] as const)(

@@ -1,11 +1,6 @@
 /** A peer at an address, held to what the file of known peers says of it. */
 import type { AddressInput, Network, PublicKey } from '../../index.js';
-import {
-  knownName,
-  type KnownPeer as KnownLine,
-  knownPeerLine,
-  readKnownPeers,
-} from '../../pool/identity/known-peers.js';
+import { knownName, type KnownPeer, knownPeerLine, readKnownPeers } from '../../pool/identity/known-peers.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 
@@ -13,10 +8,10 @@ import { EXIT } from '../exit-codes.js';
 export interface Stranger {
   readonly key: PublicKey;
   /** What the file has for this address; empty where it was never met. */
-  readonly lines: readonly KnownLine[];
+  readonly lines: readonly KnownPeer[];
 }
 
-export class KnownPeer {
+export class PeerCheck {
   /** `[host]:port`. */
   readonly name: string;
   readonly file: string;

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { CallMemory } from '../../src/poolioc/threads/call-memory.js';
-import { CHANNEL_TABLE_CHANGE, TABLE_CHANGE_MESSAGES } from '../../src/poolioc/abi/constants.js';
-import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../src/poolioc/abi/ioctl.js';
-import { outcomeOf } from '../../src/poolioc/threads/thread-request.js';
-import { COST_FACTOR, watchTable, watchTableRequest } from '../../src/poolioc/table-change.js';
-import { type Step, scripted } from './scripted.js';
+import { CallMemory } from '../../../src/poolioc/threads/call-memory.js';
+import { CHANNEL_TABLE_CHANGE, TABLE_CHANGE_MESSAGES } from '../../../src/poolioc/abi/constants.js';
+import { POOL_IOC_CHANNEL, POOL_IOC_SESSIONS } from '../../../src/poolioc/abi/ioctl.js';
+import { callOutcome } from '../../../src/poolioc/threads/thread-request.js';
+import { COST_FACTOR, watchTable, watchTableRequest } from '../../../src/poolioc/threads/table-change.js';
+import { type Step, scripted } from '../scripted.js';
 
 const STRIDE = 120;
 
@@ -69,7 +69,7 @@ describe('a thread that looks at the table', () => {
       request.fill!(memory, libc as never);
       if (request.call.kind !== 'watch') throw new Error('not an order to watch');
       const answer = watchTable(request.call, memory, libc, surroundings);
-      return { answer, digest: outcomeOf(request, answer, memory).value };
+      return { answer, digest: callOutcome(request, answer, memory).value };
     };
     const first = known === null ? null : go(null).digest!;
     pauses.length = 0;

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { POOL_IOC_CLOSE_SESS, POOL_IOC_RECV, POOL_IOC_SEND } from '../../src/poolioc/abi/ioctl.js';
-import { scripted, until } from './scripted.js';
+import { POOL_IOC_CLOSE_SESS, POOL_IOC_RECV, POOL_IOC_SEND } from '../../../src/poolioc/abi/ioctl.js';
+import { scripted, until } from '../scripted.js';
 
 const { errno } = constants;
 const message = (text: string) => ({ struct: [8, text.length, 0, 0, 0], data: [...Buffer.from(text)] });

@@ -11,12 +11,12 @@
  */
 import { performance } from '../../base/timers.js';
 import { constants } from 'node:os';
-import { type CallMemory, Word } from './call-memory.js';
+import { type CallMemory, Word } from '../threads/call-memory.js';
 import { SESSION_ID_SIZE, SessionState } from '../abi/constants.js';
 import { POOL_IOC_CLOSE_SESS } from '../abi/ioctl.js';
-import { isKernelThread, type KernelThread } from '../kernel-thread.js';
+import { isKernelThread, type KernelThread } from './kernel-thread.js';
 import { F_UNLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_UN, type CallResult, type Libc } from '../libc.js';
-import { readTable } from './read-table.js';
+import { readTable } from '../threads/read-table.js';
 import type { SessionInfo } from '../types.js';
 
 const { EAGAIN, EBUSY, EINTR, ENOENT, ESRCH } = constants.errno;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { keyFiles } from '../../../src/cli/doctor/key-files.js';
+import { keyFiles } from '../../../src/cli/doctor/own-keys.js';
 import type { ProofFlags } from '../../../src/cli/peers/proof-flags.js';
 import { keyFolder } from '../peers/key-files.js';
 

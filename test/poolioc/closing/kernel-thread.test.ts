@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findKernelThread, type ProcFiles } from '../../src/poolioc/index.js';
+import { findKernelThread, type ProcFiles } from '../../../src/poolioc/index.js';
 
 /** A /proc of these files; without `children` every folder has to be looked at. */
 function proc(files: Record<string, string>): ProcFiles {

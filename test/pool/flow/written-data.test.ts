@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { toMessages } from '../../../src/pool/flow/payload.js';
+import { toMessages } from '../../../src/pool/flow/written-data.js';
 
 it('a batch with a hole is refused before anything of it is sent', () => {
   const sparse: unknown[] = ['a'];

@@ -8,7 +8,7 @@ import {
   kernelThreadPids,
   kernelThreadsVisible,
   type ProcFiles,
-} from '../../../poolioc/kernel-thread.js';
+} from '../../../poolioc/closing/kernel-thread.js';
 
 export class ReceiverThreads {
   readonly #proc: ProcFiles;

@@ -10,7 +10,7 @@ import {
   giveUpTurn,
   type CloseSlotOrder,
   type ThreadClock,
-} from '../../../src/poolioc/threads/close-slot.js';
+} from '../../../src/poolioc/closing/close-slot.js';
 import { SessionState } from '../../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CLOSE_SESS, POOL_IOC_SESSIONS } from '../../../src/poolioc/abi/ioctl.js';
 import { F_UNLCK, LOCK_UN, type CallResult, type Libc } from '../../../src/poolioc/libc.js';

@@ -7,7 +7,7 @@ import { readKnownPeers } from '../../pool/identity/known-peers.js';
 import { MAX_PEERS_FILE_BYTES, parsePeersFile } from '../../pool/identity/peers-file.js';
 import { loadPsk } from '../../pool/identity/pre-shared-key.js';
 import { lineOf } from '../cli-error.js';
-import { configFile } from '../peers/config-file.js';
+import { configFile } from '../peers/proof.js';
 import { isPeersWord, PROOF_VARIABLES, proofWish } from '../peers/proof.js';
 import type { ProofFlags } from '../peers/proof-flags.js';
 import { type Finding, fail, ok, warn } from './finding.js';

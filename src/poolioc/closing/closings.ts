@@ -1,5 +1,5 @@
 /** What this process knows of the slots of a device that it is closing or has closed (kernel contract, hazard 2). */
-import { type CallMemory, Word } from './call-memory.js';
+import { type CallMemory, Word } from '../threads/call-memory.js';
 import type { CloseSlotOrder } from './close-slot.js';
 import { MAX_SESSIONS, SESSION_ID_SIZE } from '../abi/constants.js';
 

@@ -3,12 +3,12 @@
  * two of them nobody is asked and nothing is handed over.
  */
 import { constants } from 'node:os';
-import { Word, type CallMemory } from './threads/call-memory.js';
-import { MAX_PAYLOAD } from './abi/constants.js';
-import { POOL_IOC_RECV, POOL_IOC_SEND } from './abi/ioctl.js';
-import type { CallResult, Libc } from './libc.js';
-import { MOST_MESSAGES } from './threads/message-ring.js';
-import { offsetsOf, structs } from './abi/structs.js';
+import { Word, type CallMemory } from './call-memory.js';
+import { MAX_PAYLOAD } from '../abi/constants.js';
+import { POOL_IOC_RECV, POOL_IOC_SEND } from '../abi/ioctl.js';
+import type { CallResult, Libc } from '../libc.js';
+import { MOST_MESSAGES } from './message-ring.js';
+import { offsetsOf, structs } from '../abi/structs.js';
 
 const fields = offsetsOf(structs.SendReq);
 const { EINTR } = constants.errno;

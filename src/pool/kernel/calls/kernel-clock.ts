@@ -1,19 +1,19 @@
 /** Time as this backend uses it; an argument, so that tests turn it by hand. */
 import { clearTimeout, performance, setTimeout } from '../../../base/timers.js';
 
-export interface Timer {
+export interface ClockTimer {
   cancel(): void;
 }
 
-export interface Clock {
+export interface KernelClock {
   /** Monotonic milliseconds. */
   now(): number;
   /** Calls `fn` once after `ms`. The timer never keeps the process alive: KeepAlive does that, where it should be. */
-  after(ms: number, fn: () => void): Timer;
+  after(ms: number, fn: () => void): ClockTimer;
 }
 
 /** The process's monotonic clock. */
-export const systemClock: Clock = {
+export const systemClock: KernelClock = {
   now: () => performance.now(),
   after(ms, fn) {
     const timer = setTimeout(fn, ms).unref();
@@ -22,8 +22,8 @@ export const systemClock: Clock = {
 };
 
 /** Settles as `work` does, or with `late` after `ms`. `work` itself goes on. */
-export async function within<T, L>(clock: Clock, ms: number, work: Promise<T>, late: L): Promise<T | L> {
-  let timer: Timer | undefined;
+export async function within<T, L>(clock: KernelClock, ms: number, work: Promise<T>, late: L): Promise<T | L> {
+  let timer: ClockTimer | undefined;
   const timeout = new Promise<L>((resolve) => {
     timer = clock.after(Math.max(0, ms), () => resolve(late));
   });

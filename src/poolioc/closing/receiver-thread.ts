@@ -3,8 +3,8 @@
  * crashes the kernel, and where it can't be seen, it might (kernel contract, section 4, hazard 2).
  */
 import { constants } from 'node:os';
-import { PoolError } from '../base/errors.js';
-import { callError } from './device-errors.js';
+import { PoolError } from '../../base/errors.js';
+import { callError } from '../device-errors.js';
 import { findKernelThread, type KernelThread, type ProcFiles } from './kernel-thread.js';
 
 /** @throws PoolError ESRCH where the thread has ended, and where kernel threads can't be seen */

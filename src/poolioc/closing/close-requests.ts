@@ -2,14 +2,14 @@
  * CLOSE_SESS on one device: which calls on a slot wait for each other, and on the module what has to be true before it is
  * made (kernel contract, section 4, hazards 2 and 12).
  */
-import { CLOSE_ABORT } from './abi/constants.js';
+import { CLOSE_ABORT } from '../abi/constants.js';
 import type { ProcFiles } from './kernel-thread.js';
 import { receiverThread } from './receiver-thread.js';
-import { closeSession } from './requests.js';
-import { giveUpTurn, type CloseSlotOrder } from './threads/close-slot.js';
-import { Closings } from './threads/closings.js';
-import type { ThreadRequest } from './threads/thread-request.js';
-import type { SessionToClose } from './types.js';
+import { closeSession } from '../requests.js';
+import { giveUpTurn, type CloseSlotOrder } from './close-slot.js';
+import { Closings } from './closings.js';
+import type { ThreadRequest } from '../threads/thread-request.js';
+import type { SessionToClose } from '../types.js';
 
 /** ms that a closing waits for its turn among those of the machine (hazard 2). */
 const TURN_MS = 5000;
@@ -33,7 +33,7 @@ export interface SessionClosing extends SessionToClose {
   patience?: number;
 }
 
-export class SlotCloser {
+export class CloseRequests {
   readonly #device: ClosersDevice;
   readonly #closings = new Closings();
 

@@ -1,15 +1,13 @@
 /** CONNECT: one after another, over TCP only, and again where the module fails by chance (kernel contract, section 4). */
+import { AF_INET6 } from '../../../poolioc/abi/constants.js';
 import { networkInterfaces } from 'node:os';
 import { orAborted } from '../../../base/abort.js';
 import { PoolError } from '../../../base/errors.js';
 import type { Addr } from '../../address/addr.js';
 import type { KernelDevice } from './device.js';
-import { dialError, errnoName, retriedDialError, tableFull } from './call-errors.js';
+import { dialError, errnoNameIn, retriedDialError, tableFull } from './call-errors.js';
 import { fromMapped, toMapped } from './mapped-address.js';
 import type { TcpEnd } from '../table/tcp-table.js';
-
-/** Linux's AF_INET6. Hazard 1: with AF_INET the module takes its raw-IP path and crashes, so IPv4 goes mapped. */
-const AF_INET6 = 10;
 
 /** Hazard 3: each try is a fresh draw; one that ends in EINVAL leaves a dead slot at a module peer for ever. */
 const TRIES = 20;
@@ -82,7 +80,7 @@ export class Dialler {
         index = await this.#device.connect(request, { signal, onLate: this.#discard });
       } catch (cause) {
         if (signal?.aborted === true) throw cause;
-        const name = errnoName(cause);
+        const name = errnoNameIn(cause);
         // Hazard 7 shows as EBADMSG too, where both ends are on this machine. EINTR is a stray signal's.
         const chance = BY_CHANCE.has(name) || (name === 'EBADMSG' && this.#isLocal(address.address));
         if (!chance && name !== 'EINTR') throw dialError(cause);

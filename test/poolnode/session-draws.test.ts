@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { drawInitialSequence, drawTimestampOffset, SEQUENCE_RANGES, type Role } from '../../src/poolnode/sequences.js';
+import {
+  drawInitialSequence,
+  drawTimestampOffset,
+  SEQUENCE_RANGES,
+  type Role,
+} from '../../src/poolnode/session-draws.js';
 import { randomBytes } from '../random.js';
 
 /** Randomness that gives these 64-bit numbers, in order. */

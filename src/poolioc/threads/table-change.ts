@@ -3,13 +3,13 @@
  * back when something changed. How long it waits between two looks depends on what a look costs on this machine.
  */
 import { constants } from 'node:os';
-import { MAX_SESSIONS } from './abi/constants.js';
-import type { CallMemory } from './threads/call-memory.js';
-import { POOL_IOC_SESSIONS } from './abi/ioctl.js';
-import type { CallResult, Libc } from './libc.js';
-import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from './abi/session-rows.js';
-import { offsetsOf, structs } from './abi/structs.js';
-import type { ThreadRequest } from './threads/thread-request.js';
+import { MAX_SESSIONS } from '../abi/constants.js';
+import type { CallMemory } from './call-memory.js';
+import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';
+import type { CallResult, Libc } from '../libc.js';
+import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from '../abi/session-table.js';
+import { offsetsOf, structs } from '../abi/structs.js';
+import type { ThreadRequest } from './thread-request.js';
 
 const { EINTR } = constants.errno;
 

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { Addr } from '../../../../src/pool/address/addr.js';
-import { Dialler, isLocalAddress } from '../../../../src/pool/kernel/calls/dialler.js';
+import { Dialler, isLocalAddress } from '../../../../src/pool/kernel/calls/dial-attempts.js';
 import type { KernelDevice } from '../../../../src/pool/kernel/calls/device.js';
 import { PEER } from '../harness.js';
 import { settle } from '../manual-clock.js';
