@@ -15,12 +15,13 @@
  * One thing is not seen at the same instant: a connection leaves /proc/net a moment before its session's thread ends, and a
  * read of /proc/net may miss one. So a verdict that rests on a connection which isn't there has to hold a while longer.
  */
-import { MAX_SESSIONS } from '../../../poolioc/abi/constants.js';
 import { Addr } from '../../address/addr.js';
 import { fromMapped } from '../calls/mapped-address.js';
 import { HANDSHAKE_PACKETS, keyOf, type SessionRecord } from '../table/table-row.js';
+import { ConnectionClaims, isSame, reaches } from './connection-claims.js';
 import { ConnectionShares } from './connection-shares.js';
 import { roleByCounters, UNKNOWN, type AcceptedPeer, type SessionRole } from './session-role.js';
+import { TableHistory } from './table-history.js';
 import { connectionKey, type TcpConnection, type TcpEnd, type TcpTable } from '../table/tcp-table.js';
 
 /** One look, in the order in which it is made. */
@@ -106,17 +107,13 @@ export class AcceptRule {
   /** Sessions that are decided, by key, for as long as they are in the table. */
   readonly #decided = new Map<string, SessionRole | 'left'>();
   readonly #open = new Map<string, Open>();
-  #looks = 0;
+  readonly #history = new TableHistory();
+  readonly #claims: ConnectionClaims;
   #hurry = false;
-  /** By slot: the last look at which no session of later looks can have begun. */
-  readonly #clear = new Map<number, number>();
-  /** By key: that look, as it was when the session appeared. */
-  readonly #born = new Map<string, number>();
-  /** By connection: the first look that showed it. */
-  #seen = new Map<string, number>();
 
   constructor(options: AcceptRuleOptions) {
     this.#options = options;
+    this.#claims = new ConnectionClaims({ ...options, history: this.#history });
     const { before } = options;
     const begun = before.records.filter(
       (record) =>
@@ -125,7 +122,7 @@ export class AcceptRule {
     this.#there = new Set(before.records.map(keyOf));
     this.#before = new Set(begun.map(keyOf));
     this.#note(before);
-    const connections = this.#toPort(before.tcp);
+    const connections = this.#claims.toPort(before.tcp);
     const owners = begun.filter((record) => before.own(record) !== 'dialled');
     this.#beforeConnections = new Set(connections.length <= owners.length ? connections.map(connectionKey) : []);
   }
@@ -226,9 +223,9 @@ export class AcceptRule {
   #byExclusion(record: SessionRecord, look: AcceptLook, open: Open): SessionRole | null {
     // Without its listening socket this isn't the module's network namespace, and shows none of its connections.
     if (!look.tcp.listening.has(this.#options.port)) return null;
-    const dialled = this.#dialled(record, look.tcp);
+    const dialled = this.#claims.dialled(record, look.tcp);
     const shares = this.#shares(record, look);
-    const mayBeAccepted = shares.mayOwn(this.#free(look.tcp));
+    const mayBeAccepted = shares.mayOwn(this.#claims.free(look.tcp));
     // One that this process dials just now may be this one, or own none of those connections: none is taken for another's.
     const dialling = look.dialling.some((peer) => reaches(peer, record));
     const mayBeDialled = dialling ? dialled.length > 0 : shares.mayOwn(dialled);
@@ -250,12 +247,14 @@ export class AcceptRule {
     const shown = this.#options.module || record.peerPort !== 0 ? null : fromMapped(record.peerAddr, 0);
     const told = shown !== null && shown.address !== UNKNOWN.address ? shown : null;
     const shares = this.#shares(record, look);
-    const free = this.#free(look.tcp).filter(
-      (one) =>
-        !this.#beforeConnections.has(connectionKey(one)) &&
-        (told === null || one.remote.address === told.address) &&
-        shares.mayOwn([one]),
-    );
+    const free = this.#claims
+      .free(look.tcp)
+      .filter(
+        (one) =>
+          !this.#beforeConnections.has(connectionKey(one)) &&
+          (told === null || one.remote.address === told.address) &&
+          shares.mayOwn([one]),
+      );
     const [first] = free;
     if (first === undefined) return { addr: told ?? UNKNOWN, connection: null, possible: [told ?? UNKNOWN] };
     const possible = free.map(({ remote }) => new Addr(remote.address, remote.port));
@@ -275,38 +274,15 @@ export class AcceptRule {
   #mayOwn(record: SessionRecord, look: AcceptLook): TcpConnection[] {
     const key = keyOf(record);
     const own = look.own(record);
-    if (own === 'dialled') return this.#dialled(record, look.tcp);
+    if (own === 'dialled') return this.#claims.dialled(record, look.tcp);
     const decided = this.#decided.get(key);
     // Sessions of before, and of a listener before this one, may own connections to another port.
     if (this.#before.has(key) || (own === 'accepted' && decided !== 'accepted')) return [];
     const connection = this.#options.connections.get(key);
     if (connection !== undefined && look.tcp.established.some((one) => isSame(one, connection))) return [];
-    if (decided === 'accepted') return this.#free(look.tcp);
-    if (decided === 'dialled') return this.#dialled(record, look.tcp);
-    return [...this.#free(look.tcp), ...this.#dialled(record, look.tcp)];
-  }
-
-  /** Connections to the listening port that nobody is known to own. Unfinished handshakes are among them. */
-  #free(tcp: TcpTable): TcpConnection[] {
-    const claimed = new Set([...this.#options.connections.values()].map(connectionKey));
-    return this.#toPort(tcp).filter((one) => !claimed.has(connectionKey(one)));
-  }
-
-  /** Those that wait for the module to accept them are nobody's. */
-  #toPort(tcp: TcpTable): TcpConnection[] {
-    return tcp.established.filter(({ local, queued }) => local.port === this.#options.port && !queued);
-  }
-
-  /** Connections that a session may have dialled, if it dialled at all. */
-  #dialled(record: SessionRecord, tcp: TcpTable): TcpConnection[] {
-    const born = this.#born.get(keyOf(record)) ?? 0;
-    return tcp.established.filter(
-      (one) =>
-        one.local.port !== this.#options.port &&
-        reaches(one.remote, record) &&
-        // One that was there when its slot was still empty is older than the session.
-        (this.#seen.get(connectionKey(one)) ?? Infinity) >= born,
-    );
+    if (decided === 'accepted') return this.#claims.free(look.tcp);
+    if (decided === 'dialled') return this.#claims.dialled(record, look.tcp);
+    return [...this.#claims.free(look.tcp), ...this.#claims.dialled(record, look.tcp)];
   }
 
   #roleOf(record: SessionRecord, look: AcceptLook): SessionRole | null {
@@ -342,44 +318,18 @@ export class AcceptRule {
 
   #note({ records, tcp }: AcceptLook): void {
     this.#noteRecords(records);
-    const keys = tcp.established.map(connectionKey);
-    this.#seen = new Map(keys.map((key) => [key, this.#seen.get(key) ?? this.#looks]));
+    this.#history.noteConnections(tcp);
   }
 
+  /** Forgets what is not in the table any more. */
   #noteRecords(records: readonly SessionRecord[]): void {
-    this.#looks += 1;
-    const there = new Map(records.map((record) => [record.index, record]));
-    const keys = new Set(records.map(keyOf));
-    for (const map of [this.#decided, this.#open, this.#born, this.#options.connections]) {
+    const keys = this.#history.note(records);
+    for (const map of [this.#decided, this.#open, this.#options.connections]) {
       for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
-    }
-    for (const record of records) {
-      const key = keyOf(record);
-      if (!this.#born.has(key)) this.#born.set(key, this.#looks === 1 ? 0 : (this.#clear.get(record.index) ?? 0));
-    }
-    for (let index = 0; index < MAX_SESSIONS; index += 1) {
-      const record = there.get(index);
-      // A slot keeps its last session's id while another one is dialled in it: that shows as a state before ESTABLISHED.
-      if (record === undefined || !BEGINNING.has(record.state)) this.#clear.set(index, this.#looks);
     }
   }
 }
-
-const BEGINNING: ReadonlySet<SessionRecord['state']> = new Set(['IDLE', 'INIT_SENT', 'CHALLENGED']);
 
 function isEstablished(record: SessionRecord): boolean {
   return record.state === 'ESTABLISHED';
-}
-
-const UNSPECIFIED = new Set(['::', '0.0.0.0']);
-
-/** Whether a connection to `remote` is one to what a session shows. Who dials `::` is connected to an address of this machine. */
-function reaches(remote: TcpEnd, record: SessionRecord): boolean {
-  if (record.peerPort !== remote.port || record.peerPort === 0) return false;
-  const { address } = fromMapped(record.peerAddr, record.peerPort);
-  return address === remote.address || UNSPECIFIED.has(address);
-}
-
-function isSame(a: TcpConnection, b: TcpConnection): boolean {
-  return connectionKey(a) === connectionKey(b);
 }
