@@ -58,7 +58,7 @@ export class KernelBackend implements Backend {
   // Kernel contract, hazard 7.
   readonly parallelDials = false;
   readonly #parts: KernelBackendDeps;
-  readonly #signs: SessionProbe;
+  readonly #probe: SessionProbe;
   readonly #table: DeviceTable;
   readonly #registry: SessionRegistry;
   readonly #dialler: Dialler;
@@ -72,10 +72,10 @@ export class KernelBackend implements Backend {
   constructor(parts: KernelBackendDeps) {
     this.#parts = parts;
     const { device, clock, path } = parts;
-    this.#signs = parts.module ? new ModuleProbe(new ReceiverThreads(parts.proc), clock) : servedProbe;
+    this.#probe = parts.module ? new ModuleProbe(new ReceiverThreads(parts.proc), clock) : servedProbe;
     this.#table = new DeviceTable(() => this.#readTable(), clock, device);
     this.#registry = new SessionRegistry(() => this.#table.reschedule());
-    const lanes = new ReceiveScheduler({
+    const receives = new ReceiveScheduler({
       receive: (index, channel, options) => this.#receive(index, channel, options),
       occupant: (index) => this.#occupant(index),
       latest: () => this.#table.latest,
@@ -86,15 +86,15 @@ export class KernelBackend implements Backend {
     const closer = new SlotCloser({
       closeSession: (index, options) => device.closeSession(index, options),
       table: this.#table,
-      signs: this.#signs,
+      probe: this.#probe,
       leaks,
       clock,
     });
     this.#env = {
       device,
       table: this.#table,
-      signs: this.#signs,
-      lanes,
+      probe: this.#probe,
+      receives,
       closer,
       leaks,
       clock,
@@ -109,7 +109,7 @@ export class KernelBackend implements Backend {
       full: parts.module ? (address) => this.#full(address) : undefined,
     });
     this.#table.observe(this.#registry);
-    this.#table.observe(lanes);
+    this.#table.observe(receives);
     this.#table.observe({
       interval: () => Infinity,
       watch: () => null,
@@ -260,7 +260,7 @@ export class KernelBackend implements Backend {
 
   /** Those that a SEND is in, the module's device leaves out (hazard 12); a served one ends them without CLOSE. */
   #closeLeftOpen(device: SyncDevice): void {
-    const { module } = this.#signs;
+    const { module } = this.#probe;
     const open = this.#registry.sessions.filter(({ closeStuck }) => !closeStuck);
     if (open.length === 0) return;
     const table = device.sessions().map(toRecord);
@@ -269,7 +269,7 @@ export class KernelBackend implements Backend {
       const record = table.find((one) => one.index === index && one.id === id);
       // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.
       if (record === undefined || (module && record.state === 'CLOSING')) return [];
-      const verdict = this.#signs.mayClose(index);
+      const verdict = this.#probe.mayClose(index);
       if (!verdict.safe) {
         left.push({ index, reason: verdict.why });
         return [];

@@ -28,7 +28,7 @@ export interface Ends {
 const NO_CONNECTIONS: TcpTable = { listening: new Set(), established: [] };
 
 export interface AcceptorOptions {
-  signs: SessionProbe;
+  probe: SessionProbe;
   clock: KernelClock;
   port: number;
   tcp: () => TcpTable;
@@ -58,8 +58,8 @@ export class Acceptor implements TableObserver {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    const { signs, port, connections, before } = options;
-    this.#rule = new AcceptRule({ module: signs.module, port, connections, before: this.#look(before) });
+    const { probe, port, connections, before } = options;
+    this.#rule = new AcceptRule({ module: probe.module, port, connections, before: this.#look(before) });
   }
 
   interval(): number {
@@ -114,19 +114,19 @@ export class Acceptor implements TableObserver {
   }
 
   #look({ records }: Snapshot): AcceptLook {
-    const { signs, clock, tcp: readTcp, tellsEnds, roleOf, dialling } = this.#options;
+    const { probe, clock, tcp: readTcp, tellsEnds, roleOf, dialling } = this.#options;
     const established = records.filter(({ state }) => state === 'ESTABLISHED');
-    signs.prepare(established);
-    const before = established.filter((record) => signs.established(record));
+    probe.prepare(established);
+    const before = established.filter((record) => probe.established(record));
     const tcp = tellsEnds() ? NO_CONNECTIONS : readTcp();
     // Section 3. Asked again: a session that lives now had its connection when the connections were read.
-    const living = new Set(before.filter((record) => signs.established(record)));
+    const living = new Set(before.filter((record) => probe.established(record)));
     return {
       now: clock.now(),
       records,
       tcp,
       alive: (record) => living.has(record),
-      livesSeen: signs.livesSeen,
+      livesSeen: probe.livesSeen,
       own: roleOf,
       dialling: dialling(),
     };

@@ -52,7 +52,7 @@ export class KernelListener implements BackendListener {
     options.device.readyToClose();
     this.#hold.ref();
     this.#acceptor = new Acceptor({
-      signs: options.env.signs,
+      probe: options.env.probe,
       clock: options.env.clock,
       port: options.open.port,
       tcp: () => readTcpTable(options.proc),
@@ -71,7 +71,7 @@ export class KernelListener implements BackendListener {
     this.#watch = new ListenWatch({
       proc: options.proc,
       clock: options.env.clock,
-      module: options.env.signs.module,
+      module: options.env.probe.module,
       port: options.open.port,
       told: () => options.env.table.port,
       ended: (error) => this.#failed(error),

@@ -28,7 +28,7 @@ export interface ReceiveSchedulerOptions {
   /** A session waits for the table's counters: looking became necessary. */
   parked(): void;
   clock: KernelClock;
-  lanes?: number;
+  threads?: number;
 }
 
 /** Threads that receive: at most 16 serve all 64 sessions of a machine, since most sessions are silent at a time. */
@@ -54,7 +54,7 @@ const LONGEST_DOUBT_MS = 5000;
 
 export class ReceiveScheduler implements TableObserver {
   readonly #options: ReceiveSchedulerOptions;
-  readonly #lanes: number;
+  readonly #threads: number;
   readonly #busy = new Set<Slot>();
   readonly #due = new Set<Slot>();
   readonly #parked = new Set<Slot>();
@@ -64,7 +64,7 @@ export class ReceiveScheduler implements TableObserver {
 
   constructor(options: ReceiveSchedulerOptions) {
     this.#options = options;
-    this.#lanes = options.lanes ?? RECEIVE_THREADS;
+    this.#threads = options.threads ?? RECEIVE_THREADS;
   }
 
   /** The slot's session takes messages: receives for it now, or as soon as there is a place. */
@@ -116,7 +116,7 @@ export class ReceiveScheduler implements TableObserver {
 
   #pump(): void {
     for (const slot of this.#due) {
-      if (this.#busy.size >= this.#lanes) break;
+      if (this.#busy.size >= this.#threads) break;
       this.#due.delete(slot);
       this.#busy.add(slot);
       void this.#serve(slot);

@@ -1,7 +1,7 @@
 /**
  * One session of the module as the API's BackendSession. Here is decided what ends a session first: the peer, a
- * failed call, silence, its owner. Sending is send-queue, receiving receive-scheduler, liveness module-liveness, the closing
- * of slots slot-closer.
+ * failed call, silence, its owner. Sending is send-queue, receiving receive-scheduler, liveness module-liveness, how a broken
+ * connection ended end-judge, giving the slot back slot-release.
  */
 import type { SessionEnd, SessionHandler, SessionStateName } from '../../../base/session.js';
 import { PoolError } from '../../../base/errors.js';
@@ -12,6 +12,7 @@ import { ChannelPoller } from './channel-poller.js';
 import { within, type KernelClock } from '../calls/kernel-clock.js';
 import type { KernelDevice } from '../calls/device.js';
 import { errnoNameIn, judgeSend, notEstablished } from '../calls/call-errors.js';
+import { judgeEnd } from './end-judge.js';
 import { Hold, type KeepAlive } from '../calls/keep-alive.js';
 import type { LeakedSlots } from '../table/leaked-slots.js';
 import { ModuleLiveness } from './module-liveness.js';
@@ -21,31 +22,20 @@ import type { SessionRole } from '../accepting/session-role.js';
 import { HANDSHAKE_PACKETS, type SessionRecord } from '../table/table-row.js';
 import type { DeviceTable } from '../table/device-table.js';
 import type { SessionProbe } from './session-probe.js';
-import type { CloseOutcome, SlotCloser } from './slot-closer.js';
+import type { SlotCloser } from './slot-closer.js';
+import { BACKGROUND_CLOSE_MS, closedLate, SlotRelease } from './slot-release.js';
 import type { Recipient, Slot } from './slot.js';
 import { queueMicrotask } from '../../../base/timers.js';
 
 /** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
 export const MAX_MESSAGE = 65511;
 
-/** ms to wait for a RECV to be taken back, which takes far less; a device that can't is left to its own 5 s. */
-const TAKE_BACK_MS = 1000;
-/** ms for the SEND that runs when a session ends: it mostly returns because of that. Later its slot counts as leaked. */
-const SEND_RETURN_MS = 1000;
 /** ms that a last RECV waits for what is still queued on a session that has ended. */
 const LAST_RECV_MS = 50;
 /** ms in which what is queued on such a session is received at most. */
 const LAST_WORDS_MS = 5000;
-/** ms for a CLOSE_SESS that nobody waits for before its slot counts as leaked. */
-const BACKGROUND_CLOSE_MS = 5000;
 /** ms that CLOSE_SESS has at least, however much of the time the data took. */
 const CLOSE_MS = 1000;
-/** ms until a slot is tried again whose turn to be closed did not come. */
-const CLOSE_AGAIN_MS = 1000;
-/** ms in which the module's receiver thread finds out how a connection ended that a SEND found broken. */
-const JUDGE_MS = 1000;
-/** ms between two looks for it. */
-const JUDGE_LOOK_MS = 20;
 /** ms between two looks for the receiver of a session that lives. */
 const RECEIVER_LOOK_MS = 200;
 
@@ -56,8 +46,8 @@ const PEER_MAY_HAVE_CLOSED = new Set(['ENOTCONN', 'EPIPE', 'ECONNRESET']);
 export interface SessionEnvironment {
   device: KernelDevice;
   table: DeviceTable;
-  signs: SessionProbe;
-  lanes: ReceiveScheduler;
+  probe: SessionProbe;
+  receives: ReceiveScheduler;
   closer: SlotCloser;
   leaks: LeakedSlots;
   clock: KernelClock;
@@ -89,6 +79,7 @@ export class KernelSession implements BackendSession, Recipient {
   readonly #sends: SendQueue;
   readonly #hold: Hold;
   readonly #liveness: ModuleLiveness;
+  readonly #release: SlotRelease;
   #handler: SessionHandler | null = null;
   #paused = false;
   /** Set when the session is over but for what is still queued. */
@@ -102,7 +93,6 @@ export class KernelSession implements BackendSession, Recipient {
   #pair = false;
   /** A look that is to say how the connection ended is under way. */
   #judging = false;
-  #closeStuck = false;
   /** ms; when the receiver was last looked for and found. */
   #receiverSeen = -Infinity;
   /** The session ends without CLOSE. */
@@ -127,6 +117,13 @@ export class KernelSession implements BackendSession, Recipient {
       drain: () => this.#handler?.drain(),
       failed: (error) => this.#sendFailed(error),
     });
+    this.#release = new SlotRelease({
+      ...env,
+      session: this,
+      slot: this.#slot,
+      sends: this.#sends,
+      released: () => env.released(this),
+    });
   }
 
   get wants(): boolean {
@@ -140,7 +137,7 @@ export class KernelSession implements BackendSession, Recipient {
 
   /** Whether CLOSE_SESS was made and has not returned in its time. */
   get closeStuck(): boolean {
-    return this.#closeStuck;
+    return this.#release.stuck;
   }
 
   /** Whether its other end is on this machine, too, or was. */
@@ -156,7 +153,7 @@ export class KernelSession implements BackendSession, Recipient {
   stillborn(): boolean {
     const record = this.#env.table.latest.at(this.index, this.id);
     if (this.#handler !== null || record === undefined || record.packetsRecv > HANDSHAKE_PACKETS) return false;
-    return this.#end !== null || this.#finishing !== null || this.#env.signs.receiverGone(this.index);
+    return this.#end !== null || this.#finishing !== null || this.#env.probe.receiverGone(this.index);
   }
 
   start(handler: SessionHandler): void {
@@ -167,7 +164,7 @@ export class KernelSession implements BackendSession, Recipient {
       queueMicrotask(() => handler.end(end));
       return;
     }
-    void this.#slot.give(this).then(() => this.#env.lanes.ready(this.#slot));
+    void this.#slot.give(this).then(() => this.#env.receives.ready(this.#slot));
   }
 
   send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean {
@@ -183,7 +180,7 @@ export class KernelSession implements BackendSession, Recipient {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.wants) this.#env.lanes.ready(this.#slot);
+    if (this.wants) this.#env.receives.ready(this.#slot);
   }
 
   /** The module's own number stays as it is: it is always 0 (kernel contract, section 3). */
@@ -213,7 +210,7 @@ export class KernelSession implements BackendSession, Recipient {
    */
   destroy(error?: PoolError): void {
     if (this.#end !== null) return;
-    this.#abort = !this.#env.signs.module;
+    this.#abort = !this.#env.probe.module;
     this.#finish(error === undefined ? { by: 'local' } : { by: 'error', error });
   }
 
@@ -300,7 +297,7 @@ export class KernelSession implements BackendSession, Recipient {
     if (this.#receiverGone()) {
       return this.#judge(lost('the connection to the peer broke: its receiver thread has ended'));
     }
-    const idle = !this.#env.signs.module && this.#paused;
+    const idle = !this.#env.probe.module && this.#paused;
     if (this.#liveness.look(record.packetsRecv, this.#env.clock.now(), idle)) {
       const seconds = Math.round(this.#liveness.silence / 1000);
       this.#finishAfterQueued(lost(`nothing came from the peer for ${seconds} s, not even a heartbeat`));
@@ -311,7 +308,7 @@ export class KernelSession implements BackendSession, Recipient {
   #receiverGone(): boolean {
     const now = this.#env.clock.now();
     if (now - this.#receiverSeen < RECEIVER_LOOK_MS) return false;
-    if (this.#env.signs.receiverGone(this.index)) return true;
+    if (this.#env.probe.receiverGone(this.index)) return true;
     this.#receiverSeen = now;
     return false;
   }
@@ -332,35 +329,19 @@ export class KernelSession implements BackendSession, Recipient {
     if (this.#sawClosing) return;
     this.#sawClosing = true;
     // A RECV that waits learns of it only when its 5 s are over; the next one gives what is queued, then ECONNRESET.
-    if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
+    if (this.#handler !== null) this.#env.receives.nudge(this.#slot);
   }
 
-  /**
-   * The connection is over; `otherwise`, unless the peer closed in a regular way. The module says so (CLOSING) before the
-   * receiver thread ends, so only a look at the table that begins when the thread is gone can tell: one from before, and one
-   * while the thread still reads what the peer sent last, can't.
-   */
+  /** The connection is over; `otherwise`, unless the peer closed in a regular way. */
   #judge(otherwise: SessionEnd): void {
     if (this.#judging) return;
     this.#judging = true;
-    const { clock, signs, table } = this.#env;
-    const until = clock.now() + JUDGE_MS;
-    const again = (): void => {
-      const gone = !signs.module || signs.receiverGone(this.index) || clock.now() >= until;
-      table.refresh().then(
-        (snapshot) => {
-          if (this.#end !== null || this.#finishing !== null) return;
-          const record = snapshot.at(this.index, this.id);
-          if (record?.state === 'CLOSING') return this.#peerClosed();
-          // What is queued can still be received.
-          if (gone || record === undefined) this.#finishAfterQueued(otherwise);
-          else clock.after(JUDGE_LOOK_MS, again);
-        },
-        // The device is gone, which the session is told otherwise.
-        () => {},
-      );
-    };
-    again();
+    judgeEnd(this, this.#env, {
+      settled: () => this.#end !== null || this.#finishing !== null,
+      peerClosed: () => this.#peerClosed(),
+      // What is queued can still be received.
+      broke: () => this.#finishAfterQueued(otherwise),
+    });
   }
 
   #finishAfterQueued(end: SessionEnd): void {
@@ -368,7 +349,7 @@ export class KernelSession implements BackendSession, Recipient {
     this.#finishing = end;
     this.#finishingSince = this.#env.clock.now();
     if (end.error !== undefined) this.#sends.stop(end.error);
-    if (this.#handler !== null) this.#env.lanes.nudge(this.#slot);
+    if (this.#handler !== null) this.#env.receives.nudge(this.#slot);
   }
 
   /** The end, once: what waits to be sent fails, the owner is told, and the slot is given back in the background. */
@@ -378,7 +359,7 @@ export class KernelSession implements BackendSession, Recipient {
     this.#sends.stop(end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
     this.#hold.end();
     queueMicrotask(() => this.#handler?.end(end));
-    void this.#release(BACKGROUND_CLOSE_MS);
+    void this.#release.begin(BACKGROUND_CLOSE_MS, this.#abort);
   }
 
   async #close(timeout: number): Promise<void> {
@@ -394,61 +375,12 @@ export class KernelSession implements BackendSession, Recipient {
     this.#end = { by: 'local' };
     this.#sends.stop(new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
     const patience = Math.max(CLOSE_MS, deadline - clock.now());
-    const outcome = await this.#release(patience);
+    const outcome = await this.#release.begin(patience, this.#abort);
     this.#hold.end();
-    const late = this.#closedLate(outcome, patience);
+    const late = closedLate(this.index, outcome, patience);
     this.#end = late === null ? { by: 'local' } : { by: 'error', error: late };
     this.#handler?.end(this.#end);
     if (late !== null) throw late;
-  }
-
-  #closedLate(outcome: CloseOutcome, patience: number): PoolError | null {
-    const what = `slot ${this.index} stays taken for now: `;
-    switch (outcome) {
-      case 'late': {
-        const ms = Math.round(patience);
-        const why = `CLOSE_SESS did not return within ${ms} ms, since something is stuck in the session's connection`;
-        return new PoolError('ERR_POOL_TIMEOUT', what + why, { syscall: 'ioctl' });
-      }
-      case 'waiting': {
-        const why = 'other programs close sessions (they hold the lock on the device file), and its turn has not come';
-        return new PoolError('ERR_POOL_TIMEOUT', `${what + why}; it is tried again, also at the end of this process`);
-      }
-      default:
-        return null;
-    }
-  }
-
-  /** Gives the slot back: after the RECV and the SEND that are inside it, and only where it is safe. */
-  async #release(timeout: number): Promise<CloseOutcome> {
-    const { clock, lanes, leaks } = this.#env;
-    if (this.#slot.recipient === this) {
-      this.#slot.recipient = null;
-      // Hazard 4: a RECV left waiting would take the next session's message.
-      await within(clock, TAKE_BACK_MS, lanes.leave(this.#slot), undefined);
-    }
-    // Hazard 12: no CLOSE_SESS while a SEND runs; its lane can wait for it as long as the peer likes.
-    if (this.#sends.sending && !this.#abort && (await within(clock, SEND_RETURN_MS, this.#sends.idle(), 'stuck'))) {
-      leaks.add(this.index, 'send-stuck');
-      await this.#sends.idle();
-      leaks.remove(this.index);
-    }
-    return this.#closeSlot(timeout);
-  }
-
-  /** It stays this process's, for the end of the process, until the slot is free or must be left for good. */
-  async #closeSlot(timeout: number): Promise<CloseOutcome> {
-    const { clock, closer } = this.#env;
-    const { outcome, over } = await closer.close(this, timeout, this.#abort);
-    this.#closeStuck = outcome === 'late';
-    const ended = (end: CloseOutcome): void => {
-      this.#closeStuck = false;
-      if (end !== 'waiting') this.#env.released(this);
-      else clock.after(CLOSE_AGAIN_MS, () => void this.#closeSlot(BACKGROUND_CLOSE_MS));
-    };
-    if (outcome === 'late' || outcome === 'waiting') void over.then(ended);
-    else ended(outcome);
-    return outcome;
   }
 
   async #record(): Promise<SessionRecord> {

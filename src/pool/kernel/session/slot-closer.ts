@@ -23,7 +23,7 @@ export interface SlotClosing {
 export interface SlotCloserOptions {
   closeSession(index: number, options: CloseSessionOptions): Promise<void>;
   table: DeviceTable;
-  signs: SessionProbe;
+  probe: SessionProbe;
   leaks: LeakedSlots;
   clock: KernelClock;
 }
@@ -54,18 +54,18 @@ export class SlotCloser {
    * served by pool-ts can, and whatever is in it.
    */
   async close(session: ClosingSession, timeout: number, abort = false): Promise<SlotClosing> {
-    const { table, signs, leaks, clock } = this.#options;
+    const { table, probe, leaks, clock } = this.#options;
     const { index, id, pair } = session;
     const snapshot = await table.refresh().catch(() => null);
     const record = snapshot?.at(index, id);
     // The slot may be another session's by now, even another program's.
     if (record === undefined) return settled('gone');
-    if (signs.module && record.state === 'CLOSING') {
+    if (probe.module && record.state === 'CLOSING') {
       // Hazard 2: the thread may still be seen, but it is about to end.
       leaks.add(index, 'thread-gone');
       return settled('leaked');
     }
-    const verdict = signs.mayClose(index);
+    const verdict = probe.mayClose(index);
     if (!verdict.safe) {
       leaks.add(index, verdict.why);
       return settled('leaked');
@@ -79,7 +79,7 @@ export class SlotCloser {
       (error: unknown) => outcomeOf(error),
     );
     // A served device has no turns, and tells no call.
-    if (!signs.module) called();
+    if (!probe.module) called();
     const begun = await within(clock, TURN_MS, Promise.race([call, over]), 'waiting' as const);
     const outcome = begun === 'called' ? await within(clock, timeout, over, 'late' as const) : begun;
     this.#count(index, outcome);

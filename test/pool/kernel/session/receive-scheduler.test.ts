@@ -30,11 +30,11 @@ class Taker implements Recipient {
 }
 
 /** RECVs that give a message, or end, when a test says so; `occupant` is the session that the table shows. */
-function lanesOf(count = 16, latest = new Snapshot([])) {
+function schedulerOf(count = 16, latest = new Snapshot([])) {
   const calls: { index: number; channel: number; end(received: Received | string): void; stopped: boolean }[] = [];
   const table = { occupant: 'b' };
   const clock = new ManualClock();
-  const lanes = new ReceiveScheduler({
+  const scheduler = new ReceiveScheduler({
     receive: (index, channel, { message }) => {
       let end = (_: Received): void => {};
       const done = new Promise<Received>((resolve) => (end = resolve));
@@ -58,17 +58,17 @@ function lanesOf(count = 16, latest = new Snapshot([])) {
     latest: () => latest,
     parked: () => {},
     clock,
-    lanes: count,
+    threads: count,
   });
-  return { lanes, calls, table, clock };
+  return { scheduler, calls, table, clock };
 }
 
 describe('one receiver per slot (kernel contract, hazard 4)', () => {
   it('hands what an old call gets to the slot’s new owner', async () => {
-    const { lanes, calls } = lanesOf();
+    const { scheduler, calls } = schedulerOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
     await slot.give(a);
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
     await slot.give(b);
     calls[0]!.end('hello');
@@ -77,10 +77,10 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
   });
 
   it('does not end the new owner’s session by the old call’s error', async () => {
-    const { lanes, calls } = lanesOf();
+    const { scheduler, calls } = schedulerOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
     await slot.give(a);
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
     await slot.give(b);
     calls[0]!.end({ kind: 'failed', error: new Error('ECONNRESET') });
@@ -90,10 +90,10 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
   });
 
   it('does not tell the new owner that its queue is empty, which the old call can’t know', async () => {
-    const { lanes, calls } = lanesOf();
+    const { scheduler, calls } = schedulerOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
     await slot.give(a);
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
     await slot.give(b);
     calls[0]!.end({ kind: 'nothing' });
@@ -112,8 +112,8 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
     const call = { channel: 0, since: 0, stopped: false, stop, done };
     slot.call = call;
     let left = false;
-    void lanesOf()
-      .lanes.leave(slot)
+    void schedulerOf()
+      .scheduler.leave(slot)
       .then(() => (left = true));
     await settle();
     expect([call.stopped, left]).toEqual([true, false]);
@@ -123,12 +123,12 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
   });
 
   it('makes no second call while one is under way, however often it is asked to', async () => {
-    const { lanes, calls } = lanesOf();
+    const { scheduler, calls } = schedulerOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
     await slot.give(a);
-    for (let i = 0; i < 3; i += 1) lanes.ready(slot);
+    for (let i = 0; i < 3; i += 1) scheduler.ready(slot);
     await slot.give(b);
-    for (let i = 0; i < 3; i += 1) lanes.ready(slot);
+    for (let i = 0; i < 3; i += 1) scheduler.ready(slot);
     await settle();
     expect(calls).toHaveLength(1);
   });
@@ -137,10 +137,10 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
     ['b', ['0:early']],
     ['somebody else', []],
   ])('keeps a message without an owner for the session that had the slot then (%s)', async (occupant, expected) => {
-    const { lanes, calls, table } = lanesOf();
+    const { scheduler, calls, table } = schedulerOf();
     const [slot, a, b] = [new Slot(0), new Taker('a'), new Taker('b')];
     await slot.give(a);
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
     table.occupant = occupant;
     slot.recipient = null;
@@ -153,10 +153,10 @@ describe('one receiver per slot (kernel contract, hazard 4)', () => {
 
 describe('places', () => {
   it('go to those who have news, from those who wait', async () => {
-    const { lanes, calls, clock } = lanesOf(1);
+    const { scheduler, calls, clock } = schedulerOf(1);
     const slots = [new Slot(0), new Slot(1)];
     for (const slot of slots) await slot.give(new Taker(`${slot.index}`));
-    for (const slot of slots) lanes.ready(slot);
+    for (const slot of slots) scheduler.ready(slot);
     await settle();
     expect(calls.map(({ index }) => index)).toEqual([0]);
     await clock.advance(10);
@@ -165,12 +165,12 @@ describe('places', () => {
   });
 
   it('go on to others after a while of receiving in a row', async () => {
-    const { lanes, calls, clock } = lanesOf(1);
+    const { scheduler, calls, clock } = schedulerOf(1);
     const slots = [new Slot(0), new Slot(1)];
     for (const slot of slots) await slot.give(new Taker(`${slot.index}`));
-    lanes.ready(slots[0]!);
+    scheduler.ready(slots[0]!);
     await settle();
-    lanes.ready(slots[1]!);
+    scheduler.ready(slots[1]!);
     let given = 0;
     for (; given < 12 && calls.at(-1)?.index === 0; given += 1) {
       clock.jump(1);
@@ -182,31 +182,31 @@ describe('places', () => {
   });
 
   it('are kept by those who wait, while nobody else wants them', async () => {
-    const { lanes, calls, clock } = lanesOf(1);
+    const { scheduler, calls, clock } = schedulerOf(1);
     const slot = new Slot(0);
     await slot.give(new Taker('a'));
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await clock.advance(60_000);
     expect(calls).toHaveLength(1);
     expect(calls[0]!.stopped).toBe(false);
   });
 
   it('say nothing of the queue when they are taken back', async () => {
-    const { lanes } = lanesOf();
+    const { scheduler } = schedulerOf();
     const [slot, a] = [new Slot(0), new Taker('a')];
     await slot.give(a);
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
-    lanes.nudge(slot);
+    scheduler.nudge(slot);
     await settle();
     expect(a.got).toEqual([]);
   });
 
   it('do not spin where another process receives on the same session', async () => {
-    const { lanes, calls, clock } = lanesOf();
+    const { scheduler, calls, clock } = schedulerOf();
     const slot = new Slot(0);
     await slot.give(new Taker('a'));
-    lanes.ready(slot);
+    scheduler.ready(slot);
     await settle();
     for (let i = 0; i < 5; i += 1) {
       calls.at(-1)!.end({ kind: 'elsewhere' });
@@ -221,19 +221,19 @@ describe('a RECV that was taken back', () => {
   it('may never have looked: its session is asked again, though its counter stands still', async () => {
     // Both are full: nothing more is read from their peers, and the table shows that all the time.
     const table = new Snapshot([0, 1].map((index) => ({ index, id: `${index}`, packetsRecv: 9n }) as SessionRecord));
-    const { lanes, calls, clock } = lanesOf(1, table);
+    const { scheduler, calls, clock } = schedulerOf(1, table);
     const slots = [new Slot(0), new Slot(1)] as const;
     for (const [at, slot] of slots.entries()) await slot.give(new Taker(`${at}`));
-    lanes.ready(slots[0]);
+    scheduler.ready(slots[0]);
     await settle();
-    lanes.ready(slots[1]);
+    scheduler.ready(slots[1]);
     // The one place goes from the first session to the second, and nothing tells of messages on the first.
     await clock.advance(10);
     expect(calls.map(({ index }) => index)).toEqual([0, 1]);
     let asked = 0;
     for (let look = 0; look < 100 && asked === 0; look += 1) {
       await clock.advance(5);
-      lanes.table(table);
+      scheduler.table(table);
       await settle();
       asked = calls.slice(2).filter(({ index }) => index === 0).length;
     }

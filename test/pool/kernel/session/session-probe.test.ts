@@ -8,7 +8,7 @@ const record = (state: SessionRecord['state'], packetsRecv: bigint): SessionReco
   ({ index: 0, id: 'a', state, packetsRecv }) as SessionRecord;
 
 /** The module's signs where /proc shows these files. */
-function signsOf(files: Record<string, string>): ModuleProbe {
+function probeOf(files: Record<string, string>): ModuleProbe {
   const threads = new ReceiverThreads({ read: (path) => files[path] ?? null, list: () => [] });
   return new ModuleProbe(threads, new ManualClock());
 }
@@ -33,10 +33,10 @@ describe('a real session of the module (kernel contract, section 3)', () => {
     { sign: 'state IDLE', files: RUNNING, state: 'IDLE', packets: 9n, real: false },
     { sign: 'state CLOSING', files: RUNNING, state: 'CLOSING', packets: 9n, real: false },
   ] as const)('$sign: $real', ({ files, state, packets, real }) => {
-    const signs = signsOf(files);
+    const probe = probeOf(files);
     const one = record(state, packets);
-    signs.prepare([one]);
-    expect(signs.established(one)).toBe(real);
+    probe.prepare([one]);
+    expect(probe.established(one)).toBe(real);
   });
 
   it('is found at every look while it is young, for a few reads, and among all threads once a second', () => {
@@ -52,17 +52,17 @@ describe('a real session of the module (kernel contract, section 3)', () => {
       return world[path] ?? null;
     };
     const clock = new ManualClock();
-    const signs = new ModuleProbe(new ReceiverThreads({ read, list: () => [] }), clock);
+    const probe = new ModuleProbe(new ReceiverThreads({ read, list: () => [] }), clock);
     const one = record('ESTABLISHED', 2n);
-    signs.prepare([one]);
+    probe.prepare([one]);
     expect(reads).toContain('3/comm');
     reads.length = 0;
-    signs.prepare([one]);
-    expect(signs.established(one)).toBe(false);
+    probe.prepare([one]);
+    expect(probe.established(one)).toBe(false);
     expect(reads.filter((path) => path.endsWith('/comm'))).toEqual(['2/comm', '2/comm']);
     Object.assign(world, RUNNING, { '2/task/2/children': '3 4 70' });
-    signs.prepare([one]);
-    expect(signs.established(one)).toBe(true);
+    probe.prepare([one]);
+    expect(probe.established(one)).toBe(true);
   });
 
   it('has a state that is known: another number is no session yet', () => {

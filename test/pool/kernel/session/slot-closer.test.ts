@@ -18,7 +18,7 @@ function closerOf(read = () => Promise.resolve([RECORD])) {
   const closer = new SlotCloser({
     closeSession: () => new Promise((resolve, reject) => calls.push({ end: resolve, fail: reject })),
     table: new DeviceTable(read, clock),
-    signs: servedProbe,
+    probe: servedProbe,
     leaks,
     clock,
   });
