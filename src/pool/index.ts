@@ -28,6 +28,9 @@ export type { BackendChoice, CommonOptions, DialOptions, ListenOptions, Network,
 export { resolve } from './address/resolve.js';
 export { userCryptography } from './select.js';
 export type { CryptoKind } from '../poolnode/types.js';
+export { requester, type Requester, type RequestOptions } from './requests/requester.js';
+export { respond, type IncomingRequest, type RequestHandler, type RespondOptions } from './requests/respond.js';
+export { retry, type RetryOptions } from './retry.js';
 export type { ServeOptions } from './serve.js';
 export type { AddressInput } from './address/target.js';
 export type { SessionInfo, Telemetry } from './telemetry.js';

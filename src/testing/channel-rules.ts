@@ -14,6 +14,8 @@ import {
   until,
   meanwhile,
 } from './contract-case.js';
+import { requester } from '../pool/requests/requester.js';
+import { respond } from '../pool/requests/respond.js';
 
 export const channels: Readonly<Record<string, Check>> = {
   'a channel carries its messages beside those of the Conn': async ({ c1, c2 }) => {
@@ -63,6 +65,34 @@ export const channels: Readonly<Record<string, Check>> = {
       for (let i = 0; i < 200; i++) assert.equal(await readText(to), `${numbers[k]}:${i}`);
     });
     await Promise.all([...writing, ...reading]);
+  },
+
+  'requests on a channel are answered in any order, and all of them, or told of': async ({ c1, c2 }) => {
+    const [a, b] = await openBoth({ c1, c2 }, 7);
+    const held: (() => void)[] = [];
+    const responding = respond(
+      b,
+      async (request) => {
+        if (request.text() === 'first') await new Promise<void>((resolve) => held.push(resolve));
+        else held.pop()?.();
+        return `${request.text()}!`;
+      },
+      { concurrency: 4 },
+    );
+    const asking = requester(a);
+    const answers: string[] = [];
+    const ask = async (text: string): Promise<void> => void answers.push(await asking.requestText(text));
+    await Promise.all(['first', 'second', 'third'].map(ask));
+    assert.deepEqual(answers.slice().sort(), ['first!', 'second!', 'third!']);
+    assert.notEqual(answers[0], 'first!');
+    const most = Math.min(a.maxMessageSize, b.maxMessageSize);
+    assert.equal((await asking.request(new Uint8Array(most - 9))).length, most - 8);
+    await rejects(asking.request(new Uint8Array(a.maxMessageSize - 8)), 'ERR_POOL_MESSAGE_TOO_LARGE');
+    const lost = meanwhile(rejects(asking.request('first', { timeout: 0 }), 'ERR_POOL_NOT_ESTABLISHED'));
+    await until(() => held.length > 0);
+    const closing = c2.close();
+    for (const resolve of held) resolve();
+    await Promise.all([closing, responding, lost]);
   },
 
   'a channel that closes is closed on this side only': async ({ c1, c2 }) => {

@@ -16,7 +16,10 @@ it('exports the API, and nothing by accident', () => {
     'dial',
     'generateIdentity',
     'listen',
+    'requester',
     'resolve',
+    'respond',
+    'retry',
     'userCryptography',
   ]);
   expect(root).toEqual(pool);

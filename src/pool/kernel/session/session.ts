@@ -356,7 +356,7 @@ export class KernelSession implements BackendSession, Recipient {
   #finish(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
-    this.#sends.stop(end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
+    this.#sends.stop(errorAfter(end));
     this.#hold.end();
     queueMicrotask(() => this.#handler?.end(end));
     void this.#release.begin(BACKGROUND_CLOSE_MS, this.#abort);
@@ -373,7 +373,7 @@ export class KernelSession implements BackendSession, Recipient {
     }
     if (this.#end !== null) return;
     this.#end = { by: 'local' };
-    this.#sends.stop(new PoolError('ERR_POOL_CLOSED', 'the session was closed'));
+    this.#sends.stop(errorAfter(this.#end));
     const patience = Math.max(CLOSE_MS, deadline - clock.now());
     const outcome = await this.#release.begin(patience, this.#abort);
     this.#hold.end();
@@ -400,8 +400,16 @@ export class KernelSession implements BackendSession, Recipient {
   }
 
   #assertOpen(): void {
-    if (this.#end !== null) throw this.#end.error ?? new PoolError('ERR_POOL_CLOSED', 'the session was closed');
+    if (this.#end !== null) throw errorAfter(this.#end);
   }
+}
+
+/** What calls on a session that has ended reject with, and what was waiting to be sent. */
+function errorAfter({ by, error }: SessionEnd): PoolError {
+  if (error !== undefined) return error;
+  return by === 'remote'
+    ? new PoolError('ERR_POOL_NOT_ESTABLISHED', 'the session was closed by the peer')
+    : new PoolError('ERR_POOL_CLOSED', 'the session was closed');
 }
 
 function lost(reason: string, cause?: unknown): SessionEnd {

@@ -213,6 +213,20 @@ describe('the end', () => {
     expect(model.sent).toHaveLength(1);
   });
 
+  it('by the peer fails what waits to be sent, and what comes after, with the peer as the reason', async () => {
+    const { session, seen } = await dialled(b);
+    const model = b.device.session(0)!;
+    model.peerReads = false;
+    const waiting = [send(session, 'inside'), send(session, 'waits')];
+    await settle();
+    b.device.peerCloses(model);
+    await b.clock.advance(10_000);
+    expect(seen.ends).toEqual([{ by: 'remote' }]);
+    const after = send(session, 'after');
+    await settle();
+    expect([...waiting, after].map(({ result }) => result)).toEqual(Array(3).fill('ERR_POOL_NOT_ESTABLISHED'));
+  });
+
   it('by destroy begins no SEND that was only about to be made', async () => {
     const { session } = await dialled(b);
     const result = send(session, 'too late');

@@ -1,0 +1,201 @@
+/** The other end of {@link requester}: a handler for each request, so many at a time. */
+import type { Bytes, BytesInput } from '../../base/bytes.js';
+import { checkFunction } from '../../base/arguments.js';
+import { PoolError } from '../../base/errors.js';
+import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
+import { atCallSite, callSite } from '../call-site.js';
+import type { Flow } from '../flow/flow.js';
+import { toBytes } from '../flow/payload.js';
+import { opError } from '../op-error.js';
+import type { OpOptions } from '../op-options.js';
+import { reader } from '../options.js';
+import { claim, targetOf } from './claim.js';
+import { type Envelope, foreign, pack, unpack } from './envelope.js';
+
+/** A request, for the handler of {@link respond}. */
+export interface IncomingRequest {
+  /** What was sent. */
+  readonly data: Bytes;
+  /** The same as text: its bytes as UTF-8. */
+  text(this: void): string;
+  /** Fires when nobody waits for the answer any more: at the request's deadline, when it was given up, at the end of the flow. */
+  readonly signal: AbortSignal;
+}
+
+/** Gives the answer: bytes, a string, which is sent as UTF-8, or nothing, which is an answer of no bytes. */
+export type RequestHandler = (
+  request: IncomingRequest,
+) => BytesInput | string | void | Promise<BytesInput | string | void>;
+
+/** Options of {@link respond}. */
+export interface RespondOptions extends OpOptions {
+  /** Handlers at a time; further requests wait unread, which holds the peer back. Default 64. */
+  concurrency?: number | undefined;
+  /** Gets what a handler threw, and an answer that can't be sent. Default: a warning for the first. What this throws ends `respond`. */
+  onError?: ((error: unknown, request: IncomingRequest) => void) | undefined;
+}
+
+const DEFAULT_CONCURRENCY = 64;
+
+/**
+ * Answers the requests that a {@link requester} sends over the other end of a Conn or a Channel. Handlers begin in the order in
+ * which the requests came; each answer goes out when it is ready. A handler that throws fails its request alone, and the
+ * peer learns that it failed, and not why: what an error says may be nobody's business there. An answer has at most 5 bytes
+ * less than `maxMessageSize`.
+ * @returns once either side has closed the flow and the last handler has ended; their signals fire at the close
+ * @throws (rejects) PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_POOL_LOCKED before anything is read; the error of
+ * a session that broke; ERR_POOL_PROTOCOL for a peer that sends something else than requests, which also destroys the flow;
+ * what `onError` throws; the signal's reason, with the flow as open as before
+ * @example await listener.serve((conn) => respond(conn, (request) => request.text().toUpperCase()));
+ */
+export async function respond(flow: Flow, handler: RequestHandler, options?: RespondOptions): Promise<void> {
+  const site = callSite(respond);
+  let signal: AbortSignal | undefined;
+  try {
+    const read = reader(options);
+    checkFunction('the handler', handler);
+    const settings = {
+      handler,
+      concurrency: read.count('concurrency') ?? DEFAULT_CONCURRENCY,
+      onError: (read.function('onError') as RespondOptions['onError']) ?? warnOnce(),
+    };
+    signal = read.signal('signal');
+    read.done();
+    const release = claim(flow);
+    try {
+      await new Responder(flow, settings).run(signal);
+    } finally {
+      release();
+    }
+  } catch (error) {
+    throw atCallSite(error, site, signal);
+  }
+}
+
+interface Settings {
+  handler: RequestHandler;
+  concurrency: number;
+  onError: NonNullable<RespondOptions['onError']>;
+}
+
+class Responder {
+  readonly #flow: Flow;
+  readonly #settings: Settings;
+  readonly #running = new Map<number, { stop: AbortController; ended: Promise<void> }>();
+  /** Ends the reading: fired by the caller's signal, and by what onError throws. */
+  readonly #halt = new AbortController();
+  #wake: () => void = () => {};
+
+  constructor(flow: Flow, settings: Settings) {
+    this.#flow = flow;
+    this.#settings = settings;
+  }
+
+  async run(signal: AbortSignal | undefined): Promise<void> {
+    const stop = signal === undefined ? this.#halt.signal : AbortSignal.any([signal, this.#halt.signal]);
+    stop.addEventListener('abort', () => this.#wake(), { once: true });
+    try {
+      await this.#read(stop);
+    } catch (error) {
+      const end = error as PoolError;
+      if (end.code === 'ERR_POOL_PROTOCOL' && this.#flow.state === 'open') this.#flow.destroy(end);
+      // Closed by this side: an end like the peer's.
+      if (stop.aborted || end.code !== 'ERR_POOL_CLOSED') throw error;
+    } finally {
+      const over = opError('respond', targetOf(this.#flow), 'ERR_POOL_CLOSED', 'nobody waits for the answer any more');
+      for (const { stop: one } of this.#running.values()) one.abort(over);
+      await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    }
+    this.#halt.signal.throwIfAborted();
+  }
+
+  async #read(stop: AbortSignal): Promise<void> {
+    for (;;) {
+      const messages = await this.#flow.readMessages({ signal: stop });
+      if (messages === null) return;
+      for (const message of messages) {
+        const envelope = unpack(message);
+        if (envelope.kind === 'request') await this.#room(stop);
+        this.#take(envelope);
+      }
+    }
+  }
+
+  async #room(stop: AbortSignal): Promise<void> {
+    while (this.#running.size >= this.#settings.concurrency) {
+      stop.throwIfAborted();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    stop.throwIfAborted();
+  }
+
+  #take(envelope: Envelope): void {
+    const { kind, id } = envelope;
+    const running = this.#running.get(id);
+    if (kind === 'cancel') {
+      // It may cross the answer on its way.
+      return running?.stop.abort(new PoolError('ABORT_ERR', 'the peer gave the request up'));
+    }
+    if (kind !== 'request') throw foreign(`an answer, or the word that there is none,`);
+    if (running !== undefined) throw foreign(`a second request with the number ${id}`);
+    const stop = new AbortController();
+    this.#running.set(id, { stop, ended: this.#handle(id, envelope.body, envelope.timeout, stop) });
+  }
+
+  /** Never rejects. */
+  async #handle(id: number, data: Bytes, timeout: number, stop: AbortController): Promise<void> {
+    const late = (): void => stop.abort(new PoolError('ERR_POOL_TIMEOUT', 'the deadline of the request has passed'));
+    // The peer's word that it gave up may wait behind requests for which there is no room.
+    const timer = timeout === 0 ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER_MS));
+    const { signal } = stop;
+    const request: IncomingRequest = { data, text: () => Buffer.from(data).toString(), signal };
+    // Not before #take has it in its table.
+    await Promise.resolve();
+    try {
+      const answer = pack('answer', id, toBytes((await this.#settings.handler(request)) ?? ''));
+      if (!signal.aborted) await this.#send(answer);
+    } catch (error) {
+      this.#tell(error, request);
+      if (!signal.aborted) await this.#flow.writeMessage(pack('failed', id)).catch(() => undefined);
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(id);
+      this.#wake();
+    }
+  }
+
+  /** Why the flow has ended, reading tells. */
+  async #send(answer: Uint8Array): Promise<void> {
+    try {
+      await this.#flow.writeMessage(answer);
+    } catch (error) {
+      if (this.#flow.state === 'open') throw error;
+    }
+  }
+
+  #tell(error: unknown, request: IncomingRequest): void {
+    // A handler that ends because its signal fired has done what it was asked for.
+    if (request.signal.aborted) return;
+    try {
+      this.#settings.onError(error, request);
+    } catch (fault) {
+      this.#halt.abort(fault);
+    }
+  }
+}
+
+/** One warning for each flow: a peer whose requests fail again and again must not fill the log. */
+function warnOnce(): NonNullable<RespondOptions['onError']> {
+  let warned = false;
+  return (error) => {
+    if (warned) return;
+    warned = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    process.emitWarning(
+      `a handler of respond failed: ${reason}; its request was answered with a failure. ` +
+        'Further failures are not reported: pass onError to see them',
+      'PoolWarning',
+      'POOL_RESPOND_HANDLER',
+    );
+  };
+}
