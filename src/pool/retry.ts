@@ -2,7 +2,7 @@
 import { onAbort } from '../base/abort.js';
 import { checkFunction, outOfRange } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
-import { LONGEST_TIMER_MS, nodeTimers, type Timers } from '../base/timers.js';
+import { LONGEST_TIMER_MS, nodeTimers, type TimerFunctions } from '../base/timers.js';
 import { atCallSite, callSite } from './call-site.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
@@ -98,7 +98,7 @@ function isTemporary(error: unknown): boolean {
 export async function retryWith<T>(
   action: (attempt: number) => T | Promise<T>,
   { attempts, minDelay, maxDelay, when, signal }: RetrySettings,
-  { timers, random }: { timers: Pick<Timers, 'setTimeout' | 'clearTimeout'>; random: () => number },
+  { timers, random }: { timers: Pick<TimerFunctions, 'setTimeout' | 'clearTimeout'>; random: () => number },
 ): Promise<T> {
   let delay = minDelay;
   for (let attempt = 1; ; attempt++) {
@@ -118,7 +118,7 @@ export async function retryWith<T>(
 function wait(
   ms: number,
   signal: AbortSignal | undefined,
-  timers: Pick<Timers, 'setTimeout' | 'clearTimeout'>,
+  timers: Pick<TimerFunctions, 'setTimeout' | 'clearTimeout'>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = timers.setTimeout(() => {

@@ -1,5 +1,5 @@
 /** What the README says to type in each package manager, typed: the tarball in the place of the name. No script is run for it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -88,4 +88,37 @@ describe.skipIf(registry().missing || process.platform !== 'linux' || process.ar
     },
     300_000,
   );
+
+  it('npm with its scripts on, where ref-napi has no binary and nothing compiles', () => {
+    const folder = join(scratch, 'no-binary');
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{"name":"user","private":true}');
+    writeFileSync(join(folder, 'talk.cjs'), TALK);
+    symlinkSync(process.execPath, join(bin, 'node'));
+    symlinkSync('/bin/sh', join(bin, 'sh'));
+    const npm = join(tools.path, 'node_modules/npm/bin/npm-cli.js');
+    // ref-napi's install script looks for a binary of this machine, which it has none for; koffi's has none to look for.
+    const env = { HOME: scratch, PATH: bin, npm_config_arch: 'loong64', npm_config_ignore_scripts: 'false' };
+    const began = performance.now();
+    const installed = spawnSync(process.execPath, [npm, 'install', tools.tarball], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    });
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    expect(installed.status, installed.stderr).toBe(0);
+    expect(`${installed.stdout}${installed.stderr}`).not.toMatch(/gyp|error/i);
+    expect(existsSync(join(folder, 'node_modules/ref-napi'))).toBe(false);
+    const layout = `const { refModule, structs } = require('pool-ts/poolioc'); console.log(refModule, structs.SessionInfo.size);`;
+    writeFileSync(join(folder, 'layout.cjs'), layout);
+    for (const [program, printed] of [
+      ['talk.cjs', 'hello POOL\n'],
+      ['layout.cjs', 'typescript 120\n'],
+    ] as const) {
+      const ran = spawnSync(process.execPath, [program], { cwd: folder, env, encoding: 'utf8', timeout: 60_000 });
+      expect(ran.stdout, ran.stderr).toBe(printed);
+    }
+    note(`installed with npm 11, scripts on, no binary of ref-napi, no compiler: exit 0 in ${seconds} s, without it`);
+  }, 300_000);
 });

@@ -5,7 +5,7 @@ import { PoolError } from '../../base/errors.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
 import { atCallSite, callSite } from '../call-site.js';
 import type { Flow } from '../flow/flow.js';
-import { toBytes } from '../flow/payload.js';
+import { toBytes } from '../flow/written-data.js';
 import { opError } from '../op-error.js';
 import type { OpOptions } from '../op-options.js';
 import { reader } from '../options.js';
