@@ -1,7 +1,7 @@
 /**
  * An established session. It is built by a finished handshake only, so there is no "not yet" in here: keys exist, and both
- * sides' numbers are known. Here is the order in which every packet passes keys, numbers, timers and state; what each of
- * them does is in control, rekey, peer-liveness, packet-codec and others.
+ * sides' numbers are known. Here is the order in which every packet passes acceptance, state and timers, and how a session
+ * ends; what each of them does is in packet-acceptance, incoming-messages, control, rekey, peer-liveness and others.
  */
 import type { RawTelemetry, SessionStateName } from '../../base/session.js';
 import { checkInteger } from '../../base/arguments.js';
@@ -11,14 +11,16 @@ import { AuthenticationGate, type GateEvent } from './authentication/gate.js';
 import { notAdmitted, refusedByPeer } from './authentication/exchange-message.js';
 import type { Exchange } from './authentication/types.js';
 import { Control } from './control.js';
-import { asPoolError, peerLost, unauthentic, violation } from './faults.js';
-import { cut, Reassembly } from './fragments.js';
+import { asPoolError, peerLost, violation } from './faults.js';
+import { cut } from './fragments.js';
 import type { Framer, HeaderPolicy, Packet } from './framer.js';
+import { IncomingMessages } from './incoming-messages.js';
 import { KeyRing } from './key-ring.js';
 import { derivePacketKeys } from './keys.js';
 import { sessionLimits } from './limits.js';
 import type { Outbox } from './outbox.js';
-import { checkHeader, headerOf, PacketOpener, type PacketWriter } from './packet-codec.js';
+import { PacketAcceptance } from './packet-acceptance.js';
+import { headerOf, type PacketWriter } from './packet-codec.js';
 import { PacketWatch } from './packet-watch.js';
 import { readRekey } from './payloads.js';
 import { Rekey } from './rekey.js';
@@ -64,13 +66,13 @@ export class EstablishedSession implements Session {
   readonly #traffic: Traffic;
   readonly #early: Packet[];
   readonly #policy: HeaderPolicy;
-  readonly #opener: PacketOpener;
+  readonly #acceptance: PacketAcceptance;
   readonly #ownSequence: OwnSequence;
   readonly #peerSequence: PeerSequence;
   readonly #timers = new Timers();
   readonly #watch: PacketWatch;
   readonly #silence: PeerLiveness;
-  readonly #reassembly = new Reassembly();
+  readonly #messages = new IncomingMessages(this.#timers);
   readonly #measurements: Measurements;
   readonly #control: Control;
   readonly #rekey: Rekey;
@@ -106,7 +108,6 @@ export class EstablishedSession implements Session {
       ours(header);
       this.#gate?.policy(header);
     };
-    this.#opener = new PacketOpener();
     this.#ownSequence = from.ownSequence;
     this.#peerSequence = new PeerSequence(from.ownSequence, from.early[0]!.header.seq);
     this.#keys = new KeyRing(
@@ -115,6 +116,7 @@ export class EstablishedSession implements Session {
       from.peerPublicKey,
       from.keys,
     );
+    this.#acceptance = new PacketAcceptance(this.#keys, this.#peerSequence);
     this.#watch = new PacketWatch(this.#timers, this.#limits.packetTimeoutNs);
     this.#silence = new PeerLiveness(this.#timers, this.#limits.deadAfterNs, now);
     this.#measurements = new Measurements(now);
@@ -188,17 +190,12 @@ export class EstablishedSession implements Session {
     }
   }
 
-  /** One packet, whose header is this session's: HMAC, flags, sequence; only then is it looked into. */
+  /** One packet, whose header is this session's. */
   #take(packet: Packet, now: bigint): SessionEvent | null {
     const { header } = packet;
-    const keys = this.#keysOf(packet);
-    checkHeader(packet);
-    const { seqHigh, seqLow } = header;
-    if (!this.#peerSequence.acceptNext(seqHigh, seqLow)) {
-      this.#peerSequence.accept(header.seq, this.#keys.settled || this.#keys.isNew(keys));
-    }
+    const keys = this.#acceptance.accept(packet);
     this.#traffic.received(header);
-    this.#writer.acknowledge(seqHigh, seqLow);
+    this.#writer.acknowledge(header.seqHigh, header.seqLow);
     this.#silence.heard(now);
     this.#rekey.opened(keys, now);
     const event =
@@ -211,38 +208,22 @@ export class EstablishedSession implements Session {
     return event;
   }
 
-  #keysOf(packet: Packet): PacketCrypto {
-    const { only } = this.#keys;
-    if (only !== null) {
-      if (this.#opener.authentic(only, packet)) return only;
-      throw unauthentic();
-    }
-    for (const keys of this.#keys.opening) if (this.#opener.authentic(keys, packet)) return keys;
-    throw unauthentic();
-  }
-
-  #decrypt(keys: PacketCrypto, packet: Packet): Uint8Array {
-    const plaintext = this.#opener.open(keys, packet);
-    if (plaintext === null) throw unauthentic();
-    return plaintext;
-  }
-
   #dispatch(packet: Packet, keys: PacketCrypto, now: bigint): SessionEvent | null {
     const { type, flags } = packet.header;
     switch (type) {
       case PacketType.Data:
-        return this.#data(packet, this.#decrypt(keys, packet), now);
+        return this.#data(packet, this.#acceptance.decrypt(keys, packet), now);
       case PacketType.Ack:
         this.#control.ack(packet.header.ack, now);
         return null;
       case PacketType.Heartbeat:
-        this.#control.heartbeat(flags, this.#decrypt(keys, packet), now);
+        this.#control.heartbeat(flags, this.#acceptance.decrypt(keys, packet), now);
         return null;
       case PacketType.Discover:
-        if (this.#control.wantsProbe(flags, now)) this.#control.probe(this.#decrypt(keys, packet), now);
+        if (this.#control.wantsProbe(flags, now)) this.#control.probe(this.#acceptance.decrypt(keys, packet), now);
         return null;
       case PacketType.Rekey:
-        this.#rekey.received(readRekey(this.#decrypt(keys, packet)), keys, now);
+        this.#rekey.received(readRekey(this.#acceptance.decrypt(keys, packet)), keys, now);
         return null;
       case PacketType.Close:
         return this.#closed();
@@ -304,7 +285,7 @@ export class EstablishedSession implements Session {
     if (type === PacketType.Response && this.#inherited) return null;
     gate.admitPacket(type, payloadLength, now);
     if (type !== PacketType.Authentication) return this.#dispatch(packet, keys, now);
-    return this.#passed(gate, gate.receive(this.#decrypt(keys, packet)), now);
+    return this.#passed(gate, gate.receive(this.#acceptance.decrypt(keys, packet)), now);
   }
 
   #passed(gate: AuthenticationGate, event: GateEvent | null, now: bigint): null {
@@ -322,29 +303,19 @@ export class EstablishedSession implements Session {
   #linger(packet: Packet, keys: PacketCrypto, now: bigint): SessionEvent | null {
     const { type } = packet.header;
     if (type === PacketType.Close) return this.#closed();
-    if (type === PacketType.Rekey) this.#rekey.received(readRekey(this.#decrypt(keys, packet)), keys, now);
+    if (type === PacketType.Rekey) this.#rekey.received(readRekey(this.#acceptance.decrypt(keys, packet)), keys, now);
     return null;
   }
 
   #data(packet: Packet, plaintext: Uint8Array, now: bigint): SessionEvent | null {
     const { channel, flags } = packet.header;
-    let data: Uint8Array | null = plaintext;
-    if ((flags & Flag.Fragment) !== 0) {
-      data = this.#reassembly.add(channel, plaintext, (flags & Flag.LastFragment) !== 0, now);
-      this.#watchFragments();
-      if (data === null) return null;
-    }
+    const data = this.#messages.take(channel, flags, plaintext, now);
+    if (data === null) return null;
     if (data.length === 0) {
       this.#traffic.emptyMessages++;
       return null;
     }
     return { type: 'message', channel, data };
-  }
-
-  #watchFragments(): void {
-    const { deadline } = this.#reassembly;
-    if (deadline === null) this.#timers.stop(Timer.Fragments);
-    else if (deadline !== this.#timers.deadline(Timer.Fragments)) this.#timers.set(Timer.Fragments, deadline);
   }
 
   // ---- Output ----------------------------------------------------------------------------------------------------
@@ -376,7 +347,7 @@ export class EstablishedSession implements Session {
     }
     // From here on the shell decides how long it waits.
     this.#timers.stopAll();
-    this.#reassembly.clear();
+    this.#messages.clear();
   }
 
   #checkMessage(channel: number, data: Uint8Array): void {
@@ -434,7 +405,7 @@ export class EstablishedSession implements Session {
   resumeReading(now: bigint): void {
     const ns = this.#timers.resume(now);
     this.#silence.shiftDeadlines(ns);
-    this.#reassembly.shiftDeadlines(ns);
+    this.#messages.shiftDeadlines(ns);
   }
 
   #heartbeat(now: bigint): void {
@@ -470,7 +441,7 @@ export class EstablishedSession implements Session {
     if (this.#state.name !== 'CLOSING') this.#state.step('ended');
     this.#timers.stopAll();
     this.#framer.clear();
-    this.#reassembly.clear();
+    this.#messages.clear();
     this.#early.length = 0;
     this.#gate?.forget();
     this.#keys.forget();
