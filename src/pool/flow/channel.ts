@@ -69,7 +69,7 @@ export class SessionChannel extends SessionFlow implements Channel {
     this.#end = end;
     this.writer.end(end);
     this.reads.end(end);
-    this.settle(end);
+    this.ending.settle(end);
   }
 
   /** The Conn is closing: what was written is still sent. */
@@ -90,21 +90,21 @@ export class SessionChannel extends SessionFlow implements Channel {
     this.writer.destroy(error);
     if (this.state === 'closed') return;
     this.#destroyed = true;
-    this.settle(this.destroyedBy(error));
+    this.ending.settle(this.ending.destroyedBy(error));
   }
 
   protected async shutDown(timeout: number): Promise<boolean> {
     this.startClosing();
     if (this.state === 'closed') return !this.#destroyed;
     try {
-      await this.flush(this.writer.flushed(), timeout);
+      await this.ending.flush(this.writer.flushed(), timeout);
     } catch (error) {
       this.abandon(error as Error);
       throw error;
     }
     if (this.#destroyed) return false;
     await this.#leave();
-    this.settle(this.ownEnd);
+    this.ending.settle(this.ending.own);
     if (!this.#destroyed && this.#end?.error !== undefined) throw endError('close', this.target, this.#end.error);
     return !this.#destroyed;
   }

@@ -146,7 +146,7 @@ class SessionConn extends SessionFlow implements Conn {
     if (this.#end !== null) return;
     this.#destroyed = true;
     for (const flow of this.#channels.flows()) flow.connDestroyed(error);
-    const end = this.destroyedBy(error);
+    const end = this.ending.destroyedBy(error);
     this.#finish(end);
     this.#session.destroy(end.error);
   }
@@ -168,7 +168,7 @@ class SessionConn extends SessionFlow implements Conn {
     if (this.#end !== null) return !this.#destroyed;
     const until = performance.now() + timeout;
     try {
-      await this.flush(this.#writes.flushed(), timeout);
+      await this.ending.flush(this.#writes.flushed(), timeout);
       if (this.#ending() === null) {
         const closing = this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
         await Promise.race([closing, this.closed]);
@@ -183,7 +183,7 @@ class SessionConn extends SessionFlow implements Conn {
     // What was written may be lost when the session failed before it was closed. Who destroyed it knows.
     if (this.#destroyed) return false;
     const end = this.#ending();
-    if (end?.error !== undefined && end !== this.ownEnd) throw located('close', this.target, end.error);
+    if (end?.error !== undefined && end !== this.ending.own) throw located('close', this.target, end.error);
     return true;
   }
 
@@ -233,7 +233,7 @@ class SessionConn extends SessionFlow implements Conn {
   /** The session is over, or given up. */
   #finish(reported: SessionEnd): void {
     if (this.#end !== null) return;
-    const end: SessionEnd = reported.by === 'local' ? this.ownEnd : reported;
+    const end: SessionEnd = reported.by === 'local' ? this.ending.own : reported;
     this.#end = end;
     clearImmediate(this.#starting);
     this.#idle.stop();
@@ -242,7 +242,7 @@ class SessionConn extends SessionFlow implements Conn {
     this.writer.end(end);
     this.reads.end(end);
     const closed = end.error === undefined ? end : { by: end.by, error: this.#describeEnd(end.error) };
-    this.settle(closed);
+    this.ending.settle(closed);
     this.#options.onClose?.(closed);
   }
 

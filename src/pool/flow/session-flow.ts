@@ -1,22 +1,22 @@
 /**
  * The half of Conn and Channel that is the same: argument checks, reads, writes, deadlines, addresses, closing. The
- * work itself is in flow-reader, flow-writer and streams.
+ * work itself is in flow-reader, flow-writer, flow-end and streams.
  */
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { orAborted } from '../../base/abort.js';
 import { inspect, type InspectOptions } from 'node:util';
 import type { Bytes, BytesInput } from '../../base/bytes.js';
-import { PoolError } from '../../base/errors.js';
 import type { Addr } from '../address/addr.js';
 import type { BackendSession } from '../backend.js';
-import { atCallSite, fromCallSite, methodSite } from '../call-site.js';
+import { fromCallSite, methodSite } from '../call-site.js';
 import { type DuplexOptions, duplexOf, type FlowDuplex } from '../streams/duplex.js';
 import type { Flow, FlowClosed, FlowJson } from './flow.js';
 import { streamFlow, type StreamFlow } from '../streams/flow-stream.js';
+import { FlowEnd } from './flow-end.js';
 import { FlowWriter } from './flow-writer.js';
 import { messagesOf } from '../streams/message-iterator.js';
 import { batchesOf, drainableProtocol, toAsyncStreamable } from '../streams/stream-iter.js';
-import { fromCaller, fromCallerOfShared, opError, rejectFromCaller, type OpTarget } from '../op-error.js';
+import { fromCaller, fromCallerOfShared, rejectFromCaller, type OpTarget } from '../op-error.js';
 import {
   closeTimeoutOf,
   DEFAULT_CLOSE_TIMEOUT_MS,
@@ -32,7 +32,6 @@ import type { ReadBudget } from './read-budget.js';
 import { FlowReader } from './flow-reader.js';
 import { readableOf, writableOf } from '../streams/web-streams.js';
 import type { WriteScheduler } from './write-scheduler.js';
-import { clearTimeout, setTimeout } from '../../base/timers.js';
 
 /** What the flows of one session share. */
 export interface SessionDeps {
@@ -40,8 +39,6 @@ export interface SessionDeps {
   readonly bound: ReadBudget;
   readonly writes: WriteScheduler;
 }
-
-const LOCAL_END: FlowClosed = Object.freeze({ by: 'local' });
 
 export abstract class SessionFlow implements Flow {
   readonly closed: Promise<FlowClosed>;
@@ -51,13 +48,11 @@ export abstract class SessionFlow implements Flow {
   protected readonly reads: FlowReader;
   protected readonly writer: FlowWriter;
   protected readonly target: OpTarget;
-  #state: Flow['state'] = 'open';
+  protected readonly ending: FlowEnd;
   #closing: Promise<void> | undefined;
   #shuttingDown: Promise<boolean> | undefined;
-  #hungUp: FlowClosed | undefined;
   #readable: ReadableStream<Bytes> | undefined;
   #writable: WritableStream<BytesInput> | undefined;
-  #resolveClosed!: (closed: FlowClosed) => void;
 
   constructor({ session, bound, writes }: SessionDeps, channel: number) {
     this.localAddr = session.localAddr;
@@ -66,9 +61,8 @@ export abstract class SessionFlow implements Flow {
     this.target = channel === 0 ? { addr: session.remoteAddr } : { addr: session.remoteAddr, channel };
     this.reads = new FlowReader(this.target, bound);
     this.writer = new FlowWriter(this.target, writes, channel);
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+    this.ending = new FlowEnd(this.target, () => methodSite(this, 'destroy'));
+    this.closed = this.ending.closed;
   }
 
   read(buffer: BytesInput, options?: OpOptions): Promise<number | null> {
@@ -156,8 +150,8 @@ export abstract class SessionFlow implements Flow {
    * when the flow ends before; null once it takes no more.
    */
   [drainableProtocol](): Promise<boolean> | null {
-    if (this.#state !== 'open') return null;
-    return this.writer.flushed().then(() => this.#state === 'open');
+    if (this.state !== 'open') return null;
+    return this.writer.flushed().then(() => this.state === 'open');
   }
 
   get readable(): ReadableStream<Bytes> {
@@ -233,7 +227,7 @@ export abstract class SessionFlow implements Flow {
 
   /** How a stream on this flow is destroyed. */
   #hangUp(error: Error | undefined): void {
-    if (error !== undefined) this.#hungUp ??= this.destroyedBy(error);
+    if (error !== undefined) this.ending.hungUpBy(error);
     this.reads.close(error);
     this.writer.destroy(error);
     void this.#shutDown(DEFAULT_CLOSE_TIMEOUT_MS);
@@ -249,7 +243,7 @@ export abstract class SessionFlow implements Flow {
   protected abstract shutDown(timeout: number): Promise<boolean>;
 
   get state(): Flow['state'] {
-    return this.#state;
+    return this.ending.state;
   }
 
   /** Whether the timers of pending calls keep the process alive. */
@@ -262,46 +256,9 @@ export abstract class SessionFlow implements Flow {
 
   /** Takes no further calls; what was accepted is still sent. */
   protected startClosing(): void {
-    if (this.#state === 'open') this.#state = 'closing';
+    this.ending.begin();
     this.reads.close();
     this.writer.close();
-  }
-
-  /** The flow is over; `closed` fulfils. Only the first call counts. */
-  protected settle(closed: FlowClosed): void {
-    this.#state = 'closed';
-    this.#resolveClosed(closed);
-  }
-
-  /** How this side's own end is told. */
-  protected get ownEnd(): FlowClosed {
-    return this.#hungUp ?? LOCAL_END;
-  }
-
-  /** How a `destroy` is told: without a reason it is a close like another. */
-  protected destroyedBy(error: Error | undefined): FlowClosed {
-    if (error === undefined) return this.ownEnd;
-    if (error instanceof PoolError) return { by: 'error', error };
-    const wrapped = opError('destroy', this.target, 'ERR_POOL_CLOSED', error.message, { cause: error });
-    return { by: 'error', error: atCallSite(wrapped, methodSite(this, 'destroy')) };
-  }
-
-  /** Waits until all was sent, or the flow is over, for at most `timeout` ms. Rejects with ERR_POOL_TIMEOUT. */
-  protected async flush(flushed: Promise<void>, timeout: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.closeTimedOut(timeout)), timeout);
-    });
-    try {
-      await Promise.race([flushed, this.closed, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private closeTimedOut(timeout: number): Error {
-    const reason = `the peer didn't take what was written within ${timeout} ms`;
-    return opError('close', this.target, 'ERR_POOL_TIMEOUT', reason);
   }
 
   get localAddress(): string {
