@@ -2,10 +2,13 @@
  * `npm run bench`: POOL in user space against what else a program could take, between two processes on loopback, in
  * alternating rounds of one run. Machines differ, so that ratios are compared and no time is: docs/performance.md.
  *
- *   npm run bench -- [--case bulk]... [--rounds 7] [--seconds 1] [--json file] [--profile] [--check]
+ *   npm run bench -- [--case bulk]... [--rounds 7] [--seconds 1] [--json file] [--profile] [--check] [--update]
+ *   npm run bench -- --update run1.json run2.json run3.json
  *   npm run bench -- --device [--strict-module] [--path /dev/pool] [--rounds 7] [--seconds 1]   see device.ts
  *
- * --update writes the ratios into ratios.json, on a machine that does nothing else; --check compares a run with those and fails where one is worse by more than a fifth, three times.
+ * --update writes the ratios into ratios.json, on a machine that does nothing else: those of this run, or the medians of runs
+ * that --json kept, and then nothing is measured. --check compares a run with those and fails where one is worse by more than
+ * a fifth, three times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,13 +19,13 @@ import { CASES } from './cases/index.js';
 import { benchDevice } from './device.js';
 import { canPin } from './pair.js';
 import { profile } from './profile.js';
+import { committedRatios, isWorse, key, type Report, updateRatios } from './ratios.js';
 
-const RATIOS = new URL('./ratios.json', import.meta.url);
-/** A drop that counts, and how often it has to be seen. */
-const TOLERATED = 0.2;
+/** How often a drop has to be seen. */
 const CHECKS = 3;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     case: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '7' },
@@ -58,8 +61,6 @@ function chosen(): readonly Case[] {
   });
 }
 
-const key = ({ work, against }: Row): string => `${work} / ${against}`;
-
 const quantity = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 
@@ -72,13 +73,17 @@ function print(row: Row): void {
   console.log(line(work, against, ...figures, String(goal), beyond === undefined ? '' : String(beyond), verdict(row)));
 }
 
-/** How much worse the ratio is than the committed one: 0.2 is a fifth. */
-function drop(row: Row, committed: number): number {
-  return row.better === 'above' ? 1 - row.ratio / committed : row.ratio / committed - 1;
-}
-
 if (values.device) {
   await benchDevice({ ...options, strictModule: values['strict-module'], path: values.path });
+  process.exit(0);
+}
+
+if (positionals.length > 0) {
+  if (!values.update) {
+    console.error(`${positionals[0]} is no option; files of runs go with --update`);
+    process.exit(2);
+  }
+  updateRatios(positionals.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report));
   process.exit(0);
 }
 
@@ -91,20 +96,19 @@ console.log(`medians of ${options.rounds} alternating rounds\n`);
 console.log(line('work', 'against', 'POOL', 'the other', '', 'ratio', 'by CPU', 'goal', 'beyond', 'verdict'));
 
 const rows: Row[] = [];
+const caseOf = new Map<string, Case>();
 for (const one of cases) {
   for (const row of await one.run(options)) {
     rows.push(row);
+    caseOf.set(key(row), one);
     print(row);
   }
-}
-if (values.json !== undefined) {
-  const report = { node: process.versions.node, machine, cryptography, ...options, rows };
+  if (values.json === undefined) continue;
+  // After each case: a run that is ended early has told what it found.
+  const report: Report = { node: process.versions.node, machine, cryptography, ...options, rows };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
-if (values.update) {
-  const measured = Object.fromEntries(rows.map((row) => [key(row), Number(row.ratio.toFixed(2))]));
-  writeFileSync(RATIOS, `${JSON.stringify({ ...committedRatios(), ...measured }, null, 2)}\n`);
-}
+if (values.update) updateRatios([{ rows }]);
 if (values.check) await check();
 if (values.profile) {
   console.log('\nself time of a bulk transfer, 65519 B a message\n');
@@ -117,20 +121,16 @@ if (values.profile) {
   console.log(await profile('flight', 64, 300_000));
 }
 
-function committedRatios(): Record<string, number> {
-  return JSON.parse(readFileSync(RATIOS, 'utf8')) as Record<string, number>;
-}
-
 /** What is worse by too much is measured again, and again: one bad run is the machine's. */
 async function check(): Promise<void> {
   const committed = committedRatios();
   const unknown = rows.map(key).filter((name) => !(name in committed));
   if (unknown.length > 0) console.error(`not compared, as ratios.json has none of it: ${unknown.join('; ')}`);
-  const worse = (row: Row): boolean => drop(row, committed[key(row)] ?? row.ratio) > TOLERATED;
+  const worse = (row: Row): boolean => isWorse(row, committed);
   let suspects = rows.filter(worse).map(key);
   for (let round = 1; round < CHECKS && suspects.length > 0; round++) {
     const again: Row[] = [];
-    for (const one of cases) again.push(...(await one.run(options)));
+    for (const one of new Set(suspects.map((name) => caseOf.get(name)!))) again.push(...(await one.run(options)));
     suspects = again.filter((row) => suspects.includes(key(row)) && worse(row)).map(key);
   }
   for (const suspect of suspects) console.error(`worse by more than a fifth, three times: ${suspect}`);

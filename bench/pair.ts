@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Order } from './transport.js';
+import type { Answer, Order, Question } from './transport.js';
 
 export const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -34,7 +34,7 @@ export class Pair {
     return new Pair(server, client);
   }
 
-  async ask<T>(who: 'server' | 'client', message: Order | 'cpu' | 'memory'): Promise<T> {
+  async ask<T>(who: 'server' | 'client', message: Order | Question): Promise<T> {
     const answer = once(this[who], 'message') as Promise<[T]>;
     this[who].send(message);
     return (await answer)[0];

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type Conn, dial, type DialOptions, listen, type ListenOptions } from 'pool-ts';
-import { BULK, type Client, ECHO, readRequest, request, timed, type Transport } from './transport.js';
+import { BULK, type Client, ECHO, PAUSING, readRequest, request, timed, type Transport } from './transport.js';
 
 /** Messages given to one call: enough to keep the socket busy, few enough to stay within the queue. */
 const BATCH_BYTES = 512 * 1024;
@@ -11,7 +11,7 @@ async function peer(conn: Conn): Promise<void> {
   for (let first = await conn.readMessage(); first !== null; first = await conn.readMessage()) {
     const { kind, count } = readRequest(first);
     if (kind === ECHO) await echo(conn, count);
-    else await swallow(conn, count);
+    else await swallow(conn, count, kind === PAUSING);
   }
 }
 
@@ -25,11 +25,21 @@ async function echo(conn: Conn, bytes: number): Promise<void> {
   }
 }
 
-async function swallow(conn: Conn, bytes: number): Promise<void> {
+/** A reader that pauses reads so many bytes, then nothing for so many ms: long enough for all queues to fill. */
+const BEFORE_A_PAUSE = 64 * 1024 * 1024;
+const PAUSE_MS = 100;
+
+async function swallow(conn: Conn, bytes: number, pauses: boolean): Promise<void> {
+  let unpaused = 0;
   for (let left = bytes; left > 0; ) {
     const messages = await conn.readMessages();
     if (messages === null) return;
+    const before = left;
     for (const message of messages) left -= message.length;
+    unpaused += before - left;
+    if (!pauses || unpaused < BEFORE_A_PAUSE) continue;
+    unpaused = 0;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   await conn.writeMessage(Uint8Array.of(1));
 }
@@ -57,21 +67,23 @@ const over = (backend: 'user' | 'kernel', proofs = NO_PROOFS): Transport => ({
 
   async connect(port): Promise<Client> {
     const conn = await dial({ host: '127.0.0.1', port }, { backend, ...proofs.dial });
-    return {
-      async bulk(size, messages) {
-        await conn.writeMessage(request(BULK, size * messages));
-        const message = Buffer.alloc(size, 0x61);
-        const batch = new Array<Uint8Array>(Math.max(1, Math.floor(BATCH_BYTES / size))).fill(message);
-        // Two calls under way: the next batch waits behind this one, so that the socket never runs dry.
-        let before: Promise<void> = Promise.resolve();
-        for (let left = messages; left > 0; left -= batch.length) {
-          const now = conn.writeMessages(left < batch.length ? batch.slice(0, left) : batch);
-          await before;
-          before = now;
-        }
+    const sendAll = async (kind: number, size: number, messages: number): Promise<void> => {
+      await conn.writeMessage(request(kind, size * messages));
+      const message = Buffer.alloc(size, 0x61);
+      const batch = new Array<Uint8Array>(Math.max(1, Math.floor(BATCH_BYTES / size))).fill(message);
+      // Two calls under way: the next batch waits behind this one, so that the socket never runs dry.
+      let before: Promise<void> = Promise.resolve();
+      for (let left = messages; left > 0; left -= batch.length) {
+        const now = conn.writeMessages(left < batch.length ? batch.slice(0, left) : batch);
         await before;
-        await conn.readMessage();
-      },
+        before = now;
+      }
+      await before;
+      await conn.readMessage();
+    };
+    return {
+      bulk: (size, messages) => sendAll(BULK, size, messages),
+      bulkToPausing: (size, messages) => sendAll(PAUSING, size, messages),
       async roundTrips(size, count) {
         await conn.writeMessage(request(ECHO, size * count));
         const message = new Uint8Array(size);

@@ -8,19 +8,24 @@ export interface Client {
   roundTrips(size: number, count: number): Promise<number[]>;
   /** Sends as many, with `window` of them under way at a time. */
   inFlight?(size: number, count: number, window: number): Promise<void>;
+  /** As `bulk`, to a reader that stands still now and then. */
+  bulkToPausing?(size: number, messages: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What a measuring process is told to do. */
 export interface Order {
   /** `dials`: `messages` times a connection, one echo and a close; `open`: so many connections more, which stay. */
-  kind: 'bulk' | 'trips' | 'flight' | 'dials' | 'open' | 'spread' | 'together';
+  kind: 'bulk' | 'trips' | 'flight' | 'dials' | 'open' | 'spread' | 'together' | 'pausing';
   /** Bytes of a message. */
   size: number;
   messages: number;
   /** Of `flight`. */
   window?: number;
 }
+
+/** What any process of the benchmark is asked. */
+export type Question = 'cpu' | 'memory' | 'peak';
 
 /** What it answers: seconds, one number of a bulk transfer and one for each round trip, and its own seconds of CPU. */
 export interface Answer {
@@ -37,9 +42,11 @@ export interface Transport {
 /**
  * The peer's part, the same for both transports: a request of 9 bytes (kind, then a count), then what was asked for.
  * Kind 1: that many bytes come; answer one byte when they are here. Kind 2: as many come, and each message is sent back at once.
+ * Kind 3: as kind 1, but read nothing for a moment now and then.
  */
 export const BULK = 1;
 export const ECHO = 2;
+export const PAUSING = 3;
 export const REQUEST_BYTES = 9;
 
 export function request(kind: number, count: number): Buffer {

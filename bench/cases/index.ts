@@ -10,6 +10,7 @@ import { manySessions } from './many-sessions.js';
 import { messages16k } from './middle.js';
 import { messages1k } from './short.js';
 import { messages64 } from './tiny.js';
+import { pausedReader } from './paused-reader.js';
 import { roundTrip } from './round-trip.js';
 
 export const CASES: readonly Case[] = [
@@ -23,5 +24,6 @@ export const CASES: readonly Case[] = [
   dial,
   idle,
   manySessions,
+  pausedReader,
   importing,
 ];
