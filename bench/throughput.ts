@@ -9,8 +9,12 @@ export interface Rival {
   beyond: number;
 }
 
+/** A dial runs much code once: so many of them before it is compiled as that of a listener which has run for a minute. */
+const WARMING_DIALS = 2_000;
+
 /** How many messages a round takes, found by rounds that also warm up code, heap and sockets. */
 export async function messagesOf(pair: Pair, order: Order, seconds: number): Promise<number> {
+  if (order.kind === 'dials') await pair.order({ ...order, messages: WARMING_DIALS });
   // A dial takes as long as a thousand short messages.
   let messages = order.kind === 'dials' ? 20 : Math.max(10, Math.ceil(4e6 / order.size));
   for (let round = 0; round < 4; round++) {
