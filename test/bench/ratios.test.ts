@@ -15,11 +15,7 @@ const row = (work: string, ratio: number, better: Row['better'] = 'above', goal 
 
 describe('the ratios of the benchmark', () => {
   it('are the medians of several runs, by row', () => {
-    const runs = [
-      [row('bulk', 0.5), row('dial', 0.9)],
-      [row('bulk', 0.7), row('dial', 0.8)],
-      [row('bulk', 0.6)],
-    ];
+    const runs = [[row('bulk', 0.5), row('dial', 0.9)], [row('bulk', 0.7), row('dial', 0.8)], [row('bulk', 0.6)]];
     expect(ratiosOf(runs.map((rows) => ({ rows })))).toEqual({ 'bulk / tls': 0.6, 'dial / tls': 0.85 });
   });
 
