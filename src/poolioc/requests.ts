@@ -106,7 +106,7 @@ export function send(fd: number, key: string, to: MessageAddress, data: () => Ui
 }
 
 /** What RECV tells of a message. */
-export interface ReceivedMessage {
+export interface MessageHeader {
   len: number;
   channel: number;
   flags: number;
@@ -118,7 +118,7 @@ export function recv(
   { capacity, ...from }: MessageAddress & { capacity: number },
   into: (message: Uint8Array) => void,
   late?: (message: Uint8Array) => void,
-): ThreadRequest<ReceivedMessage> {
+): ThreadRequest<MessageHeader> {
   const messageIn = ({ struct, data }: CallMemory): Uint8Array =>
     data.subarray(0, struct.readUInt32LE(transferReq.len));
   return {

@@ -39,7 +39,7 @@ interface DialTimes {
  * A slot is kept for the dial from its start, so that a full table shows before any I/O; it gets its number when the session
  * is there. Gives up, leaving nothing behind, as soon as the signal says so.
  */
-export async function dial(node: NodeDeps, options: NodeDialOptions): Promise<NodeSession> {
+export async function dialFrom(node: NodeDeps, options: NodeDialOptions): Promise<NodeSession> {
   const { signal } = options;
   checkString('host', options.host);
   checkInteger('port', options.port, 1, 65535);

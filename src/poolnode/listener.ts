@@ -17,7 +17,7 @@ import { SocketReader } from './session/socket-reader.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
-export async function listen(node: NodeDeps, options: NodeListenOptions): Promise<NodeListener> {
+export async function listenAt(node: NodeDeps, options: NodeListenOptions): Promise<NodeListener> {
   const host = checkString('host', options.host ?? '');
   checkInteger('port', options.port, 0, 65535);
   checkFunction('session', Reflect.get(options, 'session'));

@@ -3,8 +3,8 @@ import { checkMaxSessions, checkNames } from './arguments.js';
 import { monotonicClock } from './clock.js';
 import { DEFAULT_MAX_SESSIONS } from './constants.js';
 import { loadCryptography } from './crypto/cryptography.js';
-import { dial } from './dialer.js';
-import { listen } from './listener.js';
+import { dialFrom } from './dialer.js';
+import { listenAt } from './listener.js';
 import type { NodeOverrides, NodeDeps } from './node-deps.js';
 import { createClientHandshake, createServerHandshake } from './protocol/index.js';
 import { SessionTable } from './session/session-table.js';
@@ -37,11 +37,11 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOv
     maxSessions,
     dial: async (where) => {
       checkNames('dial', where);
-      return dial(parts ?? (await ready()), where);
+      return dialFrom(parts ?? (await ready()), where);
     },
     listen: async (where) => {
       checkNames('listen', where);
-      return listen(parts ?? (await ready()), where);
+      return listenAt(parts ?? (await ready()), where);
     },
     sessions: () => table.list(),
     session: (index) => table.get(index),

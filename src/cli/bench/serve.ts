@@ -11,7 +11,7 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
   await print(terminal, `listening on ${listener.addr.toString()}`);
   await listener.serve(async (conn) => {
     // One peer that breaks off is no reason to stop serving the others.
-    await answer(conn).catch((error: unknown) => {
+    await answerBench(conn).catch((error: unknown) => {
       if (!terminal.stop.aborted) tell(terminal, `${conn.remoteAddr.toString()}: ${text(error)}`);
     });
     await conn.close().catch(() => undefined);
@@ -19,7 +19,7 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
 }
 
 /** Answers one peer until it closes. */
-export async function answer(conn: Pick<Conn, 'readMessages' | 'writeMessage'>): Promise<void> {
+export async function answerBench(conn: Pick<Conn, 'readMessages' | 'writeMessage'>): Promise<void> {
   let counted: ReceivedCount = { messages: 0, bytes: 0 };
   let welcome = false;
   for (;;) {

@@ -96,12 +96,12 @@ export function accept(socket: Socket, local: { address: string; port: number })
 }
 
 /** Tells the client that nothing comes of it, and ends the connection. Never rejects. */
-export async function fail(socket: Socket, reply: Reply): Promise<void> {
+export async function replyFailure(socket: Socket, reply: Reply): Promise<void> {
   await lastWord(socket, replyBytes(reply, { address: '0.0.0.0', port: 0 }));
 }
 
 async function refuse(socket: Socket, reply: Reply, why: string): Promise<never> {
-  await fail(socket, reply);
+  await replyFailure(socket, reply);
   throw new Error(why);
 }
 

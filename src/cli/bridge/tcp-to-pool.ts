@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Conn, dial, type DialOptions } from '../../index.js';
 import { join } from './link.js';
 import type { Links } from './open-links.js';
-import { accept, type Destination, fail, readRequest, replyTo } from './socks.js';
+import { accept, type Destination, replyFailure, readRequest, replyTo } from './socks.js';
 import { formatStreamAddress, type StreamAddress } from './stream-address.js';
 import { formatTcpAddress } from './tcp-address.js';
 import { listenTcp, reset } from './tcp.js';
@@ -39,7 +39,7 @@ export const toRequested =
     try {
       conn = await dial(destination, { ...(await optionsFor(destination)), signal });
     } catch (error) {
-      await fail(socket, replyTo(error));
+      await replyFailure(socket, replyTo(error));
       throw error;
     }
     accept(socket, conn.localAddr);

@@ -64,9 +64,9 @@ async function list(terminal: Terminal, flags: SessionsFlags): Promise<void> {
 
 async function close(terminal: Terminal, index: number, flags: SessionsFlags): Promise<void> {
   const { withDevice } = await import('../sessions/device-table.js');
-  const { closeSession } = await import('../sessions/close-session.js');
+  const { closeInTable } = await import('../sessions/close-session.js');
   const { peerText } = await import('../sessions/session-row.js');
   const { findKernelThread } = await import('../../poolioc/index.js');
-  const row = await withDevice(flags.device, terminal.env, (device) => closeSession(device, index, findKernelThread));
+  const row = await withDevice(flags.device, terminal.env, (device) => closeInTable(device, index, findKernelThread));
   await print(terminal, flags.json === true ? JSON.stringify(row) : `closed session ${index} (${peerText(row)})`);
 }

@@ -22,7 +22,7 @@ export type FindThread = (name: string) => KernelThread | null | undefined;
 const TIMEOUT_MS = 10_000;
 
 /** Closes the session in slot `index`, and resolves with what it was; rejects where there is none, or where it may not be. */
-export async function closeSession(device: ClosableTable, index: number, find: FindThread): Promise<SessionRow> {
+export async function closeInTable(device: ClosableTable, index: number, find: FindThread): Promise<SessionRow> {
   const info = (await device.sessions()).find((session) => session.index === index);
   if (info === undefined) {
     throw new CliError(EXIT.FAILURE, `slot ${index} of ${device.path} holds no session (pool-ts sessions lists them)`);

@@ -7,7 +7,7 @@ import { broken } from './failure.js';
 /** What a conversation of this kind begins with. */
 export const PROTOCOL = 'pool-file-transfer';
 /** The version that this side speaks. */
-export const VERSION = 1;
+export const TRANSFER_VERSION = 1;
 /** Bytes of the longest control message. A name has at most 1024, of which JSON writes quotes as two. */
 export const MAX_CONTROL_BYTES = 4096;
 /** Files of one session. */

@@ -4,7 +4,7 @@ import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { diskFailure, TransferFailure } from './failure.js';
 import { printableName } from './file-name.js';
-import { type ControlMessage, VERSION, WINDOW_BYTES } from './messages.js';
+import { type ControlMessage, TRANSFER_VERSION, WINDOW_BYTES } from './messages.js';
 import { Receiving, type ReceivingOptions } from './receiving.js';
 import type { Result, TransferOptions } from './outcome.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
@@ -35,13 +35,13 @@ export async function receiveFiles(conn: TransferConn, options: ReceiveFilesOpti
   const patience = options.idleTimeout * PATIENCE;
   try {
     const { version, files } = await talk.expect('hello');
-    if (version !== VERSION) {
+    if (version !== TRANSFER_VERSION) {
       throw new TransferFailure(
         'protocol',
-        `the sender speaks version ${version}, and the receiver version ${VERSION}`,
+        `the sender speaks version ${version}, and the receiver version ${TRANSFER_VERSION}`,
       );
     }
-    await talk.tell({ type: 'welcome', version: VERSION, window: WINDOW_BYTES });
+    await talk.tell({ type: 'welcome', version: TRANSFER_VERSION, window: WINDOW_BYTES });
     for (let file = 0; file < files; file++)
       await receiveFile(talk, options, { ...options, signal: own.signal, stop, patience });
     // The sender closes: what it has not read yet could be lost if this side did.

@@ -4,7 +4,7 @@ import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { Credit } from './credit.js';
 import { asError, broken, TransferFailure } from './failure.js';
-import { type ControlMessage, type Data, failMessage, PROTOCOL, VERSION, WINDOW_BYTES } from './messages.js';
+import { type ControlMessage, type Data, failMessage, PROTOCOL, TRANSFER_VERSION, WINDOW_BYTES } from './messages.js';
 import { digestSoFar, hashPrefix } from './prefix-hash.js';
 import type { FileWatch } from './progress-view.js';
 import type { Result, TransferOptions } from './outcome.js';
@@ -23,9 +23,10 @@ export async function sendFiles(
   const talk = new TransferConversation(conn, 'receiver', options);
   let next = 0;
   try {
-    await talk.tell({ type: 'hello', protocol: PROTOCOL, version: VERSION, files: sources.length });
+    await talk.tell({ type: 'hello', protocol: PROTOCOL, version: TRANSFER_VERSION, files: sources.length });
     const { version, window } = await talk.expect('welcome');
-    if (version !== VERSION) throw broken(`the receiver speaks version ${version}, and this is version ${VERSION}`);
+    if (version !== TRANSFER_VERSION)
+      throw broken(`the receiver speaks version ${version}, and this is version ${TRANSFER_VERSION}`);
     const sender = new FileSender(talk, Math.min(window, WINDOW_BYTES), options);
     while (next < sources.length) await sender.send(sources[next++]!);
   } catch (error) {

@@ -26,7 +26,7 @@ export interface CopyChannel {
   data: Buffer;
 }
 
-export const Word = { STATE: 0, DIRECTION: 1, PID: 2, PIN: 3, LENGTH: 4, RESULT: 5 } as const;
+export const CopyWord = { STATE: 0, DIRECTION: 1, PID: 2, PIN: 3, LENGTH: 4, RESULT: 5 } as const;
 export const Direction = { FROM_CALLER: 0, TO_CALLER: 1 } as const;
 
 export function copyChannel(

@@ -3,7 +3,7 @@
  * copy that hangs is given up. A caller that backs its buffer with memory that never answers hurts only itself: its process
  * has one thread at a time, which is replaced when it hangs, and the process gets no other as long as it does.
  */
-import { type CopyChannel, CopyState, copyChannel, Direction, Word } from './copy-channel.js';
+import { type CopyChannel, CopyState, copyChannel, Direction, CopyWord } from './copy-channel.js';
 import { CopyQueue } from './copy-queue.js';
 import type { Copy } from './caller-memory.js';
 import { Errno } from '../../base/errno.js';
@@ -115,8 +115,8 @@ export class CopyPool {
     clearTimeout(this.#patience);
     for (const job of this.#waiting.drain()) this.#settle(job, -Errno.EIO, Buffer.alloc(0));
     for (const thread of this.#threads) {
-      Atomics.store(thread.channel.words, Word.STATE, CopyState.STOP);
-      Atomics.notify(thread.channel.words, Word.STATE);
+      Atomics.store(thread.channel.words, CopyWord.STATE, CopyState.STOP);
+      Atomics.notify(thread.channel.words, CopyWord.STATE);
       thread.handle.stop();
     }
   }
@@ -136,7 +136,7 @@ export class CopyPool {
   get #mayGrow(): boolean {
     const now = performance.now();
     const isStuck = ({ job, since, channel }: Thread): boolean =>
-      job !== null && now - since >= STUCK && Atomics.load(channel.words, Word.STATE) === CopyState.RUNNING;
+      job !== null && now - since >= STUCK && Atomics.load(channel.words, CopyWord.STATE) === CopyState.RUNNING;
     const stuck = this.#threads.filter(isStuck).length;
     return this.#threads.length - Math.min(stuck, MAX_STUCK) < MAX_THREADS;
   }
@@ -160,14 +160,14 @@ export class CopyPool {
     const { ticket, bytes } = job;
     thread.job = job;
     thread.since = performance.now();
-    words[Word.PID] = ticket.pid;
-    words[Word.PIN] = ticket.pin;
-    words[Word.LENGTH] = ticket.length;
-    words[Word.DIRECTION] = ticket.direction;
+    words[CopyWord.PID] = ticket.pid;
+    words[CopyWord.PIN] = ticket.pin;
+    words[CopyWord.LENGTH] = ticket.length;
+    words[CopyWord.DIRECTION] = ticket.direction;
     address[0] = ticket.address;
     if (bytes !== undefined && ticket.direction === Direction.TO_CALLER) data.set(bytes);
-    Atomics.store(words, Word.STATE, CopyState.ASKED);
-    Atomics.notify(words, Word.STATE);
+    Atomics.store(words, CopyWord.STATE, CopyState.ASKED);
+    Atomics.notify(words, CopyWord.STATE);
   }
 
   #wait(job: Job): void {
@@ -208,10 +208,10 @@ export class CopyPool {
 
   #finish(thread: Thread): void {
     const { words, data } = thread.channel;
-    if (this.#closed || Atomics.load(words, Word.STATE) !== CopyState.DONE) return;
+    if (this.#closed || Atomics.load(words, CopyWord.STATE) !== CopyState.DONE) return;
     const job = thread.job;
-    const result = words[Word.RESULT] ?? -Errno.EIO;
-    Atomics.store(words, Word.STATE, CopyState.IDLE);
+    const result = words[CopyWord.RESULT] ?? -Errno.EIO;
+    Atomics.store(words, CopyWord.STATE, CopyState.IDLE);
     // The bytes stand in the shared memory: they are used before the next job may have it.
     if (job !== null) this.#settle(job, result, data.subarray(0, job.ticket.length));
     thread.job = null;
@@ -222,7 +222,7 @@ export class CopyPool {
   /** The thread stays with its copy; its caller is answered. Its own memory hangs, so what comes later is its own doing. */
   #giveUp(job: Job): void {
     const thread = this.#threads.find((candidate) => candidate.job === job);
-    const state = thread === undefined ? null : Atomics.load(thread.channel.words, Word.STATE);
+    const state = thread === undefined ? null : Atomics.load(thread.channel.words, CopyWord.STATE);
     // This thread was busy, and the copy is done: its message is behind this timer.
     if (thread !== undefined && state === CopyState.DONE) return this.#finish(thread);
     // It has not begun: the thread is about to start, which takes a busy machine more than a second, or was not scheduled.
@@ -249,7 +249,7 @@ export class CopyPool {
     const thread = this.#threads.find((candidate) => candidate.job === job);
     if (thread === undefined) return false;
     const { words } = thread.channel;
-    const was = Atomics.compareExchange(words, Word.STATE, CopyState.ASKED, CopyState.IDLE);
+    const was = Atomics.compareExchange(words, CopyWord.STATE, CopyState.ASKED, CopyState.IDLE);
     if (was !== CopyState.ASKED) return false;
     thread.job = null;
     this.#forget(job);

@@ -3,7 +3,7 @@
  * file system that hangs, our own device included, so nobody who serves others may wait for it.
  */
 import { isAlive } from './caller.js';
-import { type CopyChannel, CopyState, Direction, Word } from './copy-channel.js';
+import { type CopyChannel, CopyState, Direction, CopyWord } from './copy-channel.js';
 import { Errno } from '../../base/errno.js';
 import type { ServerLibc } from '../server-libc.js';
 
@@ -12,15 +12,15 @@ export function runCopyThread(channel: CopyChannel, libc: ServerLibc, done: () =
   const { words } = channel;
   const copy = copier(channel, libc);
   for (;;) {
-    const state = Atomics.load(words, Word.STATE);
+    const state = Atomics.load(words, CopyWord.STATE);
     if (state === CopyState.STOP) return;
-    const mine = Atomics.compareExchange(words, Word.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
+    const mine = Atomics.compareExchange(words, CopyWord.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
     if (!mine) {
-      Atomics.wait(words, Word.STATE, state);
+      Atomics.wait(words, CopyWord.STATE, state);
       continue;
     }
-    words[Word.RESULT] = copy();
-    Atomics.store(words, Word.STATE, CopyState.DONE);
+    words[CopyWord.RESULT] = copy();
+    Atomics.store(words, CopyWord.STATE, CopyState.DONE);
     done();
   }
 }
@@ -32,13 +32,13 @@ function copier({ words, address, data }: CopyChannel, libc: ServerLibc): () => 
   const scratch = Buffer.alloc(32);
   local.writeBigUInt64LE(libc.address(data), 0);
   return () => {
-    const pid = words[Word.PID] ?? 0;
-    const length = words[Word.LENGTH] ?? 0;
-    if (!isAlive(libc, words[Word.PIN] ?? -1, scratch)) return -Errno.ESRCH;
+    const pid = words[CopyWord.PID] ?? 0;
+    const length = words[CopyWord.LENGTH] ?? 0;
+    if (!isAlive(libc, words[CopyWord.PIN] ?? -1, scratch)) return -Errno.ESRCH;
     local.writeBigUInt64LE(BigInt(length), 8);
     remote.writeBigUInt64LE(address[0] ?? 0n, 0);
     remote.writeBigUInt64LE(BigInt(length), 8);
-    const fromCaller = words[Word.DIRECTION] === Direction.FROM_CALLER;
+    const fromCaller = words[CopyWord.DIRECTION] === Direction.FROM_CALLER;
     const copied = fromCaller ? libc.processVmRead(pid, local, remote) : libc.processVmWrite(pid, local, remote);
     if (copied < 0) return copied;
     return copied === length ? 0 : -Errno.EFAULT;

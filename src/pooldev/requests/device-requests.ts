@@ -36,7 +36,7 @@ import { reclaimableSlot } from './reclaim.js';
 import { SESSION_RECORD_BYTES } from './session-record.js';
 import { DeviceSlot } from './device-slot.js';
 import { TableWatch } from './table-watch.js';
-import { receive, send } from './transfers.js';
+import { answerRecv, answerSend } from './transfers.js';
 
 export interface DeviceRequestsOptions {
   node: PoolNode;
@@ -67,7 +67,7 @@ export class DeviceRequests {
     const told = { changed, unclaimed };
     this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new DeviceSlot(index, strictModule, told));
     this.#connecting = new Connecting(node, this.#slots, strictModule);
-    this.#receive = (call, slot, memory) => receive(call, slot, memory, strictModule);
+    this.#receive = (call, slot, memory) => answerRecv(call, slot, memory, strictModule);
     this.#listening = new Listening({
       node,
       host,
@@ -103,7 +103,7 @@ export class DeviceRequests {
         this.#connecting.connect(call);
         return;
       case POOL_IOC_SEND:
-        this.#onSlot(call, send);
+        this.#onSlot(call, answerSend);
         return;
       case POOL_IOC_RECV:
         this.#onSlot(call, this.#receive);

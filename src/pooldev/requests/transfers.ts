@@ -37,7 +37,7 @@ function transferOf(call: DeviceCall, slot: DeviceSlot): TransferRequest | null 
 }
 
 /** POOL_IOC_SEND. */
-export function send(call: DeviceCall, slot: DeviceSlot, memory: RequestMemory): void {
+export function answerSend(call: DeviceCall, slot: DeviceSlot, memory: RequestMemory): void {
   const transfer = transferOf(call, slot);
   const caller = transfer && memory.pin(call);
   if (transfer === null || caller === null) return;
@@ -67,7 +67,7 @@ export function send(call: DeviceCall, slot: DeviceSlot, memory: RequestMemory):
 }
 
 /** POOL_IOC_RECV. `strictModule`: a message that can't be written to its caller is lost. */
-export function receive(call: DeviceCall, slot: DeviceSlot, memory: RequestMemory, strictModule: boolean): void {
+export function answerRecv(call: DeviceCall, slot: DeviceSlot, memory: RequestMemory, strictModule: boolean): void {
   const transfer = transferOf(call, slot);
   const caller = transfer && memory.pin(call);
   if (transfer === null || caller === null) return;

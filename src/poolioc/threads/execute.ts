@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
 import { closeSlot } from '../closing/close-slot.js';
 import { isKernelThread } from '../closing/kernel-thread.js';
-import { receiveMessages, sendMessages, type Run } from './transfers.js';
+import { makeReceives, makeSends, type Run } from './transfers.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from '../libc.js';
 import { watchTable } from './table-change.js';
 import type { SyscallRequest, WorkerSays } from './worker-messages.js';
@@ -67,9 +67,9 @@ function make(order: SyscallRequest, memory: CallMemory, libc: Libc, run: Run & 
     case 'close-slot':
       return closeSlot(order, memory, libc, run.called);
     case 'receive':
-      return receiveMessages(order, memory, libc, run);
+      return makeReceives(order, memory, libc, run);
     case 'send':
-      return sendMessages(order.fd, memory, libc, run);
+      return makeSends(order.fd, memory, libc, run);
     case 'watch':
       return watchTable(order, memory, libc, {
         stopped: run.stopped,

@@ -29,7 +29,7 @@ export interface Run {
  * RECV until one fails, `count` messages are there, or the order is stopped. The struct has the session, the channel and the
  * address of the data. @returns 0 where the count was reached
  */
-export function receiveMessages(
+export function makeReceives(
   { fd, count }: { fd: number; count: number },
   memory: CallMemory,
   libc: Libc,
@@ -64,7 +64,7 @@ export function receiveMessages(
  * being in no call.
  * @returns how many were sent; `errno` is that of the one that failed, else 0
  */
-export function sendMessages(fd: number, memory: CallMemory, libc: Libc, { id, stopped, news }: Run): CallResult {
+export function makeSends(fd: number, memory: CallMemory, libc: Libc, { id, stopped, news }: Run): CallResult {
   const { words, struct, messages } = memory;
   const address = struct.readBigUInt64LE(fields.dataPtr);
   for (let sent = 0; ; ) {

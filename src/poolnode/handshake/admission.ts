@@ -34,7 +34,7 @@ type Stage = 'waiting' | 'started' | 'silent' | 'challenged';
 /** In which order connections of one source give way; within a stage the oldest is the first. */
 const GIVES_WAY: readonly Stage[] = ['silent', 'waiting', 'started', 'challenged'];
 
-class Pending implements Ticket {
+class PendingConnection implements Ticket {
   stage: Stage = 'waiting';
   /** Monotonic ns of the arrival, and from the start on of that. */
   since: bigint;
@@ -56,8 +56,8 @@ class Pending implements Ticket {
 
 /** Whom connections come from, as long as one of theirs is pending. Both sets are in order of age. */
 class AddressSource {
-  readonly waiting = new Set<Pending>();
-  readonly started = new Set<Pending>();
+  readonly waiting = new Set<PendingConnection>();
+  readonly started = new Set<PendingConnection>();
 
   constructor(readonly name: string) {}
 
@@ -66,7 +66,7 @@ class AddressSource {
   }
 
   /** The oldest in `stage`. */
-  oldest(stage: Stage): Pending | null {
+  oldest(stage: Stage): PendingConnection | null {
     for (const ticket of stage === 'waiting' ? this.waiting : this.started) if (ticket.stage === stage) return ticket;
     return null;
   }
@@ -83,8 +83,8 @@ export class HandshakeAdmission {
   readonly #buckets: TokenBuckets;
   readonly #sources = new Map<string, AddressSource>();
   /** All that is read, and all that waits, each in order of age. */
-  readonly #started = new Set<Pending>();
-  readonly #waiting = new Set<Pending>();
+  readonly #started = new Set<PendingConnection>();
+  readonly #waiting = new Set<PendingConnection>();
   #challenged = 0;
   #arrivals = 0;
 
@@ -116,7 +116,7 @@ export class HandshakeAdmission {
     const name = sourceOf(address);
     let source = this.#sources.get(name);
     if (source === undefined) this.#sources.set(name, (source = new AddressSource(name)));
-    const ticket = new Pending(source, this.#arrivals++, now, entrant);
+    const ticket = new PendingConnection(source, this.#arrivals++, now, entrant);
     source.waiting.add(ticket);
     this.#waiting.add(ticket);
     if (this.pending > this.#limits.pending) this.#giveWay(now);
@@ -126,13 +126,13 @@ export class HandshakeAdmission {
 
   /** The connection was read for a turn, and has not sent all of INIT: it is the first to give way from here on. */
   silent(ticket: Ticket): void {
-    const pending = ticket as Pending;
+    const pending = ticket as PendingConnection;
     if (pending.stage === 'started' && this.#started.has(pending)) pending.stage = 'silent';
   }
 
   /** INIT is here. */
   challenged(ticket: Ticket): void {
-    const pending = ticket as Pending;
+    const pending = ticket as PendingConnection;
     if (!this.#started.has(pending) || pending.stage === 'challenged') return;
     pending.stage = 'challenged';
     this.#challenged++;
@@ -140,7 +140,7 @@ export class HandshakeAdmission {
 
   /** The handshake is over, well or badly. A second call does nothing. */
   release(ticket: Ticket, now: bigint): void {
-    if (this.#forget(ticket as Pending)) this.#startNext(now);
+    if (this.#forget(ticket as PendingConnection)) this.#startNext(now);
   }
 
   /** Ends what is late, and starts those whose turn has come. Call it at `nextTime`. */
@@ -191,7 +191,7 @@ export class HandshakeAdmission {
    * ms that `ticket` has in its stage, from when it was started, or from its arrival while it waits. Whole up to half of the
    * places, of all or of its source; from there on down to the least, when none is left.
    */
-  #patience({ stage, of }: Pending): number {
+  #patience({ stage, of }: PendingConnection): number {
     const { queueTimeout, initTimeout, minInitTimeout, timeout, minTimeout, started } = this.#limits;
     if (stage === 'waiting') return queueTimeout;
     const load = Math.max(this.#started.size / started, of.started.size / this.#share);
@@ -200,11 +200,11 @@ export class HandshakeAdmission {
     return most - (most - least) * Math.min(1, 2 * load - 1);
   }
 
-  #deadline(ticket: Pending): bigint {
+  #deadline(ticket: PendingConnection): bigint {
     return ticket.since + nanoseconds(this.#patience(ticket));
   }
 
-  #isLate(ticket: Pending, now: bigint): boolean {
+  #isLate(ticket: PendingConnection, now: bigint): boolean {
     return Number(now - ticket.since) >= this.#patience(ticket) * NS_IN_MS;
   }
 
@@ -225,12 +225,12 @@ export class HandshakeAdmission {
     return count;
   }
 
-  #end(ticket: Pending, reason: Parameters<Entrant['refused']>[0], error: PoolError): void {
+  #end(ticket: PendingConnection, reason: Parameters<Entrant['refused']>[0], error: PoolError): void {
     this.#forget(ticket);
     ticket.entrant.refused(reason, error);
   }
 
-  #late(ticket: Pending, now: bigint): PoolError {
+  #late(ticket: PendingConnection, now: bigint): PoolError {
     const { stage, of, since } = ticket;
     const ms = (now - since) / NS_PER_MS;
     const crowd = `${this.#started.size} handshakes are under way, ${of.started.size} of them from its address`;
@@ -245,7 +245,7 @@ export class HandshakeAdmission {
   #giveWay(now: bigint): void {
     let size = 0;
     for (const source of this.#sources.values()) size = Math.max(size, source.size);
-    let victim: Pending | null = null;
+    let victim: PendingConnection | null = null;
     for (const stage of GIVES_WAY) {
       for (const source of this.#sources.values()) {
         const oldest = source.size === size ? source.oldest(stage) : null;
@@ -262,10 +262,10 @@ export class HandshakeAdmission {
   }
 
   /** Whose turn it is: of the sources that may start one, the one with the fewest started; of several, the oldest to wait. */
-  #next(now: bigint): Pending | null {
+  #next(now: bigint): PendingConnection | null {
     if (this.#waiting.size === 0 || this.#started.size >= this.#limits.started) return null;
     const { busy } = this;
-    let best: Pending | null = null;
+    let best: PendingConnection | null = null;
     for (const source of this.#sources.values()) {
       if (!this.#mayStart(source) || (busy && this.#buckets.nextToken(source.name) > now)) continue;
       const ticket = source.oldest('waiting')!;
@@ -287,7 +287,7 @@ export class HandshakeAdmission {
     return waiting.size > 0 && started.size < this.#share && this.#started.size < this.#limits.started;
   }
 
-  #forget(ticket: Pending): boolean {
+  #forget(ticket: PendingConnection): boolean {
     if (!this.#waiting.delete(ticket) && !this.#started.delete(ticket)) return false;
     if (ticket.stage === 'challenged') this.#challenged--;
     const { of } = ticket;

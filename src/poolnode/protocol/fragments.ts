@@ -91,7 +91,7 @@ export class Reassembly {
 }
 
 /** The first fragment of a message too long for one packet carries as much as it can, the second the rest. */
-export function cut(messageId: number, data: Uint8Array): [first: Uint8Array, last: Uint8Array] {
+export function cutMessage(messageId: number, data: Uint8Array): [first: Uint8Array, last: Uint8Array] {
   const offset = MAX_PACKET_PLAINTEXT_BYTES - FRAGMENT_HEADER_BYTES;
   const total = data.length;
   return [

@@ -12,7 +12,7 @@ import { notAdmitted, refusedByPeer } from './authentication/exchange-message.js
 import type { Exchange } from './authentication/types.js';
 import { Control } from './control.js';
 import { asPoolError, peerLost, violation } from './faults.js';
-import { cut } from './fragments.js';
+import { cutMessage } from './fragments.js';
 import type { Framer, HeaderPolicy, Packet } from './framer.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { KeyRing } from './key-ring.js';
@@ -326,7 +326,7 @@ export class EstablishedSession implements Session {
       if (data.length <= MAX_PACKET_PLAINTEXT_BYTES) {
         this.#writePacket(PacketType.Data, Flag.RequireAck, channel, data, now);
       } else {
-        const [first, last] = cut(this.#messageId, data);
+        const [first, last] = cutMessage(this.#messageId, data);
         this.#messageId = (this.#messageId + 1) >>> 0;
         this.#writePacket(PacketType.Data, Flag.RequireAck | Flag.Fragment, channel, first, now);
         this.#writePacket(PacketType.Data, Flag.RequireAck | Flag.Fragment | Flag.LastFragment, channel, last, now);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ClosableTable, closeSession } from '../../../src/cli/sessions/close-session.js';
+import { type ClosableTable, closeInTable } from '../../../src/cli/sessions/close-session.js';
 import { PoolError } from '../../../src/index.js';
 import { info } from './sessions.js';
 
@@ -24,13 +24,13 @@ const found = () => thread;
 describe('closing a session', () => {
   it('closes one of a device served from user space, which has no threads to look for', async () => {
     const { table, calls } = device({ module: false });
-    expect(await closeSession(table, 1, () => null)).toMatchObject({ index: 1, address: '192.168.200.101' });
+    expect(await closeInTable(table, 1, () => null)).toMatchObject({ index: 1, address: '192.168.200.101' });
     expect(calls).toEqual([{ index: 1, thread: undefined }]);
   });
 
   it('gives the call on the module the thread that has to be there still', async () => {
     const { table, calls } = device({ module: true });
-    await closeSession(table, 1, found);
+    await closeInTable(table, 1, found);
     expect(calls).toEqual([{ index: 1, thread }]);
   });
 
@@ -42,7 +42,7 @@ describe('closing a session', () => {
     { what: 'whose handshake is under way', state: 0, find: () => null, says: /left alone/ },
   ])('leaves one on the module alone $what', async ({ state, find, says }) => {
     const { table, calls } = device({ module: true, state });
-    await expect(closeSession(table, 1, find)).rejects.toMatchObject({
+    await expect(closeInTable(table, 1, find)).rejects.toMatchObject({
       exitCode: 1,
       message: expect.stringMatching(says) as string,
     });
@@ -52,7 +52,7 @@ describe('closing a session', () => {
   it('looks for the thread of that slot', async () => {
     const names: string[] = [];
     const { table } = device({ module: true });
-    await closeSession(table, 1, (name) => {
+    await closeInTable(table, 1, (name) => {
       names.push(name);
       return thread;
     });
@@ -61,11 +61,11 @@ describe('closing a session', () => {
 
   it('tells of a thread that ended right before the call, of a peer that does not read, and of an empty slot', async () => {
     const gone = device({ module: true, fails: new PoolError('ESRCH', 'no such thread') });
-    await expect(closeSession(gone.table, 1, found)).rejects.toMatchObject({ exitCode: 1, message: /left alone/ });
+    await expect(closeInTable(gone.table, 1, found)).rejects.toMatchObject({ exitCode: 1, message: /left alone/ });
     const stuck = device({ module: false, fails: new PoolError('ERR_POOL_TIMEOUT', 'late') });
-    await expect(closeSession(stuck.table, 1, found)).rejects.toMatchObject({ exitCode: 75, message: /does not read/ });
+    await expect(closeInTable(stuck.table, 1, found)).rejects.toMatchObject({ exitCode: 75, message: /does not read/ });
     const { table, calls } = device({ module: false });
-    await expect(closeSession(table, 9, found)).rejects.toMatchObject({ exitCode: 1, message: /slot 9 .* no session/ });
+    await expect(closeInTable(table, 9, found)).rejects.toMatchObject({ exitCode: 1, message: /slot 9 .* no session/ });
     expect(calls).toEqual([]);
   });
 });

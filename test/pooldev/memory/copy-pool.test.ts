@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callerMemory } from '../../../src/pooldev/memory/caller-memory.js';
-import { CopyState, copyChannel, Direction, Word } from '../../../src/pooldev/memory/copy-channel.js';
+import { CopyState, copyChannel, Direction, CopyWord } from '../../../src/pooldev/memory/copy-channel.js';
 import { CopyPool, type CopyTicket, type StartCopyThread } from '../../../src/pooldev/memory/copy-pool.js';
 import { Errno } from '../../../src/base/errno.js';
 
@@ -17,21 +17,21 @@ function threads() {
   const start: StartCopyThread = (shared, done) => {
     const { words, data } = copyChannel(shared);
     const take = () =>
-      Atomics.compareExchange(words, Word.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
+      Atomics.compareExchange(words, CopyWord.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
     const thread = {
       data,
       stopped: false,
       take,
-      state: () => Atomics.load(words, Word.STATE),
+      state: () => Atomics.load(words, CopyWord.STATE),
       /** The copy is done, and the message that tells it is still under way. */
       finishUnheard() {
-        words[Word.RESULT] = 0;
-        Atomics.store(words, Word.STATE, CopyState.DONE);
+        words[CopyWord.RESULT] = 0;
+        Atomics.store(words, CopyWord.STATE, CopyState.DONE);
       },
       run(result = 0) {
         if (thread.state() !== CopyState.RUNNING && !take()) return;
-        words[Word.RESULT] = result;
-        Atomics.store(words, Word.STATE, CopyState.DONE);
+        words[CopyWord.RESULT] = result;
+        Atomics.store(words, CopyWord.STATE, CopyState.DONE);
         done();
       },
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CopyState, copyChannel, Direction, Word } from '../../../src/pooldev/memory/copy-channel.js';
+import { CopyState, copyChannel, Direction, CopyWord } from '../../../src/pooldev/memory/copy-channel.js';
 import { runCopyThread } from '../../../src/pooldev/memory/copy-thread.js';
 import { Errno } from '../../../src/base/errno.js';
 import type { ServerLibc } from '../../../src/pooldev/server-libc.js';
@@ -35,17 +35,17 @@ function copyOnce(how: { alive?: boolean; copied?: number; direction?: number } 
     processVmRead: vm(false),
     processVmWrite: vm(true),
   } as Partial<ServerLibc> as ServerLibc;
-  words[Word.PID] = 77;
-  words[Word.PIN] = 9;
-  words[Word.LENGTH] = 10;
-  words[Word.DIRECTION] = direction;
+  words[CopyWord.PID] = 77;
+  words[CopyWord.PIN] = 9;
+  words[CopyWord.LENGTH] = 10;
+  words[CopyWord.DIRECTION] = direction;
   address[0] = 0xabcdefn;
-  Atomics.store(words, Word.STATE, CopyState.ASKED);
+  Atomics.store(words, CopyWord.STATE, CopyState.ASKED);
   let result: number | undefined;
   runCopyThread(channel, libc, () => {
-    result = words[Word.RESULT];
-    expect(Atomics.load(words, Word.STATE)).toBe(CopyState.DONE);
-    Atomics.store(words, Word.STATE, CopyState.STOP);
+    result = words[CopyWord.RESULT];
+    expect(Atomics.load(words, CopyWord.STATE)).toBe(CopyState.DONE);
+    Atomics.store(words, CopyWord.STATE, CopyState.STOP);
   });
   return { result, asked, order };
 }

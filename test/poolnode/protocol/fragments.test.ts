@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { FRAGMENT_TIMEOUT_NS, LIMITS } from '../../../src/poolnode/protocol/constants.js';
-import { cut, Reassembly } from '../../../src/poolnode/protocol/fragments.js';
+import { cutMessage, Reassembly } from '../../../src/poolnode/protocol/fragments.js';
 import { readFragmentHeader, writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { reached, timeout, tries } from '../../reliability/figures.js';
 import { seeded } from './seeded.js';
@@ -222,7 +222,7 @@ describe('fragments at random', () => {
 describe('cut', () => {
   it.each([65_520, 65_535])('makes two fragments of %i bytes, the first as long as a packet takes', (size) => {
     const data = counted(size);
-    const [first, last] = cut(3, data);
+    const [first, last] = cutMessage(3, data);
     expect(first.length).toBe(65_519);
     expect(readFragmentHeader(first)).toEqual({ messageId: 3, offset: 0, total: size });
     expect(readFragmentHeader(last)).toEqual({ messageId: 3, offset: 65_511, total: size });
