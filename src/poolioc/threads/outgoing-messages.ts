@@ -25,12 +25,13 @@ export class OutgoingMessages {
 
   push(channel: number, data: Uint8Array): boolean {
     const ring = this.#ring;
+    // Before the thread has it, which may be done with it before `put` returns: it tells of what it was asked for by then.
+    if (ring !== null && this.#wanted <= this.#told) this.#want(ring, this.#pushed + 1);
     if (ring === null || !ring.put(data, channel)) {
       this.#refused = true;
       return false;
     }
     this.#pushed += 1;
-    if (this.#wanted <= this.#told) this.#want(ring);
     return true;
   }
 
@@ -44,7 +45,7 @@ export class OutgoingMessages {
       this.#told = taken;
       this.#refused = false;
       if (news) this.#sent(taken);
-      if (this.#pushed === this.#told || this.#want(ring)) return;
+      if (this.#pushed === this.#told || this.#want(ring, this.#pushed)) return;
     }
   }
 
@@ -53,9 +54,12 @@ export class OutgoingMessages {
     this.#ring = null;
   }
 
-  /** Half of what is on its way, so that the thread is given more before it runs dry. False where it has got there by now. */
-  #want(ring: MessageRing): boolean {
-    this.#wanted = this.#told + Math.max(1, (this.#pushed - this.#told) >> 1);
+  /**
+   * Half of what is on its way once `pushed` messages are, so that the thread is given more before it runs dry. False where
+   * it has got there by now.
+   */
+  #want(ring: MessageRing, pushed: number): boolean {
+    this.#wanted = this.#told + Math.max(1, (pushed - this.#told) >> 1);
     return ring.want(this.#wanted);
   }
 }
