@@ -45,5 +45,6 @@ export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOv
     },
     sessions: () => table.list(),
     session: (index) => table.get(index),
+    giveBack: (message) => parts?.crypto.giveBack?.(message),
   };
 }

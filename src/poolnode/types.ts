@@ -248,6 +248,11 @@ export interface PoolNode {
   sessions(): NodeSession[];
   /** What is in a slot. */
   session(index: number): NodeSession | undefined;
+  /**
+   * Gives back a message that one of its sessions delivered, once nobody reads it any more: messages to come may have its
+   * memory. A message that is not given back is its owner's for ever.
+   */
+  giveBack(message: Uint8Array): void;
 }
 
 /**

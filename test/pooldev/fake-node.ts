@@ -204,6 +204,8 @@ export function fakeNetwork(): { node(maxSessions?: number): FakeNode } {
       reclaim: () => null,
       sessions: () => table.filter((session) => session !== undefined),
       session: (index) => table[index],
+      // As messages to come overwrite it.
+      giveBack: (message) => void message.fill(0xdd),
       async listen(options) {
         if (listeners.has(options.port)) throw new PoolError('EADDRINUSE', 'the port is taken');
         listeners.set(options.port, { node: here, options });

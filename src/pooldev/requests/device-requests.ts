@@ -64,7 +64,7 @@ export class DeviceRequests {
     this.#watch = new TableWatch(() => this.#listening.port);
     const changed = (): void => this.#watch.changed();
     const unclaimed = (): void => this.#watch.unclaimed();
-    const told = { changed, unclaimed };
+    const told = { changed, unclaimed, consumed: (message: Uint8Array) => node.giveBack(message) };
     this.#slots = Array.from({ length: MAX_SESSIONS }, (_, index) => new DeviceSlot(index, strictModule, told));
     this.#connecting = new Connecting(node, this.#slots, strictModule);
     this.#receive = (call, slot, memory) => answerRecv(call, slot, memory, strictModule);

@@ -19,12 +19,14 @@ const LONGEST_ON_FRESH_SLOT = 65511;
 /** ms that CLOSE_SESS waits for a peer that does not read what was sent before. */
 const CLOSE_TIMEOUT = 5000;
 
-/** Who wants to know what happens in a slot. */
+/** Who is told of what happens in a slot. */
 export interface SlotWatch {
   /** The table shows something else of the slot than before. */
   changed: () => void;
   /** A message came that no RECV waits for. */
   unclaimed: () => void;
+  /** A program has a message, and nobody reads its memory any more. */
+  consumed: (message: Uint8Array) => void;
 }
 
 export class DeviceSlot {
@@ -42,7 +44,7 @@ export class DeviceSlot {
   #lastDialled = UNKNOWN_PEER;
   #sessionsBefore = 0;
 
-  constructor(index: number, strictModule: boolean, { changed, unclaimed }: SlotWatch) {
+  constructor(index: number, strictModule: boolean, { changed, unclaimed, consumed }: SlotWatch) {
     this.index = index;
     this.#strict = strictModule;
     this.#changed = changed;
@@ -51,6 +53,7 @@ export class DeviceSlot {
       roomAgain: () => this.#session?.resume(),
       depthChanged: (messages) => this.#session?.setQueueDepth(messages),
       unclaimed,
+      consumed,
     });
     this.sends = new PendingSends({
       strictModule,

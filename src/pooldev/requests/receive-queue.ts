@@ -32,6 +32,8 @@ export interface ReceiveQueueOptions {
   /** The queue was full and has room again. */
   roomAgain(): void;
   depthChanged(messages: number): void;
+  /** A message was handed over, and nobody reads its memory any more. */
+  consumed?(data: Uint8Array): void;
   /** A message came into an empty queue, and no RECV waits for it. */
   unclaimed?(): void;
 }
@@ -43,7 +45,7 @@ interface QueuedMessage {
 
 interface PendingReceive {
   receiver: Receiver;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 export class ReceiveQueue {
@@ -93,12 +95,11 @@ export class ReceiveQueue {
       receiver.fail(this.#end);
       return;
     }
-    const waiter: PendingReceive = {
-      receiver,
-      timer: setTimeout(() => this.#expire(waiter), this.#options.wait ?? RECV_WAIT),
-    };
+    const waiter: PendingReceive = { receiver, timer: undefined };
     this.#waiters.push(waiter);
     this.#serve();
+    if (!this.#waiters.includes(waiter)) return;
+    waiter.timer = setTimeout(() => this.#expire(waiter), this.#options.wait ?? RECV_WAIT);
   }
 
   /** True: it waited, and does no longer. False: its message is on the way, or it was answered. */
@@ -184,6 +185,7 @@ export class ReceiveQueue {
     this.#messages.splice(this.#messages.indexOf(message), 1);
     this.#bytes -= message.data.length + MESSAGE_OVERHEAD;
     this.#options.depthChanged(this.#messages.length);
+    this.#options.consumed?.(message.data);
     // Room for half before the peer is read again, or every message would stop and start it.
     if (!this.#full || this.#bytes > this.#limit / 2) return;
     this.#full = false;

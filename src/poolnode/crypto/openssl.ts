@@ -189,6 +189,8 @@ function crypto(lib: OpenSsl): Crypto {
 
     randomBytes: (size) => randomFillSync(new Uint8Array(size)),
 
+    giveBack: (plaintext) => lib.plaintexts.giveBack(plaintext),
+
     sha256: (...pieces) => {
       const size = lib.gather(pieces, 0);
       if (size < 0) return longHash(pieces);

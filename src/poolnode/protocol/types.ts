@@ -52,6 +52,8 @@ export interface Crypto {
   packetCrypto(sessionKey: Uint8Array, hmacKey: Uint8Array): PacketCrypto;
   /** Constant time; false on unequal length. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** Takes back a plaintext that nobody reads any more: later ones may have its memory. Not known where memory isn't kept. */
+  giveBack?(plaintext: Uint8Array): void;
 }
 
 export interface SessionLimits {
