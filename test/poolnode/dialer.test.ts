@@ -88,6 +88,11 @@ describe('dial', () => {
     expect(sockets[0]!.destroyed).toBe(true);
   });
 
+  it('gives a TCP connection 10 s where it is told nothing else', async () => {
+    const dialled = createPoolNode({}, { connect: () => new net.Socket() }).dial({ host: HOST, port: 9 });
+    await expect(dialled).rejects.toThrow('no TCP connection within 10000 ms');
+  });
+
   it('gives up on a peer that does not answer INIT', async () => {
     const port = await rawServer(() => {});
     const dialled = createPoolNode().dial({ host: HOST, port, challengeTimeout: 30 });
