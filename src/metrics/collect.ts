@@ -156,7 +156,6 @@ function countPeers(named: (name: string) => string, registers: Registry[]): () 
   };
 }
 
-/** Tells what is known. */
 function give(value: number | null, tell: (value: number) => void): void {
   if (value !== null) tell(value);
 }

@@ -55,7 +55,6 @@ export class PoolListener implements Listener {
     });
   }
 
-  /** The backend listens. */
   bind(bound: BackendListener): void {
     this.#bound = bound;
   }
@@ -206,7 +205,6 @@ export class PoolListener implements Listener {
     return this;
   }
 
-  /** For JSON.stringify. */
   toJSON(): { addr: ReturnType<Addr['toJSON']> } {
     return { addr: this.addr.toJSON() };
   }

@@ -161,7 +161,6 @@ class Proxy implements FaultyProxy {
   }
 }
 
-/** One direction of one connection. */
 class ProxyDirection {
   /** What came and when, ms; null is the FIN. */
   readonly #held: { bytes: Uint8Array | null; at: number }[] = [];

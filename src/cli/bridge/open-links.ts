@@ -4,7 +4,6 @@ import type { Passed } from './link.js';
 
 /** Counts of a bridge. */
 export interface BridgeStatus extends Passed {
-  /** Links that are open. */
   open: number;
   /** Links that ended in good order. */
   done: number;

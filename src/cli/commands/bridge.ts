@@ -97,8 +97,7 @@ function socksToPoolCommand(terminal: Terminal): Command {
       const { parseStreamAddress } = await import('../bridge/stream-address.js');
       const { dialProofOptions } = await import('../peers/dial-peer.js');
       const { dialProof } = await import('../peers/proof.js');
-      const { checkPoolAddress } = await import('../bridge/tcp-to-pool.js');
-      const { tcpToPool, toRequested } = await import('../bridge/tcp-to-pool.js');
+      const { checkPoolAddress, tcpToPool, toRequested } = await import('../bridge/tcp-to-pool.js');
       const address = parseStreamAddress(at, 'listen', terminal.env);
       const session = { ...dialOptions(flags), ...idleOptions(flags) };
       // Options and files are read for each client; a mistake in them is told now.

@@ -12,7 +12,6 @@ export interface DeviceMetrics {
   stop(): void;
 }
 
-/** What is loaded for it. */
 interface Packages {
   client: Pick<typeof PromClient, 'Registry'>;
   metrics: Pick<typeof PoolMetrics, 'collectPoolMetrics'>;

@@ -98,7 +98,6 @@ async function snapshots(
   });
 }
 
-/** One snapshot as one line. */
 function snapshotJson({ device, sessions, order }: TopState): string {
   const row = ({ history: _, ...session }: WatchedSession): object => session;
   return JSON.stringify({ time: new Date().toISOString(), device, sessions: sorted(sessions, order).map(row) });

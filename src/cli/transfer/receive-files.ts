@@ -11,7 +11,6 @@ import { PeerFailure, TransferConversation, type TransferConn } from './transfer
 
 /** As of a sender, and where the files go. */
 export interface ReceiveFilesOptions extends TransferOptions {
-  /** The folder. */
   folder: string;
   /** Whether files that are there may be replaced. */
   overwrite: boolean;

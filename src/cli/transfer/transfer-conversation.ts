@@ -65,7 +65,6 @@ export class TransferConversation {
     this.payload = payloadBytes(Math.min(conn.maxMessageSize, MAX_PORTABLE_MESSAGE));
   }
 
-  /** Sends a control message. */
   tell(control: ControlMessage): Promise<void> {
     return this.data([encode(control)]);
   }

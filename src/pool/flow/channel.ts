@@ -63,7 +63,6 @@ export class SessionChannel extends SessionFlow implements Channel {
     else this.#discarded += 1;
   }
 
-  /** The session is over. */
   end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;

@@ -162,7 +162,6 @@ export class FlowWriter {
     this.#rejectAll((job) => this.#closedError(job.op, job.progress(job.done)));
   }
 
-  /** The session is over. */
   end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;

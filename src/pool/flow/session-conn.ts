@@ -35,7 +35,6 @@ export interface ConnOptions {
   channels: readonly number[];
   /** Whoever accepted the session. */
   server?: Listener | null;
-  /** A channel was opened on this side. */
   onChannelOpen?: (channel: number) => void;
   /** It was closed, or the session has ended. */
   onChannelClose?: (channel: number, closed: FlowClosed) => void;

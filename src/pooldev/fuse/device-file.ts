@@ -54,7 +54,6 @@ export interface DeviceFileOptions {
   handle(call: DeviceCall): void;
   /** The process that a thread belongs to. */
   processOf: (thread: number) => number;
-  /** What waits for a thread. */
   signals(thread: number): PendingSignals;
 }
 

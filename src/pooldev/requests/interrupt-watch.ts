@@ -34,7 +34,6 @@ export class InterruptWatch<Call extends InterruptedCall> {
     this.#interrupt(call, 0);
   }
 
-  /** It was answered. */
   drop(call: Call): void {
     this.#since.delete(call);
     if (this.#since.size > 0) return;

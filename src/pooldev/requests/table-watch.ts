@@ -15,7 +15,6 @@ export class TableWatch {
   readonly #waiting = new Set<DeviceCall>();
   /** Of the last change or message. Begins at 1: 0 is what a caller names that knows of none. */
   #number = 1n;
-  /** Of the last change. */
   #changed = 1n;
 
   /** `port`: the one that is listening, or 0. */

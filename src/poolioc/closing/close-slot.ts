@@ -33,7 +33,6 @@ export interface CloseSlotOrder {
   index: number;
   /** 32 hexadecimal digits: only that session; else whatever the slot has. */
   session: string | null;
-  /** Its receiver thread. */
   thread: KernelThread;
   /** The session's other end was seen on this machine: without it in the table, it has been closed. */
   pair: boolean;

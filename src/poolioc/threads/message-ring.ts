@@ -10,7 +10,6 @@ const ENTRIES = 64;
 const WORDS = {
   /** Messages written; {@link CLOSED} when the taking side takes no more. */
   PUBLISHED: 0,
-  /** Messages taken. */
   TAKEN: 1,
   /** 1 while the taking side has found nothing, and is to be told of the next message. */
   IDLE: 2,

@@ -32,7 +32,6 @@ export class UnclaimedMessages {
     return first.result;
   }
 
-  /** The session is over. */
   drop(session: number): void {
     for (const key of [...this.#waiting.keys()]) if (key.startsWith(`${session} `)) this.#waiting.delete(key);
   }

@@ -22,7 +22,6 @@ export interface WorkerPoolOptions {
   file?: URL;
   /** ms after which an idle thread ends. */
   idleTimeout?: number;
-  /** Most threads of a class. */
   limits?: Partial<Record<ThreadClass, number>>;
 }
 

@@ -24,7 +24,6 @@ export interface WorkerThreadOptions {
   news(thread: WorkerThread): void;
   /** A call has ended, or the thread died in it. */
   finished(thread: WorkerThread, result: FromWorker | PoolError): void;
-  /** The thread has ended. */
   ended(thread: WorkerThread): void;
 }
 

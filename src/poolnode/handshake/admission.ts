@@ -65,7 +65,6 @@ class AddressSource {
     return this.waiting.size + this.started.size;
   }
 
-  /** The oldest in `stage`. */
   oldest(stage: Stage): PendingConnection | null {
     for (const ticket of stage === 'waiting' ? this.waiting : this.started) if (ticket.stage === stage) return ticket;
     return null;

@@ -37,7 +37,6 @@ export interface AuthenticationRun {
 export interface AuthenticationHandle {
   /** Gives up without a word; nothing is called after that. */
   cancel(): void;
-  /** Ends it as a refusal. */
   refuse(error: PoolError): void;
 }
 

@@ -16,7 +16,6 @@ export interface ControlSession {
   write(type: number, flags: number, channel: number, plaintext: Uint8Array, now: bigint): bigint;
   /** Bytes that wait to be taken. */
   readonly outputBytes: number;
-  /** What this side reports. */
   report(now: bigint): RawTelemetry;
 }
 

@@ -5,9 +5,7 @@
 import { VERDICT_GRACE_NS } from './constants.js';
 
 export const Timer = Object.freeze({
-  /** Send a HEARTBEAT. */
   Heartbeat: 0,
-  /** Start a REKEY. */
   Rekey: 1,
   /** Drop the keys from before a REKEY. */
   OldKeys: 2,
