@@ -42,7 +42,7 @@ const below: Record<string, string[]> = {
   poolnode: [],
   pool: ['poolioc', 'poolnode'],
   pooldev: ['poolioc', 'poolnode'],
-  testing: ['pool'],
+  testing: ['pool', 'poolnode'],
   metrics: ['pool'],
   http: ['pool'],
   cli: ['', 'poolioc', 'pooldev', 'metrics', 'http'],

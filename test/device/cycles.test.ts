@@ -4,12 +4,22 @@ import { dial, type Listener, listen } from '../../src/index.js';
 import { Device } from '../../src/poolioc/index.js';
 import { reached, timeout, tries } from '../reliability/figures.js';
 import { fuse } from '../require.js';
-import { descriptors, threads, until } from './processes.js';
+import { descriptors, threads } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
 const CYCLES = tries('K2');
 /** After these the threads that calls need are there, and the device holds what it needs for each of them. */
 const WARM_UP = 300;
+/**
+ * On a busy machine calls overlap that didn't before, and for those a thread more begins, here or at the device, with three
+ * descriptors of its own: some of them are no leak. What a cycle leaves behind is hundreds.
+ */
+const MORE: Readonly<Record<string, number>> = {
+  threads: 4,
+  'threads of the device': 4,
+  descriptors: 12,
+  'descriptors of the device': 12,
+};
 
 describe.skipIf(fuse().missing)('dial and close over the device', () => {
   let served: Served;
@@ -32,10 +42,13 @@ describe.skipIf(fuse().missing)('dial and close over the device', () => {
     for (let cycle = 0; cycle < CYCLES; cycle += 1) await once();
 
     // What closes in the background has a moment for it.
-    await until(async () => {
+    const grown = async (): Promise<string[]> => {
       const now = await figures();
-      return Object.entries(before).every(([name, figure]) => now[name]! <= figure);
-    });
+      return Object.entries(before)
+        .filter(([name, figure]) => now[name]! > figure + (MORE[name] ?? 0))
+        .map(([name, figure]) => `${name}: ${figure} before, ${now[name]} now`);
+    };
+    await expect.poll(grown, { timeout: 60_000, interval: 100 }).toEqual([]);
     reached('K2', CYCLES);
   });
 

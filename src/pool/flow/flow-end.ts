@@ -1,5 +1,5 @@
 /** How a flow comes to its end: its state, what `closed` fulfils with, and how long a close waits for what was written. */
-import { clearTimeout, setTimeout } from '../../base/timers.js';
+import { nodeTimers, type TimerFunctions } from '../../base/timers.js';
 import { PoolError } from '../../base/errors.js';
 import { atCallSite, type CallSite } from '../call-site.js';
 import { opError, type OpTarget } from '../op-error.js';
@@ -12,13 +12,15 @@ export class FlowEnd {
   readonly #target: OpTarget;
   /** Where an error of `destroy` is made to come from. */
   readonly #destroySite: () => CallSite;
+  readonly #timers: TimerFunctions;
   #state: Flow['state'] = 'open';
   #hungUp: FlowClosed | undefined;
   #resolveClosed!: (closed: FlowClosed) => void;
 
-  constructor(target: OpTarget, destroySite: () => CallSite) {
+  constructor(target: OpTarget, destroySite: () => CallSite, timers = nodeTimers) {
     this.#target = target;
     this.#destroySite = destroySite;
+    this.#timers = timers;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -61,12 +63,12 @@ export class FlowEnd {
   async flush(flushed: Promise<void>, timeout: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#timedOut(timeout)), timeout);
+      timer = this.#timers.setTimeout(() => reject(this.#timedOut(timeout)), timeout);
     });
     try {
       await Promise.race([flushed, this.closed, late]);
     } finally {
-      clearTimeout(timer);
+      this.#timers.clearTimeout(timer);
     }
   }
 

@@ -9,7 +9,7 @@ import { Deque } from './deque.js';
 import { endError, opError, type OpTarget } from '../op-error.js';
 import type { ReadBudget } from './read-budget.js';
 import { Waiter, Waiters } from './waiters.js';
-import { queueMicrotask } from '../../base/timers.js';
+import { nodeTimers, queueMicrotask } from '../../base/timers.js';
 
 export type ReadResult = number | Bytes | Bytes[] | null;
 
@@ -46,13 +46,15 @@ export class FlowReader {
   readonly #closeListeners = new Set<(cause: unknown) => void>();
   #holder: ReadHolder | null = null;
   #batchScheduled = false;
-  readonly #waiters = new Waiters<ReadResult, ReadWaiter>({
-    timedOut: (waiter) => opError(waiter.op, this.#target, 'ERR_POOL_TIMEOUT', 'deadline exceeded'),
-  });
+  readonly #waiters: Waiters<ReadResult, ReadWaiter>;
 
-  constructor(target: OpTarget, bound: ReadBudget) {
+  constructor(target: OpTarget, bound: ReadBudget, timers = nodeTimers) {
     this.#target = target;
     this.#bound = bound;
+    this.#waiters = new Waiters(
+      { timedOut: (waiter) => opError(waiter.op, target, 'ERR_POOL_TIMEOUT', 'deadline exceeded') },
+      timers,
+    );
   }
 
   get deadline(): Waiters<ReadResult, ReadWaiter>['deadline'] {

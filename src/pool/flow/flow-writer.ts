@@ -2,6 +2,7 @@
  * The writing half of a flow: its calls in their order. Each POOL message goes out whole or not at all; a call that is
  * cancelled stops between messages, and what has started is the backend's.
  */
+import { nodeTimers } from '../../base/timers.js';
 import type { SessionEnd } from '../../base/session.js';
 import type { PoolError, PoolErrorDetails } from '../../base/errors.js';
 import { endError, opError, type OpTarget } from '../op-error.js';
@@ -34,12 +35,16 @@ export class FlowWriter {
   #joinedFlush: object | undefined;
   /** What `take` gives: one object for all, as it is read at once. */
   readonly #taken: TakenMessage = { data: new Uint8Array(0), done: () => {} };
-  readonly #jobs = new Waiters<number | undefined, WriteJob>({
-    timedOut: (job) => this.#timedOut(job.op, job.progress(job.started)),
-    abandon: (job, error) => this.#abandon(job, error),
-  });
+  readonly #jobs: Waiters<number | undefined, WriteJob>;
 
-  constructor(target: OpTarget, queue: WriteScheduler, channel: number) {
+  constructor(target: OpTarget, queue: WriteScheduler, channel: number, timers = nodeTimers) {
+    this.#jobs = new Waiters(
+      {
+        timedOut: (job) => this.#timedOut(job.op, job.progress(job.started)),
+        abandon: (job, error) => this.#abandon(job, error),
+      },
+      timers,
+    );
     this.#target = target;
     this.#queue = queue;
     this.channel = channel;

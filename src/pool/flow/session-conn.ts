@@ -15,7 +15,7 @@ import { ReadBudget } from './read-budget.js';
 import { SessionFlow } from './session-flow.js';
 import type { SessionInfo, Telemetry } from '../telemetry.js';
 import { WriteScheduler } from './write-scheduler.js';
-import { clearImmediate, performance, setImmediate, type TimerFunctions } from '../../base/timers.js';
+import { clearImmediate, nodeTimers, setImmediate, type TimerFunctions } from '../../base/timers.js';
 import type { Conn, ConnJson } from './conn.js';
 
 /** What a Conn is made with, besides its session. All of it is validated already. */
@@ -64,6 +64,7 @@ class SessionConn extends SessionFlow implements Conn {
   readonly peer: Peer;
   readonly #session: BackendSession;
   readonly #options: ConnOptions;
+  readonly #timers: TimerFunctions;
   readonly #bound: ReadBudget;
   readonly #writes: WriteScheduler;
   readonly #channels: ChannelTable;
@@ -77,7 +78,8 @@ class SessionConn extends SessionFlow implements Conn {
   constructor(session: BackendSession, options: ConnOptions) {
     const bound = new ReadBudget(session, options.readQueueBytes);
     const writes = new WriteScheduler(session, options.writeQueueBytes, () => this.#idle.touch());
-    const parts = { session, bound, writes };
+    const { timers = nodeTimers } = options;
+    const parts = { session, bound, writes, timers };
     super(parts, 0);
     this.id = session.id;
     this.backend = options.backend;
@@ -86,6 +88,7 @@ class SessionConn extends SessionFlow implements Conn {
     this.peer = peerOf(session.peer ?? null);
     this.#session = session;
     this.#options = options;
+    this.#timers = timers;
     this.#bound = bound;
     this.#writes = writes;
     this.#channels = new ChannelTable(
@@ -99,7 +102,7 @@ class SessionConn extends SessionFlow implements Conn {
       },
       (data) => this.reads.push(data),
     );
-    this.#idle = new IdleTimer(options.idleTimeout, () => this.#idled(), options.timers);
+    this.#idle = new IdleTimer(options.idleTimeout, () => this.#idled(), timers);
     // A failure to subscribe is told to whoever asks for the channel.
     for (const channel of options.channels) this.#channels.open(channel).catch(() => {});
     this.#starting = setImmediate(() => this.#start());
@@ -165,11 +168,13 @@ class SessionConn extends SessionFlow implements Conn {
   protected async shutDown(timeout: number): Promise<boolean> {
     this.#startClosingAll();
     if (this.#end !== null) return !this.#destroyed;
-    const until = performance.now() + timeout;
+    const until = this.#timers.performance.now() + timeout;
     try {
       await this.ending.flush(this.#writes.flushed(), timeout);
       if (this.#ending() === null) {
-        const closing = this.#session.close({ timeout: Math.max(1, Math.ceil(until - performance.now())) });
+        const closing = this.#session.close({
+          timeout: Math.max(1, Math.ceil(until - this.#timers.performance.now())),
+        });
         await Promise.race([closing, this.closed]);
         this.#finish({ by: 'local' });
       }

@@ -32,12 +32,14 @@ import type { ReadBudget } from './read-budget.js';
 import { FlowReader } from './flow-reader.js';
 import { readableOf, writableOf } from '../streams/web-streams.js';
 import type { WriteScheduler } from './write-scheduler.js';
+import type { TimerFunctions } from '../../base/timers.js';
 
 /** What the flows of one session share. */
 export interface SessionDeps {
   readonly session: BackendSession;
   readonly bound: ReadBudget;
   readonly writes: WriteScheduler;
+  readonly timers: TimerFunctions;
 }
 
 export abstract class SessionFlow implements Flow {
@@ -54,14 +56,14 @@ export abstract class SessionFlow implements Flow {
   #readable: ReadableStream<Bytes> | undefined;
   #writable: WritableStream<BytesInput> | undefined;
 
-  constructor({ session, bound, writes }: SessionDeps, channel: number) {
+  constructor({ session, bound, writes, timers }: SessionDeps, channel: number) {
     this.localAddr = session.localAddr;
     this.remoteAddr = session.remoteAddr;
     this.maxMessageSize = session.maxMessageSize;
     this.target = channel === 0 ? { addr: session.remoteAddr } : { addr: session.remoteAddr, channel };
-    this.reads = new FlowReader(this.target, bound);
-    this.writer = new FlowWriter(this.target, writes, channel);
-    this.ending = new FlowEnd(this.target, () => methodSite(this, 'destroy'));
+    this.reads = new FlowReader(this.target, bound, timers);
+    this.writer = new FlowWriter(this.target, writes, channel, timers);
+    this.ending = new FlowEnd(this.target, () => methodSite(this, 'destroy'), timers);
     this.closed = this.ending.closed;
   }
 

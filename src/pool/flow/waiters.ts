@@ -3,6 +3,7 @@
  * What a signal or the deadline ends leaves the line at once, and no listener stays behind on the signal.
  */
 import { type Abortable, listenForAbort, unlisten } from '../../base/abort.js';
+import { nodeTimers } from '../../base/timers.js';
 import { Deadline } from './deadline.js';
 
 /** One operation that waits for a `T`. */
@@ -46,13 +47,14 @@ export interface WaitersOptions<W> {
 }
 
 export class Waiters<T, W extends Waiter<T> = Waiter<T>> {
-  readonly deadline = new Deadline(() => this.#deadlinePassed());
+  readonly deadline: Deadline;
   readonly #options: WaitersOptions<W>;
   #first: Waiter<T> | null = null;
   #last: Waiter<T> | null = null;
 
-  constructor(options: WaitersOptions<W>) {
+  constructor(options: WaitersOptions<W>, timers = nodeTimers) {
     this.#options = options;
+    this.deadline = new Deadline(() => this.#deadlinePassed(), timers);
   }
 
   get first(): W | null {

@@ -19,7 +19,7 @@ import type { SocketReader } from './socket-reader.js';
 import { StallWatch } from './stall-watch.js';
 import { WriteStall } from './write-stall.js';
 import type { NodePeer, NodeSession, NodeSessionInfo } from '../types.js';
-import { nextTick } from '../../base/timers.js';
+import { nextTick, type TimerFunctions } from '../../base/timers.js';
 
 export interface TcpSessionDeps {
   index: number;
@@ -31,6 +31,8 @@ export interface TcpSessionDeps {
   remote: Endpoint;
   peer: NodePeer;
   clock: Clock;
+  /** Node's; they go with the clock. */
+  timers?: TimerFunctions;
   /** ms in which a socket that takes nothing ends a session that reads nothing; 0 for never. */
   writeStallTimeout: number;
   /** The slot stays until `release()` is called. */
@@ -98,7 +100,7 @@ export class TcpSession implements NodeSession {
     });
     this.#stall = new StallWatch(this.#input);
     this.#writeStall = new WriteStall(this.#input, socket, nanoseconds(parts.writeStallTimeout));
-    this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now));
+    this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now), parts.timers);
     parts.reader.start(socket, (chunk) => {
       this.#input.receive(chunk);
       if (parts.reader.reuses) protocol.detachInput();
@@ -184,9 +186,13 @@ export class TcpSession implements NodeSession {
     if (this.#closing !== null) return this.#closing.promise;
     if (this.#broken !== null) this.#fail(this.#broken);
     if (this.#end !== null) return Promise.resolve();
-    this.#closing = beginClosing(timeout, () => {
-      this.#fail(new PoolError('ERR_POOL_TIMEOUT', `the peer did not take what was sent within ${timeout} ms`));
-    });
+    this.#closing = beginClosing(
+      timeout,
+      () => {
+        this.#fail(new PoolError('ERR_POOL_TIMEOUT', `the peer did not take what was sent within ${timeout} ms`));
+      },
+      this.#parts.timers,
+    );
     this.#timer.stop();
     this.#protocol.close(this.#clock());
     this.#output.finish();
@@ -195,7 +201,7 @@ export class TcpSession implements NodeSession {
     this.#socket.ref();
     this.#socket.once('finish', () => {
       this.#finish({ by: 'local' });
-      linger(this.#socket);
+      linger(this.#socket, this.#parts.timers);
     });
     this.#socket.end();
     return this.#closing.promise;
@@ -305,7 +311,7 @@ export class TcpSession implements NodeSession {
     if (this.#peerClosed) return;
     this.#finish({ by: 'remote' });
     this.#socket.end();
-    linger(this.#socket);
+    linger(this.#socket, this.#parts.timers);
   }
 
   #ownerThrew(error: unknown): void {

@@ -13,7 +13,7 @@ export interface SoakOptions {
   readonly rekeySeconds: number;
   readonly killsAMinute: number;
   readonly seed: number;
-  /** Takes a line of what was done so far, once a minute, and of each process at rest. */
+  /** Takes a line of what was done so far, once a minute, of each process at rest, and of whatever goes wrong. */
   readonly print: (line: string) => void;
 }
 
@@ -230,8 +230,11 @@ class Soak {
   }
 
   fail(failure: string): void {
-    if (this.#failures.length < TOLD_FAILURES) this.#failures.push(failure);
-    else this.#otherFailures += 1;
+    if (this.#failures.length < TOLD_FAILURES) {
+      this.#failures.push(failure);
+      // At once: it may be the end of a long night.
+      this.#options.print(`wrong: ${failure}`);
+    } else this.#otherFailures += 1;
   }
 
   #line(): string {
