@@ -99,6 +99,7 @@ class Proxy implements FaultyProxy {
   readonly #target: { host: string; port: number };
   readonly #server: Server;
   readonly #open = new Set<Socket>();
+  readonly #resetting = new WeakSet<Socket>();
   #faults: { upstream: NetworkFaults; downstream: NetworkFaults };
 
   constructor({ target, upstream, downstream }: FaultyProxyOptions) {
@@ -124,18 +125,26 @@ class Proxy implements FaultyProxy {
   }
 
   reset(): void {
-    for (const socket of this.#open) socket.resetAndDestroy();
+    for (const socket of this.#open) this.#reset(socket);
   }
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#open) {
+      // A reset goes out behind a FIN. Node loses the descriptor of a socket that is destroyed between the two; it closes by itself.
+      if (!this.#resetting.has(socket) || socket.writableLength > 0) socket.destroy();
+    }
     await closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  readonly #reset = (socket: Socket): void => {
+    this.#resetting.add(socket);
+    socket.resetAndDestroy();
+  };
 
   #connected(near: Socket): void {
     const far = connect({ ...this.#target, allowHalfOpen: true });
@@ -144,7 +153,7 @@ class Proxy implements FaultyProxy {
       this.#open.add(socket);
       socket.setNoDelay(true);
       // A side that fails takes the other with it, as it would without a proxy between them.
-      socket.on('error', () => both.forEach((one) => one.resetAndDestroy()));
+      socket.on('error', () => both.forEach(this.#reset));
       socket.on('close', () => this.#open.delete(socket));
     }
     this.#direct('upstream', near, far);
@@ -157,6 +166,7 @@ class Proxy implements FaultyProxy {
       to,
       () => this.#faults[name],
       (bytes) => (this.passed[name] += bytes),
+      this.#reset,
     ).start();
   }
 }
@@ -177,6 +187,7 @@ class ProxyDirection {
     readonly to: Socket,
     readonly faults: () => NetworkFaults,
     readonly arrived: (bytes: number) => void,
+    readonly reset: (socket: Socket) => void,
   ) {}
 
   start(): void {
@@ -251,7 +262,7 @@ class ProxyDirection {
       this.from.resume();
       this.from.removeAllListeners('data').on('data', () => undefined);
     } else if (nearest === resetAt) {
-      for (const socket of [this.from, this.to]) socket.resetAndDestroy();
+      [this.from, this.to].forEach(this.reset);
     } else {
       // Both see FIN; what they still send is taken and goes nowhere.
       for (const socket of [this.from, this.to]) socket.end();

@@ -24,6 +24,8 @@ export interface Settings {
   readonly seed: number;
   /** s between two REKEYs of a session, by the one that comes first. */
   readonly rekeySeconds: number;
+  /** s until a network that swallows everything resets its connections; a peer is lost after 20 s without a sign of life. */
+  readonly silentSeconds: number;
   /** This process is killed now and then. */
   readonly mortal: boolean;
   /** How many processes were killed before it in its place. */
@@ -59,22 +61,10 @@ const [, , role, json] = process.argv as [string, string, Side, string];
 const settings = JSON.parse(json) as Settings;
 const tell = (told: Told): void => void process.send!(told);
 
-const NS_PER_S = 1_000_000_000n;
-/** A peer that is silent, as behind a blackhole, is lost after this many s: a round's end waits for it. */
-const DEAD_AFTER_S = 4n;
-const node = createPoolNode(
-  {},
-  {
-    limits: {
-      rekeyIntervalNs: BigInt(Math.round(settings.rekeySeconds * 1e9)),
-      heartbeatIntervalNs: NS_PER_S,
-      deadAfterNs: DEAD_AFTER_S * NS_PER_S,
-    },
-  },
-);
+const node = createPoolNode({}, { limits: { rekeyIntervalNs: BigInt(Math.round(settings.rekeySeconds * 1e9)) } });
 const backend = createUserBackend(node);
 const deps = { selectBackend: async () => backend, connMaker };
-const options = { backend: 'user', channels: CHANNELS, writeStallTimeout: 4000 } as const;
+const options = { backend: 'user', channels: CHANNELS } as const;
 
 let rekeys = 0;
 subscribe('pool.session.rekey', () => (rekeys += 1));
@@ -191,7 +181,10 @@ function strike(proxy: FaultyProxy, { end, by, offset, network }: Life): void {
   const name = by === 'client' ? 'upstream' : 'downstream';
   const at = proxy.passed[name] + offset;
   const fault = end === 'corrupt' ? { corrupt: { at } } : { [end]: at };
-  if (end !== 'close' && end !== 'destroy') proxy.set({ ...network, [name]: { ...network?.[name], ...fault } });
+  if (end === 'close' || end === 'destroy') return;
+  proxy.set({ ...network, [name]: { ...network?.[name], ...fault } });
+  // Or until the proxy ends with its life.
+  if (end === 'blackholeAt') setTimeout(() => proxy.reset(), settings.silentSeconds * 1000).unref();
 }
 
 /** Turns of 100 ms in which nothing may change any more, of 600 in all. */

@@ -21,6 +21,8 @@ export interface SoakOptions {
 const ROUNDS = 6;
 const SHORTEST_ROUND = 10_000;
 const LONGEST_ROUND = 300_000;
+/** The part of a round for which a network swallows everything: long enough, in rounds of minutes, for a peer to be lost. */
+const SILENT_PART = 0.1;
 /** ms that a round may take longer than it should, and a process to be at rest or to end: then it hangs. */
 const LATE_MS = 120_000;
 /** Things that went wrong, of which each has its words; the rest is counted. */
@@ -125,7 +127,9 @@ class Soak {
 
   #start(actor: Actor): void {
     const { seed, rekeySeconds } = this.#options;
-    const settings: Settings = { seed, rekeySeconds, mortal: actor.mortal, incarnation: actor.incarnation };
+    const { mortal, incarnation } = actor;
+    const silentSeconds = (SILENT_PART * this.#roundMs()) / 1000;
+    const settings: Settings = { seed, rekeySeconds, silentSeconds, mortal, incarnation };
     const file = fileURLToPath(new URL('./peer.ts', import.meta.url));
     actor.child = fork(file, [actor.role, JSON.stringify(settings)], {
       execArgv: ['--import', 'tsx', '--expose-gc', '--unhandled-rejections=strict'],
