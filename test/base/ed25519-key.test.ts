@@ -1,8 +1,14 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
+import { CRYPTOGRAPHIES } from '../poolnode/crypto/cryptographies.js';
 import { isUsableKey } from '../../src/base/ed25519-key.js';
+import { rawPublicKey } from '../../src/base/public-key.js';
+import { seeded } from '../poolnode/protocol/seeded.js';
 import { TEST_1, TEST_2 } from '../poolnode/protocol/authentication/credentials.js';
+
+/** RFC 8410: what stands before the 32 bytes of a private key. */
+const PRIVATE_KEY_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 const zeros = '00'.repeat(31);
@@ -66,7 +72,7 @@ describe('isUsableKey', () => {
   });
 });
 
-describe('verifyEd25519', () => {
+describe.each(CRYPTOGRAPHIES)('verifyEd25519 of the cryptography of kind $kind', ({ crypto }) => {
   const message = bytes('72');
   const signature = TEST_2.sign(message);
 
@@ -74,7 +80,7 @@ describe('verifyEd25519', () => {
     expect(Buffer.from(signature).toString('hex')).toBe(
       '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
     );
-    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, signature)).toBe(true);
+    expect(crypto.verifyEd25519(TEST_2.publicKey, message, signature)).toBe(true);
   });
 
   it('refuses S + L, the other number that stands for the same one', () => {
@@ -84,11 +90,11 @@ describe('verifyEd25519', () => {
     s += order;
     const other = signature.slice();
     for (let at = 32; at < 64; at++, s >>= 8n) other[at] = Number(s & 0xffn);
-    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, other)).toBe(false);
+    expect(crypto.verifyEd25519(TEST_2.publicKey, message, other)).toBe(false);
   });
 
   it.each([0, 63, 65])('refuses a signature of %i bytes', (size) => {
-    expect(nodeCrypto().verifyEd25519(TEST_2.publicKey, message, new Uint8Array(size))).toBe(false);
+    expect(crypto.verifyEd25519(TEST_2.publicKey, message, new Uint8Array(size))).toBe(false);
   });
 
   it('tells many keys apart, those that it met before among them', () => {
@@ -100,13 +106,36 @@ describe('verifyEd25519', () => {
     for (let round = 0; round < 2; round++) {
       for (const [at, { key, signature: own }] of signers.entries()) {
         const other = signers[(at + 1) % signers.length]!.signature;
-        expect(nodeCrypto().verifyEd25519(key, message, own)).toBe(true);
-        expect(nodeCrypto().verifyEd25519(key, message, other)).toBe(false);
+        expect(crypto.verifyEd25519(key, message, own)).toBe(true);
+        expect(crypto.verifyEd25519(key, message, other)).toBe(false);
       }
     }
   });
 
+  it('says what node:crypto says, of right ones, of changed bits and of keys that are none', () => {
+    const random = seeded('signatures');
+    let right = 0;
+    for (let round = 0; round < 60; round++) {
+      const der = Buffer.concat([PRIVATE_KEY_DER, random.bytes(32)]);
+      const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+      const key = rawPublicKey(privateKey).slice();
+      const text = random.bytes(random.int(400));
+      const made = Uint8Array.from(sign(null, text, privateKey));
+      const changed = [key, text, made][round % 4];
+      if (changed !== undefined && changed.length > 0) {
+        changed[random.int(changed.length)]! ^= 1 << random.int(8);
+      }
+      const expected = nodeCrypto().verifyEd25519(key, text, made);
+      expect(crypto.verifyEd25519(key, text, made)).toBe(expected);
+      if (expected) right += 1;
+      const any = random.bytes(32);
+      expect(crypto.verifyEd25519(any, text, made)).toBe(false);
+    }
+    expect(right).toBeGreaterThanOrEqual(15);
+    expect(right).toBeLessThan(60);
+  });
+
   it('refuses what is no key', () => {
-    expect(nodeCrypto().verifyEd25519(new Uint8Array(31), message, signature)).toBe(false);
+    expect(crypto.verifyEd25519(new Uint8Array(31), message, signature)).toBe(false);
   });
 });

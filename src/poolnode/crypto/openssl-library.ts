@@ -2,11 +2,11 @@
  * OpenSSL as a library: its functions, where JavaScript memory lies for them, and what they have made and somebody has to
  * free. Only documented functions are called.
  *
- * There are three kinds of raw pointers here and in openssl.ts, and nowhere else in the node. Addresses of JavaScript memory
- * come out of `AddressBook` alone, which checks offset and length against the memory's, so that a wrong length is an
- * exception and never a write beyond the end; each is used within the call that asked for it. Memory that is always at hand
- * is a field of the object that uses it, so that nothing collects it. Contexts and keys are OpenSSL's; each has one owner,
- * which frees it at the end of a session, or when it is collected.
+ * There are three kinds of raw pointers here, in openssl.ts and in openssl-signatures.ts, and nowhere else in the node.
+ * Addresses of JavaScript memory come out of `AddressBook` alone, which checks offset and length against the memory's, so
+ * that a wrong length is an exception and never a write beyond the end; each is used within the call that asked for it.
+ * Memory that is always at hand is a field of the object that uses it, so that nothing collects it. Contexts and keys are
+ * OpenSSL's; each has one owner, which frees it at the end of a session, or when it is collected.
  */
 import type { KoffiFunc, LibraryHandle } from 'koffi';
 import { PlaintextPool } from './plaintext-pool.js';
@@ -78,6 +78,14 @@ function bind(library: LibraryHandle) {
     freeAgreement: native<[Pointer], void>('void EVP_PKEY_CTX_free(uintptr_t ctx)'),
     startAgreement: native<[Pointer]>('int EVP_PKEY_derive_init(uintptr_t ctx)'),
     setPeer: native<[Pointer, Pointer]>('int EVP_PKEY_derive_set_peer(uintptr_t ctx, uintptr_t peer)'),
+    newDigest: native<[], Pointer>('uintptr_t EVP_MD_CTX_new()'),
+    resetDigest: native<[Pointer]>('int EVP_MD_CTX_reset(uintptr_t ctx)'),
+    startVerify: native<[Pointer, Pointer, Pointer, Pointer, Pointer]>(
+      'int EVP_DigestVerifyInit(uintptr_t ctx, uintptr_t pctx, uintptr_t type, uintptr_t e, uintptr_t pkey)',
+    ),
+    verifySignature: native<[Pointer, Uint8Array, number, Uint8Array, number]>(
+      'int EVP_DigestVerify(uintptr_t ctx, const void *sig, size_t siglen, const void *tbs, size_t tbslen)',
+    ),
     agree: native<[Pointer, Pointer, Pointer]>('int EVP_PKEY_derive(uintptr_t ctx, uintptr_t key, uintptr_t keylen)'),
   };
 }

@@ -8,7 +8,7 @@ import { loadKoffi } from '../../base/koffi.js';
 import { KEY_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import { unusablePublicKey } from '../protocol/faults.js';
 import type { Cryptography } from './cryptography.js';
-import { nodeCryptography } from './node-crypto.js';
+import { Ed25519Verifier } from './openssl-signatures.js';
 import { AT, type Handles, HASH_BYTES, OpenSsl, type Pointer } from './openssl-library.js';
 import type { Crypto, KeyPair, PacketCrypto } from '../protocol/types.js';
 
@@ -168,6 +168,7 @@ class OpenSslKeyPair implements KeyPair {
 
 function crypto(lib: OpenSsl): Crypto {
   const { f, at, scratch } = lib;
+  const signatures = new Ed25519Verifier(lib);
 
   const hmacSha256 = (key: Uint8Array, ...pieces: Uint8Array[]): Uint8Array => {
     const context = f.newHmac();
@@ -215,9 +216,7 @@ function crypto(lib: OpenSsl): Crypto {
       return keys;
     },
 
-    // Once a session: nothing to gain.
-    verifyEd25519: (publicKey, message, signature) =>
-      nodeCryptography.crypto.verifyEd25519(publicKey, message, signature),
+    verifyEd25519: (publicKey, message, signature) => signatures.verify(publicKey, message, signature),
 
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   });
