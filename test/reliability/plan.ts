@@ -131,6 +131,15 @@ export const PLAN = {
     full: 100_000,
     file: `${PROTOCOL}/control.test.ts`,
   },
+  S1: {
+    script: 'fuzz',
+    promise: 'the time and the bytes of a refused handshake are the same whatever was wrong (Welch t below 4.5)',
+    unit: 'pairs',
+    usual: 300,
+    quick: 6_000,
+    full: 60_000,
+    file: `${PROTOCOL}/refusal-times.test.ts`,
+  },
   R1: {
     script: 'fuzz',
     promise: 'whoever does what when on a flow: every call settles, it ends once, nothing is rejected unhandled',
