@@ -54,6 +54,7 @@ const RUNTIMES: Runtime[] = [
 const EXPECTED = {
   'long messages, bytes and channels': 'true on the connection',
   'deadline and refusal': 'ERR_POOL_TIMEOUT true ECONNREFUSED',
+  'requests and retry': 'one! two! ERR_POOL_CLOSED 3',
   streams: 'as a stream to the web',
   HTTP: '200 asked for /hello',
   metrics: 'counted',

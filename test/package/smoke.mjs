@@ -9,7 +9,7 @@ import http from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { dial, listen, PoolError, userCryptography } from 'pool-ts';
+import { dial, listen, PoolError, requester, respond, retry, userCryptography } from 'pool-ts';
 import { Agent, serveHttp } from 'pool-ts/http';
 import { collectPoolMetrics } from 'pool-ts/metrics';
 import { register } from 'prom-client';
@@ -67,6 +67,24 @@ const checks = {
     // Nobody listens there any more.
     const refused = await dial({ host: '127.0.0.1', port }, { backend, timeout: 60_000 }).catch((error) => error);
     return `${late} ${refused instanceof PoolError} ${refused.code}`;
+  },
+
+  async 'requests and retry'() {
+    const { conn, peer, close } = await pair();
+    const responding = respond(peer, (request) => `${request.text()}!`);
+    const asking = requester(conn);
+    const answers = await Promise.all(['one', 'two'].map((text) => asking.requestText(text)));
+    await close();
+    await responding;
+    const gone = await asking.request('three').catch((error) => error.code);
+    const tried = await retry(
+      (attempt) => {
+        if (attempt < 3) throw new PoolError('ECONNREFUSED', 'not yet');
+        return attempt;
+      },
+      { minDelay: 1 },
+    );
+    return `${answers.join(' ')} ${gone} ${tried}`;
   },
 
   async streams() {
