@@ -6,14 +6,12 @@
  * A sender whose process died may leave its session behind: the kernel module keeps it alive. So a new sender takes over
  * from one that stays silent; what the old one sent is kept.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bindAll, lockNames } from '../../base/abstract-names.js';
 import { TransferFailure } from './failure.js';
 
-/** Length of sun_path: filled up, so that every version of Node binds the same name. */
-const SUN_PATH = 108;
 /** ms between two looks at a sender that may be gone. */
 const LOOK_EVERY_MS = 20;
 
@@ -34,17 +32,16 @@ const held = new Map<string, PartWriter>();
 export async function lockPart(path: string, writer: PartWriter): Promise<() => Promise<void>> {
   for (let other = held.get(path); other !== undefined; other = held.get(path)) await outlive(path, other, writer);
   held.set(path, writer);
-  const server = process.platform === 'linux' ? createServer((socket) => socket.destroy()).unref() : null;
   try {
-    if (server !== null) await once(server.listen(socketName(path)), 'listening');
+    const release = process.platform === 'linux' ? await bindAll(lockNames('receive', path), bind) : null;
+    return async () => {
+      await release?.();
+      held.delete(path);
+    };
   } catch (error) {
     held.delete(path);
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? busy() : error;
   }
-  return async () => {
-    if (server !== null) await new Promise((resolve) => server.close(resolve));
-    held.delete(path);
-  };
 }
 
 const busy = (): TransferFailure =>
@@ -65,6 +62,8 @@ async function outlive(path: string, other: PartWriter, { patience, signal }: Pa
   }
 }
 
-function socketName(path: string): string {
-  return `\0pool-ts.receive.${createHash('sha256').update(path).digest('hex').slice(0, 32)}`.padEnd(SUN_PATH, '.');
+async function bind(name: string): Promise<() => Promise<void>> {
+  const server = createServer((socket) => socket.destroy()).unref();
+  await once(server.listen(name), 'listening');
+  return () => new Promise((resolve) => void server.close(() => resolve()));
 }
