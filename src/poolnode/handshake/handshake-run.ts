@@ -157,9 +157,12 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     now: bigint,
   ): void => {
     if (!begin()) return void socket.pause();
-    // The listener's offer goes with its ACK, in one write.
-    socket.cork();
-    if (output.length > 0) socket.write(output);
+    // The listener's offer goes with its ACK, in one write; a dialler has nothing that waits.
+    const waits = output.length > 0;
+    if (waits) {
+      socket.cork();
+      socket.write(output);
+    }
     const { role, keepsAlive } = run;
     authentication = runAuthentication({
       socket,
@@ -173,7 +176,7 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       opened: (peer, last) => run.established(session, last, peer),
       failed: (error, lingers) => run.failed(error, lingers),
     });
-    socket.uncork();
+    if (waits) socket.uncork();
   };
 
   const timer = new DeadlineTimer(clock, (now) => {
