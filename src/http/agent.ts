@@ -42,12 +42,12 @@ export class Agent extends HttpAgent {
   readonly #dialOptions: AgentOptions['dial'];
   readonly #dial: typeof dial;
 
-  constructor(options: AgentOptions = {}, parts: AgentDeps = { dial }) {
+  constructor(options: AgentOptions = {}, deps: AgentDeps = { dial }) {
     refuseDialOptions(options);
     const { dial: dialOptions, ...agentOptions } = options;
     super({ keepAlive: true, ...agentOptions });
     this.#dialOptions = dialOptions;
-    this.#dial = parts.dial;
+    this.#dial = deps.dial;
   }
 
   /** Called by http for each connection. What the dial rejects with becomes the request's `error`. */

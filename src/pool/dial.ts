@@ -43,9 +43,9 @@ export function dial(address: AddressInput, options?: DialOptions): Promise<Conn
   return dialWith({ selectBackend, connMaker }, callSite(dial), address, options);
 }
 
-/** `dial` on other parts. */
+/** `dial`, with its dependencies given. */
 export async function dialWith(
-  parts: DialDeps,
+  deps: DialDeps,
   site: CallSite,
   address: AddressInput,
   options?: DialOptions,
@@ -59,21 +59,21 @@ export async function dialWith(
     signal = settings.signal;
     signal?.throwIfAborted();
     const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });
-    return await trace('dial', context, () => connect(parts, target, settings));
+    return await trace('dial', context, () => connect(deps, target, settings));
   } catch (error) {
     throw atCallSite(error, site, signal);
   }
 }
 
 /** Under one signal, which the caller's signal and the timeout fire. */
-async function connect(parts: DialDeps, target: Target, settings: DialSettings): Promise<Conn> {
+async function connect(deps: DialDeps, target: Target, settings: DialSettings): Promise<Conn> {
   const { signal, timeout } = settings;
   const operation = new AbortController();
   const done = onAbort(signal, (reason) => operation.abort(reason));
   const timedOut = (): void => operation.abort(new PoolError('ERR_POOL_TIMEOUT', `no session within ${timeout} ms`));
   const timer = timeout === 0 ? undefined : setTimeout(timedOut, Math.min(timeout, LONGEST_TIMER_MS));
   try {
-    return await connectUnder(operation.signal, parts, target, settings);
+    return await connectUnder(operation.signal, deps, target, settings);
   } catch (error) {
     throw targetError('dial', target, error, signal);
   } finally {

@@ -39,9 +39,9 @@ export function listen(address?: AddressInput, options?: ListenOptions): Promise
   return listenWith({ selectBackend, connMaker }, callSite(listen), address, options);
 }
 
-/** `listen` on other parts. */
+/** `listen`, with its dependencies given. */
 export async function listenWith(
-  parts: ListenDeps,
+  deps: ListenDeps,
   site: CallSite,
   address: AddressInput = `:${DEFAULT_PORT}`,
   options?: ListenOptions,
@@ -54,7 +54,7 @@ export async function listenWith(
     signal?.throwIfAborted();
     const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });
     return await trace('listen', context, () =>
-      open(parts, target, settings).catch((error: unknown) => {
+      open(deps, target, settings).catch((error: unknown) => {
         throw targetError('listen', target, error, signal);
       }),
     );
@@ -63,13 +63,13 @@ export async function listenWith(
   }
 }
 
-async function open(parts: ListenDeps, target: Target, settings: ListenSettings): Promise<Listener> {
+async function open(deps: ListenDeps, target: Target, settings: ListenSettings): Promise<Listener> {
   const { signal, network, backlog, maxConnections, maxSessionsPerAddress, handshakes, blockList, writeStallTimeout } =
     settings;
-  const backend = await orAborted(parts.selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
+  const backend = await orAborted(deps.selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
   const authentication = settings.proof && (await orAborted(loadListenProof(settings.proof), signal));
   const host = await numericHost(backend, target, signal);
-  const makeConn = parts.connMaker(backend.name, settings);
+  const makeConn = deps.connMaker(backend.name, settings);
   const listener = new PoolListener({ backlog, maxConnections, blockList, makeConn });
   const bound = await backend.listen(
     bare({

@@ -38,7 +38,7 @@ class Accepting extends Waiter<Conn> {
 /** A Listener on a backend's. Made before that one is: sessions may come as soon as the port is open. */
 export class PoolListener implements Listener {
   readonly closed: Promise<ListenerClosed>;
-  readonly #parts: ListenerDeps;
+  readonly #deps: ListenerDeps;
   readonly #backlog = new Deque<BackendSession>();
   readonly #open = new Set<Conn>();
   readonly #ended = new EndedConns();
@@ -48,8 +48,8 @@ export class PoolListener implements Listener {
   #closing: Promise<void> | null = null;
   #failure: PoolError | null = null;
 
-  constructor(parts: ListenerDeps) {
-    this.#parts = parts;
+  constructor(deps: ListenerDeps) {
+    this.#deps = deps;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -61,7 +61,7 @@ export class PoolListener implements Listener {
 
   /** A peer that has only just connected: why it can't stay, or null. */
   admit(remote: Addr): RefuseReason | null {
-    if (this.#parts.blockList !== undefined && blocks(this.#parts.blockList, remote)) return 'blocked';
+    if (this.#deps.blockList !== undefined && blocks(this.#deps.blockList, remote)) return 'blocked';
     return this.#full ? 'max-connections' : null;
   }
 
@@ -72,7 +72,7 @@ export class PoolListener implements Listener {
     // Asked once more: several may have been admitted before the first of them was established.
     if (this.#full) return this.#refuse(session, 'max-connections');
     if (first !== null) return this.#accepts.resolve(first, this.#handOut(session));
-    if (this.#backlog.length >= this.#parts.backlog) return this.#refuse(session, 'backlog');
+    if (this.#backlog.length >= this.#deps.backlog) return this.#refuse(session, 'backlog');
     this.#backlog.push(session);
   }
 
@@ -216,7 +216,7 @@ export class PoolListener implements Listener {
   }
 
   get #full(): boolean {
-    return this.#open.size + this.#backlog.length >= this.#parts.maxConnections;
+    return this.#open.size + this.#backlog.length >= this.#deps.maxConnections;
   }
 
   /** In one turn with whoever gets it, who may still open channels before anything is received. */
@@ -225,7 +225,7 @@ export class PoolListener implements Listener {
       this.#open.delete(conn);
       if (by !== 'local') this.#ended.add(conn);
     };
-    const conn = this.#parts.makeConn(session, 'server', closed, this);
+    const conn = this.#deps.makeConn(session, 'server', closed, this);
     this.#open.add(conn);
     return conn;
   }

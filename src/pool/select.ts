@@ -47,15 +47,15 @@ const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
  * NODE_DEBUG=pool-ts; nothing warns of it, since both do the same work.
  * @throws (rejects) ERR_INVALID_ARG_VALUE for POOL_BACKEND, or what the device gives: ENOENT, EACCES, ENOTTY...
  */
-export async function selectBackend(wish: BackendPreference, parts: SelectDeps = system): Promise<Backend> {
-  const device = wish.device ?? nonEmpty(parts.env['POOL_DEVICE']) ?? DEFAULT_DEVICE;
-  const choice = wish.backend ?? choiceOf(parts.env['POOL_BACKEND']);
-  if (choice === 'user') return user(wish, parts, device, "backend 'user' was asked for");
-  if (choice === 'auto' && !(await exists(device, parts))) {
-    return user(wish, parts, device, `${device} does not exist: a POOL node in this process does the work`);
+export async function selectBackend(wish: BackendPreference, deps: SelectDeps = system): Promise<Backend> {
+  const device = wish.device ?? nonEmpty(deps.env['POOL_DEVICE']) ?? DEFAULT_DEVICE;
+  const choice = wish.backend ?? choiceOf(deps.env['POOL_BACKEND']);
+  if (choice === 'user') return user(wish, deps, device, "backend 'user' was asked for");
+  if (choice === 'auto' && !(await exists(device, deps))) {
+    return user(wish, deps, device, `${device} does not exist: a POOL node in this process does the work`);
   }
   if (wish.proves === true) throw unavailableOnModule();
-  const backend = await kernel(device, parts);
+  const backend = await kernel(device, deps);
   const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
   publish('pool.backend.select', () => ({ backend: 'kernel', device, reason }));
   return backend;
@@ -71,16 +71,16 @@ export function userCryptography(): Promise<CryptoKind> {
   return cryptographyInUse();
 }
 
-async function kernel(device: string, parts: SelectDeps): Promise<Backend> {
+async function kernel(device: string, deps: SelectDeps): Promise<Backend> {
   try {
-    return await parts.kernelBackend(device);
+    return await deps.kernelBackend(device);
   } catch (error) {
     throw deviceError(device, error as NodeJS.ErrnoException);
   }
 }
 
-function user({ maxSessions }: BackendPreference, parts: SelectDeps, device: string, reason: string): Backend {
-  const backend = parts.userBackend(maxSessions);
+function user({ maxSessions }: BackendPreference, deps: SelectDeps, device: string, reason: string): Backend {
+  const backend = deps.userBackend(maxSessions);
   publish('pool.backend.select', () => ({ backend: 'user', device, reason }));
   return backend;
 }
@@ -98,9 +98,9 @@ function choiceOf(text: string | undefined): BackendChoice {
   );
 }
 
-async function exists(device: string, parts: SelectDeps): Promise<boolean> {
+async function exists(device: string, deps: SelectDeps): Promise<boolean> {
   try {
-    await parts.stat(device);
+    await deps.stat(device);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -49,26 +49,26 @@ export interface DeviceServer {
   disconnect(): void;
 }
 
-export async function serveDevice(parts: DeviceServerDeps): Promise<DeviceServer> {
-  const { libc, source, options, warn } = parts;
+export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer> {
+  const { libc, source, options, warn } = deps;
   requireMemoryCalls(libc);
   const warning = memoryAccessWarning();
   if (warning !== null) warn('POOL_DEVICE_MEMORY', warning);
   const odd = modeWarning(options);
   if (odd !== null) warn('POOL_DEVICE_MODE', odd);
 
-  const path = await prepareMountPoint(parts.path, async (stale) => {
+  const path = await prepareMountPoint(deps.path, async (stale) => {
     const errno = -(await unmountFile(libc, stale));
     if (errno !== 0)
       throw systemError(errno, 'umount', `serve pool device ${stale}: a stale mount is there and can't be taken away`);
   });
-  const copies = new CopyPool(parts.startCopyThread);
+  const copies = new CopyPool(deps.startCopyThread);
   await copies.ready;
   const pins = new CallerPins(libc);
 
   let refusals = 0;
   const requests: DeviceRequests = new DeviceRequests({
-    node: parts.createNode(() => requests.reclaimable()),
+    node: deps.createNode(() => requests.reclaimable()),
     memory: callerMemory(copies, pins, new DirectCopy({ libc, uid: process.geteuid?.() ?? 0 })),
     host: options.host,
     strictModule: options.strictModule,
@@ -92,7 +92,7 @@ export async function serveDevice(parts: DeviceServerDeps): Promise<DeviceServer
 
   const disconnect = (): void => {
     connection?.close();
-    parts.disconnected();
+    deps.disconnected();
   };
 
   const takeApart = async (): Promise<void> => {
@@ -111,20 +111,20 @@ export async function serveDevice(parts: DeviceServerDeps): Promise<DeviceServer
   };
 
   const mount = async (): Promise<number> => {
-    if (!parts.mayMount()) {
+    if (!deps.mayMount()) {
       // Made after the program's exit hooks had looked.
       removeMountPoint(path);
       throw ending(path);
     }
     try {
       const mounted = await mountFile(libc, { path, source, allowOther: options.allowOther });
-      if (!parts.abandoned()) return mounted;
+      if (!deps.abandoned()) return mounted;
       libc.close(mounted);
     } catch (error) {
-      parts.disconnected();
+      deps.disconnected();
       throw error;
     }
-    parts.disconnected();
+    deps.disconnected();
     throw ending(path);
   };
   const fd = await mount().catch((error: unknown) => {
@@ -138,7 +138,7 @@ export async function serveDevice(parts: DeviceServerDeps): Promise<DeviceServer
     ended: (errno) => {
       if (closing !== null) return;
       closing = takeApart().then(() =>
-        parts.ended(systemError(errno, 'read', `pool device ${path}: its mount was taken away by somebody else`)),
+        deps.ended(systemError(errno, 'read', `pool device ${path}: its mount was taken away by somebody else`)),
       );
     },
   });

@@ -15,36 +15,36 @@ import type { PoolNode, PoolNodeOptions } from './types.js';
  * A POOL node in user space: a session table, dials and listeners over TCP. Most programs want the one that their process
  * shares, see processNode. Throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for a wrong `maxSessions`.
  */
-export function createPoolNode(options: PoolNodeOptions = {}, injections: NodeOverrides = {}): PoolNode {
+export function createPoolNode(options: PoolNodeOptions = {}, overrides: NodeOverrides = {}): PoolNode {
   checkNames('node', options);
   const maxSessions = checkMaxSessions(options.maxSessions ?? DEFAULT_MAX_SESSIONS);
-  const clock = injections.clock ?? monotonicClock;
+  const clock = overrides.clock ?? monotonicClock;
   const table = new SessionTable<TcpSession>(maxSessions, options.reclaim);
   const shared = {
     clock,
-    limits: injections.limits ?? {},
-    connect: injections.connect ?? connect,
-    protocol: injections.protocol ?? { createClientHandshake, createServerHandshake },
+    limits: overrides.limits ?? {},
+    connect: overrides.connect ?? connect,
+    protocol: overrides.protocol ?? { createClientHandshake, createServerHandshake },
     table,
-    handshakeLimits: injections.handshakeLimits ?? {},
+    handshakeLimits: overrides.handshakeLimits ?? {},
     retainEnded: options.retainEnded ?? false,
   };
-  let parts: NodeDeps | undefined;
+  let deps: NodeDeps | undefined;
   /** With the first dial or listen comes the cryptography, and what it loads: a program that only imports pays nothing. */
   const ready = async (): Promise<NodeDeps> =>
-    (parts ??= { ...shared, crypto: injections.crypto ?? (await loadCryptography()).crypto });
+    (deps ??= { ...shared, crypto: overrides.crypto ?? (await loadCryptography()).crypto });
   return {
     maxSessions,
     dial: async (where) => {
       checkNames('dial', where);
-      return dialFrom(parts ?? (await ready()), where);
+      return dialFrom(deps ?? (await ready()), where);
     },
     listen: async (where) => {
       checkNames('listen', where);
-      return listenAt(parts ?? (await ready()), where);
+      return listenAt(deps ?? (await ready()), where);
     },
     sessions: () => table.list(),
     session: (index) => table.get(index),
-    giveBack: (message) => parts?.crypto.giveBack?.(message),
+    giveBack: (message) => deps?.crypto.giveBack?.(message),
   };
 }

@@ -18,15 +18,15 @@ const MESSAGE = 'pool-ts doctor';
 const OPTIONS = { backend: 'user', maxSessions: 1024 } as const;
 
 export async function selfTest(
-  parts: SelfTestDeps = { dial, listen, cryptography: userCryptography, now: () => performance.now() },
+  deps: SelfTestDeps = { dial, listen, cryptography: userCryptography, now: () => performance.now() },
 ): Promise<Finding> {
-  const started = parts.now();
+  const started = deps.now();
   try {
-    const listener = await parts.listen('127.0.0.1:0', OPTIONS);
+    const listener = await deps.listen('127.0.0.1:0', OPTIONS);
     try {
       listener.setDeadline(Date.now() + LIMIT_MS);
       const [conn, peer] = await Promise.all([
-        parts.dial(listener.addr, { ...OPTIONS, timeout: LIMIT_MS }),
+        deps.dial(listener.addr, { ...OPTIONS, timeout: LIMIT_MS }),
         listener.accept(),
       ]);
       for (const end of [conn, peer]) end.setDeadline(Date.now() + LIMIT_MS);
@@ -46,10 +46,10 @@ export async function selfTest(
       'check that 127.0.0.1 is up and not filtered',
     );
   }
-  const took = `${Math.ceil(parts.now() - started)} ms`;
+  const took = `${Math.ceil(deps.now() - started)} ms`;
   return ok(
     CHECK,
-    `listen, dial, echo and close on 127.0.0.1 took ${took} (user backend, ${CRYPTOGRAPHY[await parts.cryptography()]})`,
+    `listen, dial, echo and close on 127.0.0.1 took ${took} (user backend, ${CRYPTOGRAPHY[await deps.cryptography()]})`,
   );
 }
 

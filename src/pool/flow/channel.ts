@@ -41,8 +41,8 @@ export class SessionChannel extends SessionFlow implements Channel {
   #destroyed = false;
   #discarded = 0;
 
-  constructor(parts: SessionDeps, conn: Conn, channel: number, owner: ChannelOwner) {
-    super(parts, channel);
+  constructor(deps: SessionDeps, conn: Conn, channel: number, owner: ChannelOwner) {
+    super(deps, channel);
     this.channel = channel;
     this.conn = conn;
     this.#owner = owner;

@@ -57,7 +57,7 @@ export class KernelBackend implements Backend {
   readonly name = 'kernel';
   // Kernel contract, hazard 7.
   readonly parallelDials = false;
-  readonly #parts: KernelBackendDeps;
+  readonly #deps: KernelBackendDeps;
   readonly #probe: SessionProbe;
   readonly #table: DeviceTable;
   readonly #registry: SessionRegistry;
@@ -69,10 +69,10 @@ export class KernelBackend implements Backend {
   #listener: KernelListener | null = null;
   #lost: PoolError | null = null;
 
-  constructor(parts: KernelBackendDeps) {
-    this.#parts = parts;
-    const { device, clock, path } = parts;
-    this.#probe = parts.module ? new ModuleProbe(new ReceiverThreads(parts.proc), clock) : servedProbe;
+  constructor(deps: KernelBackendDeps) {
+    this.#deps = deps;
+    const { device, clock, path } = deps;
+    this.#probe = deps.module ? new ModuleProbe(new ReceiverThreads(deps.proc), clock) : servedProbe;
     this.#table = new DeviceTable(() => this.#readTable(), clock, device);
     this.#registry = new SessionRegistry(() => this.#table.reschedule());
     const receives = new ReceiveScheduler({
@@ -82,7 +82,7 @@ export class KernelBackend implements Backend {
       parked: () => this.#table.reschedule(),
       clock,
     });
-    const leaks = (this.#leaks = new LeakedSlots(path, parts.warn));
+    const leaks = (this.#leaks = new LeakedSlots(path, deps.warn));
     const closer = new SlotCloser({
       closeSession: (index, options) => device.closeSession(index, options),
       table: this.#table,
@@ -99,14 +99,14 @@ export class KernelBackend implements Backend {
       leaks,
       clock,
       keepAlive: this.#keepAlive,
-      peerTimeout: parts.peerTimeout,
+      peerTimeout: deps.peerTimeout,
     };
     this.#dialler = new Dialler({
       device,
       discard: (index) => void this.#discard(index),
-      isLocal: parts.isLocal,
+      isLocal: deps.isLocal,
       // A device that is served may have another size, and says at once when it is full.
-      full: parts.module ? (address) => this.#full(address) : undefined,
+      full: deps.module ? (address) => this.#full(address) : undefined,
     });
     this.#table.observe(this.#registry);
     this.#table.observe(receives);
@@ -116,7 +116,7 @@ export class KernelBackend implements Backend {
       table() {},
       lost: (error) => {
         this.#lost = error;
-        parts.lost?.(error);
+        deps.lost?.(error);
       },
     });
     device.onExit((sync) => this.#exit(sync));
@@ -150,7 +150,7 @@ export class KernelBackend implements Backend {
   }
 
   async #listen(offer: BackendListenOptions): Promise<BackendListener> {
-    const { device, proc, module, identity, path, findPort, lock: lockWith = lockListener } = this.#parts;
+    const { device, proc, module, identity, path, findPort, lock: lockWith = lockListener } = this.#deps;
     const lock = await lockWith(identity, path);
     try {
       // Before LISTEN, so that no session of ours can be among them.
@@ -186,7 +186,7 @@ export class KernelBackend implements Backend {
 
   /** Both ends of a session to the module's own listener take a slot. */
   async #full(address: Addr): Promise<boolean> {
-    const { proc, isLocal = isLocalAddress } = this.#parts;
+    const { proc, isLocal = isLocalAddress } = this.#deps;
     const { records } = await this.#table.refresh();
     if (records.length < MAX_SESSIONS - 1) return false;
     const status = readModuleStatus(proc);
@@ -209,7 +209,7 @@ export class KernelBackend implements Backend {
   }
 
   async #endsOf(index: number): Promise<Ends | null> {
-    const ends = await this.#parts.device.sessionEnds(index).catch(() => null);
+    const ends = await this.#deps.device.sessionEnds(index).catch(() => null);
     if (ends === null) return null;
     const { local, remote } = ends;
     return { local: fromMapped(local.addr, local.port), remote: fromMapped(remote.addr, remote.port) };
@@ -228,15 +228,15 @@ export class KernelBackend implements Backend {
 
   async #readTable(): Promise<ReturnType<typeof toRecord>[]> {
     try {
-      return (await this.#parts.device.sessions()).map(toRecord);
+      return (await this.#deps.device.sessions()).map(toRecord);
     } catch (cause) {
       if (errnoNameIn(cause) === 'EINTR') return this.#readTable();
-      throw deviceLost(this.#parts.path, cause);
+      throw deviceLost(this.#deps.path, cause);
     }
   }
 
   #receive(index: number, channel: number, options: ReceiveOptions): Transfer<Received> {
-    const transfer = this.#parts.device.receiveMessages(index, channel, options);
+    const transfer = this.#deps.device.receiveMessages(index, channel, options);
     const done = transfer.done.then(
       (end): Received => ({ kind: end === 'count' ? 'enough' : 'nothing' }),
       (error: unknown): Received => {

@@ -53,7 +53,7 @@ export class TcpSession implements NodeSession {
   readonly #socket: Socket;
   readonly #protocol: Session;
   readonly #clock: Clock;
-  readonly #parts: TcpSessionDeps;
+  readonly #deps: TcpSessionDeps;
   readonly #input: SessionInput;
   readonly #output: SocketOutput;
   readonly #timer: DeadlineTimer;
@@ -74,20 +74,20 @@ export class TcpSession implements NodeSession {
   #peerClosed = false;
   #retain: boolean;
 
-  constructor(parts: TcpSessionDeps) {
-    const { socket, protocol, clock } = parts;
-    this.#parts = parts;
-    this.index = parts.index;
+  constructor(deps: TcpSessionDeps) {
+    const { socket, protocol, clock } = deps;
+    this.#deps = deps;
+    this.index = deps.index;
     this.id = protocol.id;
     this.role = protocol.role;
-    this.local = parts.local;
-    this.remote = parts.remote;
-    this.peer = parts.peer;
+    this.local = deps.local;
+    this.remote = deps.remote;
+    this.peer = deps.peer;
     this.#socket = socket;
     this.#protocol = protocol;
     this.#clock = clock;
     this.#now = clock();
-    this.#retain = parts.retainEnded;
+    this.#retain = deps.retainEnded;
     const threw = (error: unknown): void => this.#ownerThrew(error);
     this.#output = new SocketOutput(socket, protocol, { room: () => this.#handler?.drain(), threw });
     this.#input = new SessionInput(socket, protocol, clock, {
@@ -99,11 +99,11 @@ export class TcpSession implements NodeSession {
       threw,
     });
     this.#stall = new StallWatch(this.#input);
-    this.#writeStall = new WriteStall(this.#input, socket, nanoseconds(parts.writeStallTimeout));
-    this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now), parts.timers);
-    parts.reader.start(socket, (chunk) => {
+    this.#writeStall = new WriteStall(this.#input, socket, nanoseconds(deps.writeStallTimeout));
+    this.#timer = new DeadlineTimer(clock, (now) => this.#atDeadline(now), deps.timers);
+    deps.reader.start(socket, (chunk) => {
       this.#input.receive(chunk);
-      if (parts.reader.reuses) protocol.detachInput();
+      if (deps.reader.reuses) protocol.detachInput();
     });
     socket.on('end', () => this.#finReceived());
     socket.on('error', (error) => this.#connectionFailed(sessionSocketError(error)));
@@ -237,7 +237,7 @@ export class TcpSession implements NodeSession {
 
   release(): void {
     this.#retain = false;
-    if (this.#end !== null) this.#parts.release(this);
+    if (this.#end !== null) this.#deps.release(this);
   }
 
   #reference(keepsAlive: boolean): void {
@@ -282,7 +282,7 @@ export class TcpSession implements NodeSession {
   }
 
   #stuck(): PoolError {
-    const { writeStallTimeout } = this.#parts;
+    const { writeStallTimeout } = this.#deps;
     const reason = `the peer took nothing of what was sent for ${writeStallTimeout} ms (writeStallTimeout)`;
     return new PoolError('ERR_POOL_TIMEOUT', `${reason}, and nothing is read before that`);
   }
@@ -333,7 +333,7 @@ export class TcpSession implements NodeSession {
     this.#end = end;
     this.#timer.stop();
     this.#output.stop();
-    if (!this.#retain) this.#parts.release(this);
+    if (!this.#retain) this.#deps.release(this);
     nextTick(() => {
       this.#output.fail(this.#refusal() ?? closedHere());
       this.#closing?.settle(end.error);
