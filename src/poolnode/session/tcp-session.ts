@@ -191,7 +191,7 @@ export class TcpSession implements NodeSession {
       () => {
         this.#fail(new PoolError('ERR_POOL_TIMEOUT', `the peer did not take what was sent within ${timeout} ms`));
       },
-      this.#parts.timers,
+      this.#deps.timers,
     );
     this.#timer.stop();
     this.#protocol.close(this.#clock());
@@ -201,7 +201,7 @@ export class TcpSession implements NodeSession {
     this.#socket.ref();
     this.#socket.once('finish', () => {
       this.#finish({ by: 'local' });
-      linger(this.#socket, this.#parts.timers);
+      linger(this.#socket, this.#deps.timers);
     });
     this.#socket.end();
     return this.#closing.promise;
@@ -311,7 +311,7 @@ export class TcpSession implements NodeSession {
     if (this.#peerClosed) return;
     this.#finish({ by: 'remote' });
     this.#socket.end();
-    linger(this.#socket, this.#parts.timers);
+    linger(this.#socket, this.#deps.timers);
   }
 
   #ownerThrew(error: unknown): void {
