@@ -2,7 +2,7 @@
  * The smoke program on every runtime: this Node, the others that are supported, Bun and Deno. They come from the registry as
  * the packages that hold their binaries, so that no install script is needed for them.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -23,6 +23,9 @@ interface Runtime {
 
 /** As the guide names them: for the user backend, the metrics (prom-client looks at the system), and to start itself. */
 const DENO_PERMISSIONS = ['--allow-net', '--allow-env', '--allow-read', '--allow-sys', '--allow-run'];
+
+/** As the guide has it for native code, and for the command line. */
+const DENO_ALL = ['run', '--no-prompt', '--allow-all'];
 
 const node = (major: number): Runtime => ({
   name: `node${major}`,
@@ -59,6 +62,7 @@ const EXPECTED = {
   HTTP: '200 asked for /hello',
   metrics: 'counted',
   'the command line': '"typed\\n" answered 0',
+  'a folder of files': 'sent album/sub/file: 2 B 0, received album/sub/file: 2 B 0',
 };
 
 const QUIET = { NODE_OPTIONS: '', NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1', POOL_BACKEND: '' };
@@ -91,10 +95,17 @@ describe.skipIf(networked.missing)('the smoke program', () => {
   afterAll(() => project.remove());
 
   /** What the program printed, by check. */
-  function smoke({ binary, run }: Runtime, env: NodeJS.ProcessEnv, args = run): Record<string, string> {
-    const cli = [...args, 'node_modules/pool-ts/dist/cli/main.js'];
-    const { status, out } = project.run(binary, [...args, 'smoke.mjs', binary, ...cli], { ...QUIET, ...env });
+  function smoke({ name, binary, run }: Runtime, env: NodeJS.ProcessEnv, args = run): Record<string, string> {
+    const cli = [...(name === 'deno' ? DENO_ALL : args), 'node_modules/pool-ts/dist/cli/main.js'];
+    const folder = mkdtempSync(join(tmpdir(), 'pool-ts-smoke-'));
+    mkdirSync(join(folder, 'album/sub'), { recursive: true });
+    mkdirSync(join(folder, 'in'));
+    writeFileSync(join(folder, 'album/sub/file'), 'hi');
+    const more = { ...QUIET, ...env, SMOKE_FOLDER: folder };
+    const { status, out } = project.run(binary, [...args, 'smoke.mjs', binary, ...cli], more);
     expect(status, out).toBe(0);
+    expect(readFileSync(join(folder, 'in/album/sub/file'), 'utf8'), out).toBe('hi');
+    rmSync(folder, { recursive: true });
     const line = out.trim().split('\n').at(-1) ?? '';
     return JSON.parse(line) as Record<string, string>;
   }
@@ -148,8 +159,7 @@ describe.skipIf(networked.missing)('the smoke program', () => {
         served = start([join(root, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1']);
         await served.printed(/serving/);
         const env = { SMOKE_BACKEND: 'kernel', POOL_DEVICE: device };
-        // Deno asks for --allow-all where a program loads native code.
-        const args = runtime.name === 'deno' ? ['run', '--allow-all'] : runtime.run;
+        const args = runtime.name === 'deno' ? DENO_ALL : runtime.run;
         const { cryptography, echo, ...rest } = smoke(runtime, env, args);
         expect({ cryptography, echo }).toEqual({ cryptography: runtime.cryptography, echo: 'hello POOL over kernel' });
         expect(rest).toEqual(EXPECTED);

@@ -145,6 +145,22 @@ const checks = {
     await listener.close();
     return `${JSON.stringify(typed)} ${out} ${code}${err}`;
   },
+
+  async 'a folder of files'() {
+    const run = (...words) => {
+      const child = spawn(program, [...args, ...words, '--backend', backend], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const said = { err: '' };
+      child.stderr.setEncoding('utf8').on('data', (part) => (said.err += part));
+      return { child, said, ended: Promise.all([text(child.stdout), once(child, 'close')]) };
+    };
+    const at = backend === 'user' ? '127.0.0.1:0' : ':0';
+    const receiver = run('receive', `${process.env.SMOKE_FOLDER}/in`, '--once', '--listen', at);
+    while (!/listening on \S+:(\d+),/.test(receiver.said.err)) await once(receiver.child.stderr, 'data');
+    const [, port] = /listening on \S+:(\d+),/.exec(receiver.said.err);
+    const sender = run('send', `${process.env.SMOKE_FOLDER}/album`, `127.0.0.1:${port}`);
+    const [[sent, [code]], [received, [other]]] = await Promise.all([sender.ended, receiver.ended]);
+    return `${sent.split(',')[0]} ${code}, ${received.split(',')[0]} ${other}${sender.said.err}`;
+  },
 };
 
 const only = process.env.SMOKE_ONLY;
