@@ -6,7 +6,7 @@
  * | hazard | guard | file |
  * |---|---|---|
  * | 1 AF_INET crashes | family 10 always, IPv4 mapped; link-local refused | dial-attempts.ts, mapped-address.ts |
- * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | session-probe.ts, thread-lookup.ts, slot-closer.ts, leaked-slots.ts, backend.ts; poolioc's receiver-thread.ts, close-slot.ts, execute.ts |
+ * | 2 CLOSE_SESS without its thread crashes | the thread is looked for right before; else the slot is left and told | session-probe.ts, thread-lookup.ts, slot-closer.ts, leaked-slots.ts, backend.ts; poolioc's closing, execute.ts |
  * | 3 reused slots fail handshakes | at most 8 tries with EINVAL, 20 in all | dial-attempts.ts |
  * | 4 an old RECV takes the new session's message | one receiver per slot, messages go to its owner, RECV taken back before a close | slot.ts, receive-scheduler.ts, session.ts |
  * | 5 dead connections stay ESTABLISHED | the thread, the state, and packets_recv are watched | session.ts, device-table.ts, module-liveness.ts |

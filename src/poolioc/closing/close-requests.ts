@@ -6,7 +6,7 @@ import { CLOSE_ABORT } from '../abi/constants.js';
 import type { ProcFiles } from './kernel-thread.js';
 import { receiverThread } from './receiver-thread.js';
 import { closeSession } from '../requests.js';
-import { giveUpTurn, type CloseSlotOrder } from './close-slot.js';
+import { giveUpTurn, type CloseSlotRequest } from './close-slot.js';
 import { Closings } from './closings.js';
 import type { ThreadRequest } from '../threads/thread-request.js';
 import type { SessionToClose } from '../types.js';
@@ -61,10 +61,10 @@ export class CloseRequests {
     return closeSession(fd, key, argument, thread);
   }
 
-  #onModule(fd: number, closing: SessionClosing & Pick<CloseSlotOrder, 'thread'>): ThreadRequest<void> {
+  #onModule(fd: number, closing: SessionClosing & Pick<CloseSlotRequest, 'thread'>): ThreadRequest<void> {
     const { index, thread, sessionId, pair = false, patience = TURN_MS, onCall } = closing;
     const session = sessionId === undefined ? null : Buffer.from(sessionId).toString('hex');
-    const call: CloseSlotOrder = {
+    const call: CloseSlotRequest = {
       kind: 'close-slot',
       fd,
       index,

@@ -27,7 +27,7 @@ const PAUSE_MS = 1;
 const OTHER_END_MS = 1000;
 
 /** What a thread is told of a slot to close. */
-export interface CloseSlotOrder {
+export interface CloseSlotRequest {
   kind: 'close-slot';
   fd: number;
   index: number;
@@ -56,7 +56,7 @@ export interface ThreadClock {
  * CLOSE_SESS is made now.
  */
 export function closeSlot(
-  order: CloseSlotOrder,
+  order: CloseSlotRequest,
   memory: CallMemory,
   libc: Libc,
   called: () => void,
@@ -79,7 +79,7 @@ export function giveUpTurn({ words }: CallMemory, libc: Pick<Libc, 'flock'>, fd:
   if (Atomics.compareExchange(words, Word.TURN, 1, 0) === 1) libc.flock(fd, LOCK_UN);
 }
 
-function takeTurn({ fd, patience }: CloseSlotOrder, libc: Libc, clock: ThreadClock): CallResult {
+function takeTurn({ fd, patience }: CloseSlotRequest, libc: Libc, clock: ThreadClock): CallResult {
   const until = clock.now() + patience;
   for (;;) {
     const taken = libc.flock(fd, LOCK_EX | LOCK_NB);
@@ -90,7 +90,7 @@ function takeTurn({ fd, patience }: CloseSlotOrder, libc: Libc, clock: ThreadClo
 }
 
 function closeInTurn(
-  order: CloseSlotOrder,
+  order: CloseSlotRequest,
   memory: CallMemory,
   libc: Libc,
   called: () => void,

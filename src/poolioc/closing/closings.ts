@@ -1,6 +1,6 @@
 /** What this process knows of the slots of a device that it is closing or has closed (kernel contract, hazard 2). */
 import { type CallMemory, Word } from '../threads/call-memory.js';
-import type { CloseSlotOrder } from './close-slot.js';
+import type { CloseSlotRequest } from './close-slot.js';
 import { MAX_SESSIONS, SESSION_ID_SIZE } from '../abi/constants.js';
 
 export class Closings {
@@ -10,7 +10,7 @@ export class Closings {
   readonly #closed = new Set<string>();
 
   /** A thread with this memory is given a slot to close. @returns what it has to know of the others */
-  begin(memory: CallMemory): Pick<CloseSlotOrder, 'closed' | 'closing'> {
+  begin(memory: CallMemory): Pick<CloseSlotRequest, 'closed' | 'closing'> {
     const closing: number[] = [];
     for (const other of this.#memories) {
       const slot = Atomics.load(other.words, Word.CLOSING) - 1;

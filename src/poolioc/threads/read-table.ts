@@ -1,4 +1,4 @@
-/** SESSIONS into the memory of a call, for whoever makes the call: a plan that a thread carries out, or that thread itself. */
+/** SESSIONS into the memory of a call, for whoever makes the call: a request that a thread carries out, or that thread itself. */
 import type { CallMemory } from './call-memory.js';
 import { MAX_SESSIONS } from '../abi/constants.js';
 import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';

@@ -26,7 +26,7 @@ const DIGEST_ROW_BYTES = 32;
 const DIGEST_AT = TABLE_BYTES;
 
 /** The order to look until something changed. */
-export interface WatchOrder {
+export interface WatchRequest {
   kind: 'watch';
   fd: number;
   /** Bytes of the digest that is known, which lies behind the table in the shared memory; -1 for none. */
@@ -65,7 +65,7 @@ export interface WatchSurroundings {
 
 /** Looks until the digest is another than the known one. `ret` is the new digest's length; it lies where that one lay. */
 export function watchTable(
-  { fd, known, interval, counters }: WatchOrder,
+  { fd, known, interval, counters }: WatchRequest,
   { struct, data }: CallMemory,
   libc: Pick<Libc, 'ioctl'>,
   { stopped, pause, now }: WatchSurroundings,

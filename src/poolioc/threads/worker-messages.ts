@@ -1,8 +1,8 @@
 /** What the main thread and a worker say to each other. */
-import type { CloseSlotOrder } from '../closing/close-slot.js';
+import type { CloseSlotRequest } from '../closing/close-slot.js';
 import type { KernelThread } from '../closing/kernel-thread.js';
 import type { OpenFile } from '../libc.js';
-import type { WatchOrder } from './table-change.js';
+import type { WatchRequest } from './table-change.js';
 
 /** A system call for a worker to make. */
 export type SyscallRequest =
@@ -17,9 +17,9 @@ export type SyscallRequest =
   | { kind: 'receive'; fd: number; count: number }
   | { kind: 'send'; fd: number }
   /** CLOSE_SESS on the module, with all that has to be looked at right before. */
-  | CloseSlotOrder
+  | CloseSlotRequest
   /** To look at the session table until it has changed. */
-  | WatchOrder;
+  | WatchRequest;
 
 /** From the main thread; null asks the worker to end. */
 export type ToWorker = { id: number; order: SyscallRequest } | null;

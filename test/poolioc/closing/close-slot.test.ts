@@ -8,7 +8,7 @@ import { CallMemory } from '../../../src/poolioc/threads/call-memory.js';
 import {
   closeSlot,
   giveUpTurn,
-  type CloseSlotOrder,
+  type CloseSlotRequest,
   type ThreadClock,
 } from '../../../src/poolioc/closing/close-slot.js';
 import { SessionState } from '../../../src/poolioc/abi/constants.js';
@@ -126,7 +126,7 @@ class Machine {
   }
 }
 
-function order(index: number, more: Partial<CloseSlotOrder> = {}): CloseSlotOrder {
+function order(index: number, more: Partial<CloseSlotRequest> = {}): CloseSlotRequest {
   return {
     kind: 'close-slot',
     fd: 7,
@@ -148,7 +148,7 @@ function clock(): ThreadClock {
 }
 
 const idOf = (id: number): string => Buffer.alloc(16, id).toString('hex');
-const close = (machine: Machine, pid: number, index: number, more?: Partial<CloseSlotOrder>): CallResult =>
+const close = (machine: Machine, pid: number, index: number, more?: Partial<CloseSlotRequest>): CallResult =>
   closeSlot(order(index, more), new CallMemory(), machine.libc(pid), () => {}, clock());
 
 describe('a slot of the module', () => {
