@@ -214,7 +214,10 @@ class ProxyDirection {
     while (!this.#over && this.#held.length > 0 && !this.to.writableNeedDrain) {
       const faults = this.faults();
       const [first] = this.#held as [{ bytes: Uint8Array | null; at: number }];
-      const wait = Math.max(first.at + (faults.latency ?? 0), this.#freeAt) - performance.now();
+      const now = performance.now();
+      // Timers are in whole ms: small slices go on until they have used up one, or they would make a narrow link much narrower.
+      const narrow = this.#freeAt - now >= 1 ? this.#freeAt : now;
+      const wait = Math.max(first.at + (faults.latency ?? 0), narrow) - now;
       if (wait > 0) {
         this.#timer = setTimeout(() => this.#pass(), Math.ceil(wait));
         return;

@@ -47,8 +47,8 @@ describe('a faulty proxy', () => {
     expect((await peer.readMessage())!.length).toBe(500);
     expect(performance.now() - before).toBeGreaterThanOrEqual(19);
     const started = performance.now();
-    await peer.writeMessage(new Uint8Array(20_000));
-    expect((await conn.readMessage())!.length).toBe(20_000);
+    await peer.writeMessage(new Uint8Array(50_000));
+    expect((await conn.readMessage())!.length).toBe(50_000);
     // 20,000 bytes at 100,000 a second, but for the last of its fiftieths.
     expect(performance.now() - started).toBeGreaterThanOrEqual(170);
   });
@@ -75,6 +75,15 @@ describe('a faulty proxy', () => {
     expect((await conn.readMessage())!.length).toBeGreaterThan(0);
     expect(proxy.passed.upstream).toBe(upstream);
     expect([conn.state, peer.state]).toEqual(['open', 'open']);
+  });
+
+  it('is as narrow as it is told also where it slices', async () => {
+    const { conn, peer } = await through({ upstream: { bandwidth: 100_000, slice: 5 } });
+    const begun = performance.now();
+    await conn.writeMessage(new Uint8Array(50_000));
+    expect((await peer.readMessage())!.length).toBe(50_000);
+    // Half a second; a timer for each slice would take 10 s at the least.
+    expect(performance.now() - begun).toBeLessThan(9500);
   });
 
   it('resets what is open', async () => {
