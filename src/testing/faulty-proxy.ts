@@ -143,6 +143,8 @@ class Proxy implements FaultyProxy {
 
   readonly #reset = (socket: Socket): void => {
     this.#resetting.add(socket);
+    // The other side's own reset, read before this one is out, would destroy the socket between FIN and reset: see `close`.
+    socket.removeAllListeners('data').pause();
     socket.resetAndDestroy();
   };
 
@@ -167,6 +169,7 @@ class Proxy implements FaultyProxy {
       () => this.#faults[name],
       (bytes) => (this.passed[name] += bytes),
       this.#reset,
+      this.#resetting,
     ).start();
   }
 }
@@ -188,6 +191,7 @@ class ProxyDirection {
     readonly faults: () => NetworkFaults,
     readonly arrived: (bytes: number) => void,
     readonly reset: (socket: Socket) => void,
+    readonly resetting: WeakSet<Socket>,
   ) {}
 
   start(): void {
@@ -230,7 +234,8 @@ class ProxyDirection {
       }
       this.#send(first, first.bytes, faults);
     }
-    if (this.#heldBytes <= HELD_BYTES && this.from.isPaused()) this.from.resume();
+    const goesOn = this.#heldBytes <= HELD_BYTES && !this.resetting.has(this.from);
+    if (goesOn && this.from.isPaused()) this.from.resume();
   }
 
   #send(first: { bytes: Uint8Array | null }, bytes: Uint8Array, faults: NetworkFaults): void {
