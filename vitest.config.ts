@@ -5,7 +5,14 @@ import { defineConfig } from 'vitest/config';
 const folders = ['contract', 'vectors', 'device', 'package'];
 
 const project = (name: string, include: string[], exclude: string[] = []) => ({
-  test: { name, include, exclude: ['**/node_modules/**', ...exclude], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', ...exclude],
+    setupFiles: ['test/key-material/every-file.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });
 
 export default defineConfig({

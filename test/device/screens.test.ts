@@ -132,7 +132,8 @@ describe.skipIf(fuse().missing || pty().missing)('on a terminal, with 20 session
     const telemetry = start(`telemetry ${listener.addr.toString()}`, SIZES[0]!);
     await telemetry.shows(/every 1 s/);
     await telemetry.kill(signal);
-    expect(await telemetry.ended).toBe({ SIGTERM: 143, SIGINT: 130, SIGHUP: 129 }[signal]);
+    const code = await telemetry.ended;
+    expect(code, telemetry.screen.text()).toBe({ SIGTERM: 143, SIGINT: 130, SIGHUP: 129 }[signal]);
     expectGivenBack(telemetry.screen);
   });
 

@@ -53,6 +53,7 @@ describe('HTTP/2 over POOL', () => {
     expect(await askAll(session, ['/3', '/7'])).toEqual([sha256(bodies.get('/3')!), sha256(bodies.get('/7')!)]);
     session.close();
     await once(session, 'close');
-    expect((await pair.client.closed).by).not.toBe('remote');
+    // Whose CLOSE comes first is a race: a server ends its side, too, once it has read GOAWAY.
+    expect((await pair.client.closed).error).toBeUndefined();
   });
 });

@@ -115,9 +115,9 @@ function run(random: Seeded, { misses, threads, stale }: Behaviour): Outcome {
 }
 
 it.each<[string, Behaviour, least: number]>([
-  ['', { misses: false, threads: true, stale: false }, 0.6],
-  [', slots that have dialled before', { misses: false, threads: true, stale: true }, 0.5],
-  [', reads that miss connections', { misses: true, threads: true, stale: true }, 0.5],
+  ['', { misses: false, threads: true, stale: false }, 0.35],
+  [', slots that have dialled before', { misses: false, threads: true, stale: true }, 0.35],
+  [', reads that miss connections', { misses: true, threads: true, stale: true }, 0.35],
   [', a /proc without threads', { misses: false, threads: false, stale: true }, 0.1],
 ])(
   'gives no session to the wrong owner, and each accepted one once or tells%s',
@@ -134,7 +134,7 @@ it.each<[string, Behaviour, least: number]>([
     console.info(
       `accept rule${name}: of ${sum.lived} that lived, ${sum.soon} within ${SOON} ms; ${sum.told} told of in all`,
     );
-    // Or the rule would pass by leaving everything alone. The rest sits in slots that show a peer to whom others are connected.
+    // Or the rule would pass by leaving everything alone: usual are 0.8, and 0.6 without threads, by chance 0.5 and 0.4. The rest sits in slots that show a peer to whom others are connected.
     expect(sum.soon / sum.lived).toBeGreaterThan(least);
   },
 );
