@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type * as PoolTs from '../../src/index.js';
 import type { Flow } from '../../src/index.js';
 
-
 const [, , index, role, address] = process.argv as [string, string, string, 'serve' | 'dial', string];
 const { dial, listen } = (await import(index)) as typeof PoolTs;
 
