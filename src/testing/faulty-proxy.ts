@@ -1,6 +1,7 @@
 /** A network that misbehaves, for tests of programs that talk over POOL: a TCP proxy between a dial and its listener. */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { PoolError } from '../base/errors.js';
+import { resetSocket } from '../base/reset-socket.js';
 import { Addr } from '../pool/address/addr.js';
 import { type AddressInput, readPeer } from '../pool/address/target.js';
 import { clearTimeout, performance, setTimeout } from '../base/timers.js';
@@ -130,10 +131,7 @@ class Proxy implements FaultyProxy {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#open) {
-      // A reset goes out behind a FIN. Node loses the descriptor of a socket that is destroyed between the two; it closes by itself.
-      if (!this.#resetting.has(socket) || socket.writableLength > 0) socket.destroy();
-    }
+    for (const socket of this.#open) socket.destroy();
     await closed;
   }
 
@@ -143,9 +141,8 @@ class Proxy implements FaultyProxy {
 
   readonly #reset = (socket: Socket): void => {
     this.#resetting.add(socket);
-    // The other side's own reset, read before this one is out, would destroy the socket between FIN and reset: see `close`.
     socket.removeAllListeners('data').pause();
-    socket.resetAndDestroy();
+    resetSocket(socket);
   };
 
   #connected(near: Socket): void {

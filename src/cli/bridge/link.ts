@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { type Conn, PoolError } from '../../index.js';
 import { ChunkSource } from '../chunk-source.js';
 import { writeChunks } from '../write-chunks.js';
-import { reset } from './tcp.js';
+import { resetSocket } from '../../base/reset-socket.js';
 
 /** Bytes that one link, or all of a bridge, has passed on. */
 export interface Passed {
@@ -161,7 +161,7 @@ class Link {
   }
 
   #finishTcp(): void {
-    if (this.#dropped || this.#socket.writableLength > 0) reset(this.#socket);
+    if (this.#dropped || this.#socket.writableLength > 0) resetSocket(this.#socket);
     else this.#socket.destroy();
   }
 
@@ -183,7 +183,7 @@ class Link {
   #breakOff(error: Error): void {
     this.#brokenBy ??= error;
     this.#conn.destroy(error);
-    reset(this.#socket);
+    resetSocket(this.#socket);
   }
 
   #count(direction: keyof Passed, bytes: number): void {

@@ -6,7 +6,8 @@ import type { Links } from './open-links.js';
 import { accept, type Destination, replyFailure, readRequest, replyTo } from './socks.js';
 import { formatStreamAddress, type StreamAddress } from './stream-address.js';
 import { formatTcpAddress } from './tcp-address.js';
-import { listenTcp, reset } from './tcp.js';
+import { resetSocket } from '../../base/reset-socket.js';
+import { listenTcp } from './tcp.js';
 
 /** A bridge that is open for connections. */
 export interface Front {
@@ -66,7 +67,7 @@ export async function tcpToPool(
   const local = 'path' in at ? formatStreamAddress(at) : undefined;
   const server = await listenTcp(at, (socket) => {
     if (links.admit()) void links.hold(local ?? peerOf(socket), () => link(socket));
-    else reset(socket);
+    else resetSocket(socket);
   });
 
   async function link(socket: Socket): Promise<void> {
@@ -76,7 +77,7 @@ export async function tcpToPool(
       await join(socket, conn, { halfCloseTimeout, passed, cut });
     } finally {
       // Where it was not joined. A connection whose other side can't be reached has no clean end.
-      if (!socket.destroyed) reset(socket);
+      if (!socket.destroyed) resetSocket(socket);
     }
   }
 

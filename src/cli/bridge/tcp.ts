@@ -39,15 +39,6 @@ function target(address: StreamAddress): { path: string } | { host: string; port
   return { host: address.host === '' ? 'localhost' : address.host, port: address.port };
 }
 
-/** Breaks it off, so that the other side doesn't take it for an end. A unix socket has no reset: there it is an end all the same. */
-export function reset(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    socket.destroy();
-  }
-}
-
 /** A socket whose error nobody hears yet must not end the process: who uses it finds `errored`. */
 function guard(socket: Socket): Socket {
   return socket.on('error', () => undefined);
