@@ -141,6 +141,7 @@ class Proxy implements FaultyProxy {
 
   readonly #reset = (socket: Socket): void => {
     this.#resetting.add(socket);
+    // What still comes is nobody's, and would be passed on behind the reset.
     socket.removeAllListeners('data').pause();
     resetSocket(socket);
   };
