@@ -1,18 +1,22 @@
 /**
  * `npm run reliability [-- --quick] [rows]`: tries what docs/reliability.md promises as often as plan.ts says, and prints
- * promise, figure wanted, figure reached and seed; fails where one falls short. `npm run fuzz` and `npm run faults` do the
- * rows of that kind. POOL_TEST_SEED replays.
+ * promise, figure wanted, figure reached, seconds and seed; fails where one falls short. `npm run fuzz` and `npm run faults` do
+ * the rows of that kind. POOL_TEST_SEED replays.
  *
- *   tsx test/reliability/run.ts [--script fuzz|faults] [--quick] [--count N] [row]...
+ *   tsx test/reliability/run.ts [--script fuzz|faults] [--quick] [--count N] [--jobs N] [row]...
+ *
+ * A file of tests is a process, and as many of them run at once as there are cores: what a row measures is its own process, and
+ * none looks at a clock that a neighbour could hold up. What a file prints comes when it is over.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../programs/run.js';
-import { FIGURES_FILE, WANTED } from './figures.js';
+import { FIGURES_FILE, type Reached, WANTED } from './figures.js';
 import { PLAN, type Row, type RowId } from './plan.js';
 
 const { values, positionals } = parseArgs({
@@ -20,6 +24,7 @@ const { values, positionals } = parseArgs({
     script: { type: 'string' },
     quick: { type: 'boolean', default: false },
     count: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
   },
   allowPositionals: true,
 });
@@ -27,10 +32,14 @@ const { values, positionals } = parseArgs({
 const rows = Object.entries(PLAN) as [RowId, Row][];
 const unknown = positionals.filter((name) => !(name in PLAN));
 const count = values.count === undefined ? null : Number(values.count);
-if (unknown.length > 0 || (count !== null && !(count > 0))) {
-  if (unknown.length > 0)
-    console.error(`no such row: ${unknown.join(', ')}; there are ${Object.keys(PLAN).join(', ')}`);
-  else console.error(`--count is a positive number, not ${values.count}`);
+const jobs = Number(values.jobs);
+const refusals = [
+  unknown.length > 0 && `no such row: ${unknown.join(', ')}; there are ${Object.keys(PLAN).join(', ')}`,
+  count !== null && !(count > 0) && `--count is a positive number, not ${values.count}`,
+  !(Number.isInteger(jobs) && jobs > 0) && `--jobs is a whole number from 1, not ${values.jobs}`,
+].filter((refusal) => refusal !== false);
+if (refusals.length > 0) {
+  console.error(refusals.join('\n'));
   process.exit(2);
 }
 
@@ -42,46 +51,72 @@ const figureOf = ({ quick, full }: Row): number => count ?? (values.quick ? quic
 const seed = process.env['POOL_TEST_SEED'] ?? String(randomInt(2 ** 31));
 
 const scratch = mkdtempSync(join(tmpdir(), 'pool-ts-reliability-'));
-/** What each row reached: tests that run it in parts have their counts added. */
-const figures = new Map<RowId, number>();
+/** What each row reached, and in how many ms: of tests that run it in parts the parts are added. */
+const figures = new Map<RowId, { count: number; ms: number }>();
 const failed = new Set<string>();
-for (const file of new Set(chosen.map(([, row]) => row.file))) {
+/** Files whose tests need what the machine lacks, and why. */
+const skipped = new Map<string, string>();
+const begun = performance.now();
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+/** Runs the tests of a file that try the chosen rows, and prints all they print. */
+async function tryFile(file: string): Promise<void> {
   const here = chosen.filter(([, row]) => row.file === file);
   const wanted = Object.fromEntries(here.map(([id, row]) => [id, figureOf(row)]));
-  console.log(`\n== ${here.map(([id]) => id).join(', ')}: ${file}`);
-  const lines = join(scratch, `${here[0]![0]}.jsonl`);
+  const name = `${here.map(([id]) => id).join(', ')}: ${file}`;
+  console.log(`-- begins ${name}`);
+  const from = performance.now();
+  const [lines, skips] = ['jsonl', 'skips'].map((kind) => join(scratch, `${here[0]![0]}.${kind}`)) as [string, string];
   const project = file.startsWith('test/device/') ? 'device' : 'unit';
-  const { status } = spawnSync(
+  const vitest = spawn(
     process.execPath,
     [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--testTimeout=3600000', file],
     {
       cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         POOL_TEST_SEED: seed,
         [WANTED]: JSON.stringify(wanted),
         [FIGURES_FILE]: lines,
+        POOL_TEST_SKIPS: skips,
         NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --unhandled-rejections=strict`,
       },
     },
   );
+  const printed: Buffer[] = [];
+  for (const stream of [vitest.stdout, vitest.stderr]) stream.on('data', (chunk: Buffer) => printed.push(chunk));
+  const [status] = (await once(vitest, 'close')) as [number | null];
+  console.log(`\n== ${name} (${seconds(performance.now() - from)} s)\n${Buffer.concat(printed).toString()}`);
   if (status !== 0) failed.add(file);
-  if (!existsSync(lines)) continue;
-  for (const line of readFileSync(lines, 'utf8').split('\n').filter(Boolean)) {
-    const { row, count: more } = JSON.parse(line) as { row: RowId; count: number };
-    figures.set(row, (figures.get(row) ?? 0) + more);
+  if (existsSync(skips)) skipped.set(file, readFileSync(skips, 'utf8').trim().replaceAll('\n', '; '));
+  for (const line of existsSync(lines) ? readFileSync(lines, 'utf8').split('\n').filter(Boolean) : []) {
+    const part = JSON.parse(line) as Reached;
+    const sum = figures.get(part.row) ?? { count: 0, ms: 0 };
+    figures.set(part.row, { count: sum.count + part.count, ms: sum.ms + part.ms });
   }
 }
+
+const waiting = [...new Set(chosen.map(([, row]) => row.file))];
+const lane = async (): Promise<void> => {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await tryFile(file);
+};
+await Promise.all(Array.from({ length: jobs }, lane));
 rmSync(scratch, { recursive: true, force: true });
 
-console.log(`\nrow  ${'wanted'.padStart(10)}${'reached'.padStart(10)}  promise (POOL_TEST_SEED=${seed})`);
-let short = 0;
+console.log(
+  `\nrow  ${'wanted'.padStart(10)}${'reached'.padStart(10)}${'s'.padStart(8)}  promise (POOL_TEST_SEED=${seed})`,
+);
+const counts = { 'as promised': 0, 'fell short': 0, skipped: 0 };
 for (const [id, row] of chosen) {
-  const figure = figures.get(id) ?? 0;
-  const bad = failed.has(row.file) || figure < figureOf(row);
-  if (bad) short += 1;
-  const cells = `${String(figureOf(row)).padStart(10)}${String(figure).padStart(10)}`;
-  console.log(`${id.padEnd(4)} ${cells}  ${row.unit}: ${row.promise}${bad ? '   FALLS SHORT' : ''}`);
+  const { count: figure, ms } = figures.get(id) ?? { count: 0, ms: 0 };
+  const reason = figure === 0 && !failed.has(row.file) ? skipped.get(row.file) : undefined;
+  const bad = reason === undefined && (failed.has(row.file) || figure < figureOf(row));
+  counts[reason !== undefined ? 'skipped' : bad ? 'fell short' : 'as promised'] += 1;
+  const cells = `${String(figureOf(row)).padStart(10)}${String(figure).padStart(10)}${seconds(ms).padStart(8)}`;
+  const remark = reason !== undefined ? `   (${reason})` : bad ? '   FALLS SHORT' : '';
+  console.log(`${id.padEnd(4)} ${cells}  ${row.unit}: ${row.promise}${remark}`);
 }
-if (short > 0 || chosen.length === 0) process.exitCode = 1;
+const sums = Object.entries(counts).map(([what, rows]) => `${rows} ${what}`);
+console.log(`${sums.join(', ')}; ${seconds(performance.now() - begun)} s, ${jobs} files at a time`);
+if (counts['fell short'] > 0 || counts['as promised'] === 0) process.exitCode = 1;
