@@ -91,6 +91,10 @@ export async function converse(
     await conn.close();
   } catch (error) {
     conn.destroy();
+    // An orderly end in the middle is a loss, whether a reader sees it first or a writer, to whom it is an error like others.
+    if (!(error instanceof Wrong) && (await conn.closed).by === 'remote') {
+      throw new Wrong(`life ${life.number}: the other side closed it before all was said`);
+    }
     throw error;
   } finally {
     over.abort();

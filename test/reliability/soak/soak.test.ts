@@ -82,6 +82,15 @@ describe('a conversation of the soak', () => {
     await client.close();
     await expect(side).rejects.toThrow(Wrong);
   });
+
+  it('sees it where a writer learns of it first', async () => {
+    const [client, server] = pipe({ channels: CHANNELS });
+    // Its reads are late: until it is over they have nothing to say.
+    server.readMessage = async () => server.closed.then(() => Promise.reject(new Error('too late')));
+    const side = converse(server, { ...life, cancelled: 0, channels: [0] }, 'server', MESSAGES, seen());
+    await client.close();
+    await expect(side).rejects.toThrow('life 1: the other side closed it before all was said');
+  });
 });
 
 describe('a message of the soak', () => {
