@@ -13,7 +13,7 @@ import { HandshakeQueue } from './handshake/handshake-queue.js';
 import { keepErrorsHandled, sessionMaker, type NodeDeps } from './node-deps.js';
 import { connectError } from './socket-errors.js';
 import type { HandshakeLimits, NodeListener, NodeListenOptions } from './types.js';
-import { SocketReader } from './session/socket-reader.js';
+import { takeAccepted } from './session/accepted-socket.js';
 import { setImmediate } from '../base/timers.js';
 
 /** Settles when the port is open. Rejects with an errno name: EADDRINUSE, EACCES, EADDRNOTAVAIL... */
@@ -118,7 +118,8 @@ class TcpListener implements NodeListener {
     this.#server.unref();
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(accepted: net.Socket): void {
+    const { socket, reader } = takeAccepted(accepted);
     keepErrorsHandled(socket);
     const ends = endpointsOf(socket);
     if (ends === null || this.#closed !== null) return void socket.destroy();
@@ -130,7 +131,6 @@ class TcpListener implements NodeListener {
       call(() => this.#options.dropped?.(ends.remote, reason, error));
     };
     const source = sourceOf(ends.remote.address);
-    const reader = new SocketReader();
     const outcome: IncomingOutcome = {
       refused,
       turn: () => this.#noRoomFor(source),

@@ -1,7 +1,6 @@
 /**
- * Where a socket's bytes go: to whoever has started reading, one at a time, a handshake and then its session. Sockets that
- * this process opens read into one buffer that they share, larger than what Node would allocate anew for each read; Node has
- * no such option for sockets that it accepts.
+ * Where a socket's bytes go: to whoever has started reading, one at a time, a handshake and then its session. All sockets
+ * read into one buffer that they share, larger than what Node would allocate anew for each read.
  */
 import type { OnReadOpts, Socket } from 'node:net';
 
@@ -26,7 +25,7 @@ export class SocketReader {
     this.reuses = reuses && process.platform !== 'win32';
   }
 
-  /** The option of a socket that is to be opened. */
+  /** The option of a socket that is to be made. */
   get onread(): OnReadOpts | undefined {
     if (!this.reuses) return undefined;
     const buffer = (shared ??= new Uint8Array(BUFFER_BYTES));
