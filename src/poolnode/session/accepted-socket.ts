@@ -44,5 +44,7 @@ function handleOf(socket: Socket): StreamHandle | null {
   if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return null;
   const handle = (socket as unknown as { _handle?: Partial<StreamHandle> | null })._handle ?? null;
   const { useUserBuffer, readStart, readStop } = handle ?? {};
-  return [useUserBuffer, readStart, readStop].every((part) => typeof part === 'function') ? (handle as StreamHandle) : null;
+  return [useUserBuffer, readStart, readStop].every((part) => typeof part === 'function')
+    ? (handle as StreamHandle)
+    : null;
 }
