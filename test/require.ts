@@ -6,20 +6,38 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
-/** What a machine may lack: a mountable FUSE, a C compiler, a pseudo-terminal, IPv6 on loopback, another Node. */
-export type RequirementKind =
-  | 'fuse'
-  | 'cc'
-  | 'pty'
-  | 'ipv6'
-  | 'node22'
-  | 'node24'
-  | 'node26'
-  | 'bun'
-  | 'deno'
-  | 'strace'
-  | 'curl'
-  | (string & {});
+/** What a machine may lack: rights, a compiler, a terminal, programs, other runtimes, the network, the package before this one. */
+const KINDS = [
+  'fuse',
+  'netns',
+  'procfs',
+  'tmpfs',
+  'userfaultfd',
+  'ipv6',
+  'pty',
+  'cc',
+  'strace',
+  'faketime',
+  'curl',
+  'fusermount3',
+  'ssh-keygen',
+  'bash',
+  'zsh',
+  'fish',
+  'groff',
+  'typedoc',
+  'registry',
+  'history',
+  'node20',
+  'node22',
+  'node24',
+  'node26',
+  'bun',
+  'deno',
+] as const;
+
+/** One of these, so that what is misspelt in POOL_TEST_REQUIRE or in a test does not pass for something that is there. */
+export type RequirementKind = (typeof KINDS)[number];
 
 export interface Requirement {
   /** For describe.skipIf and it.skipIf. */
@@ -29,6 +47,11 @@ export interface Requirement {
 }
 
 const required = new Set((process.env['POOL_TEST_REQUIRE'] ?? '').split(/[\s,]+/).filter(Boolean));
+for (const name of required) {
+  if (!(KINDS as readonly string[]).includes(name)) {
+    throw new Error(`POOL_TEST_REQUIRE names ${name}, which no test asks for; there are ${KINDS.join(', ')}`);
+  }
+}
 
 /** Asks `probe`, which gives null where the thing is there, else the reason why not. */
 export function requirement(kind: RequirementKind, probe: () => string | null): Requirement {

