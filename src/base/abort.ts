@@ -71,6 +71,11 @@ export function onAbort(signal: AbortSignal | undefined, act: (reason: unknown) 
   return () => unlisten(signal, member);
 }
 
+/** Settles when the signal fires; at once where it has. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => void onAbort(signal, () => resolve()));
+}
+
 /** Waits for what goes on anyway, for as long as the signal lets. What it comes to after that is its own affair. */
 export function orAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return pending;

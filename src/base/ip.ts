@@ -43,6 +43,11 @@ export function canonicalIpv6(text: string): string {
   return new SocketAddress({ address: text, family: 'ipv6', port: 0, flowlabel: 0 }).address;
 }
 
+/** Host and port as one word; an IPv6 address gets its brackets. */
+export function joinHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** fe80::/10: an address that means nothing without a scope id (RFC 4007), which pool.h's structures can't carry. */
 export function isLinkLocal(bytes: Uint8Array): boolean {
   return bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;

@@ -1,5 +1,6 @@
 /** A readable stream, a chunk at a time: nothing is read ahead but what the stream itself buffers. */
 import type { Readable } from 'node:stream';
+import { onAbort } from '../base/abort.js';
 
 /**
  * Unlike a loop over the stream, a wait can be given up: what comes later stays in the stream for the next call. So one
@@ -34,8 +35,7 @@ export class ChunkSource {
    * @throws (rejects) the stream's error; the signal's reason
    */
   async next(signal?: AbortSignal): Promise<Buffer | null> {
-    const aborted = (): void => this.#wake();
-    signal?.addEventListener('abort', aborted, { once: true });
+    const unlisten = onAbort(signal, () => this.#wake());
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -46,7 +46,7 @@ export class ChunkSource {
         await new Promise<void>((resolve) => (this.#wake = resolve));
       }
     } finally {
-      signal?.removeEventListener('abort', aborted);
+      unlisten();
     }
   }
 }

@@ -38,7 +38,15 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
 };
 
 /** What pool-ts says of a device that is not there, or is none, or has nothing to drive it. */
-const NO_DEVICE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ENODEV', 'ENOTTY', 'EISDIR', 'ENOTSUP']);
+export const NO_DEVICE: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENXIO',
+  'ENODEV',
+  'ENOTTY',
+  'EISDIR',
+  'ENOTSUP',
+]);
 
 function isMissingDevice(error: PoolError): boolean {
   // At open or stat a mount whose server has ended; anywhere else a session that is no longer connected.

@@ -2,7 +2,7 @@
 import { LONGEST_TIMER_MS } from '../base/timers.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isIPv6 } from 'node:net';
-import type { BackendChoice, CommonOptions, Network } from '../index.js';
+import type { BackendChoice, CommonOptions, DialOptions, Network } from '../index.js';
 import { type ProofFlags, type ProofUse, withProofOptions } from './peers/proof-flags.js';
 
 /** Options of a command that opens sessions, as commander gives them. */
@@ -53,7 +53,7 @@ export function withIdleTimeout(command: Command): Command {
 
 /** The option of dial and listen that {@link withIdleTimeout} asks for. */
 export function idleOptions({ idleTimeout }: IdleFlags): Pick<CommonOptions, 'idleTimeout'> {
-  return idleTimeout === undefined ? {} : { idleTimeout };
+  return { idleTimeout };
 }
 
 /** Where to listen: a port alone is every address, as with `:port`. */
@@ -73,17 +73,17 @@ function withoutScheme(text: string): string {
 }
 
 /** The options of dial and listen that these flags ask for. */
-export function sessionOptions({ backend, device, network }: SessionFlags): CommonOptions & { network?: Network } {
-  return {
-    ...(backend === undefined ? {} : { backend }),
-    ...(device === undefined ? {} : { device }),
-    ...(network === undefined ? {} : { network }),
-  };
+export function sessionOptions({
+  backend,
+  device,
+  network,
+}: SessionFlags): Pick<DialOptions, 'backend' | 'device' | 'network'> {
+  return { backend, device, network };
 }
 
 /** The options of dial that these flags ask for. */
-export function dialOptions(flags: SessionFlags): CommonOptions & { network?: Network; timeout?: number } {
-  return { ...sessionOptions(flags), ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }) };
+export function dialOptions(flags: SessionFlags): Pick<DialOptions, 'backend' | 'device' | 'network' | 'timeout'> {
+  return { ...sessionOptions(flags), timeout: flags.timeout };
 }
 
 /** An option in seconds with a default; the help names the default in seconds too, while the command gets ms. */

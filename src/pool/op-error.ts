@@ -3,7 +3,8 @@
  * (`read pool 10.0.0.1:9253: deadline exceeded`), with a stack that starts at the caller.
  */
 import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../base/errors.js';
-import { type Addr, joinHostPort } from './address/addr.js';
+import { joinHostPort } from '../base/ip.js';
+import type { Addr } from './address/addr.js';
 import { isReason } from './call-site.js';
 
 /** What an operation was about: the peer, and the channel where it was not the Conn itself. */

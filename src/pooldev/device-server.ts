@@ -12,7 +12,7 @@ import type { ServerLibc } from './server-libc.js';
 import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory/memory-access.js';
 import { mountFile, unmountFile } from './mount/mount.js';
 import { prepareMountPoint, removeMountPoint } from './mount/mount-point.js';
-import { mountsAt } from './mount/mount-table.js';
+import { mountsAt } from '../base/mount-info.js';
 import { type CheckedOptions, modeWarning } from './options.js';
 import { readPendingSignals } from './requests/pending-signals.js';
 import { keepProcFiles } from './proc/proc-files.js';

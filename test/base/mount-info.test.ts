@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mountsAt, parseMountInfo } from '../../../src/pooldev/mount/mount-table.js';
+import { mountsAt, parseMountInfo } from '../../src/base/mount-info.js';
 
 const TABLE = [
   '22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dial, type Listener, listen } from '../../src/index.js';
-import { mountsAt } from '../../src/pooldev/mount/mount-table.js';
+import { mountsAt } from '../../src/base/mount-info.js';
 import { Device } from '../../src/poolioc/index.js';
 import { killAll, start } from '../programs/run.js';
 import { fuse } from '../require.js';

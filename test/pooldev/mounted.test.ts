@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Errno } from '../../src/base/errno.js';
-import { mountsAt } from '../../src/pooldev/mount/mount-table.js';
+import { mountsAt } from '../../src/base/mount-info.js';
 import { PoolDevice, type PoolDeviceOptions } from '../../src/pooldev/index.js';
 import { fuse, program } from '../require.js';
 import { buildPooldev } from './built-worker.js';

@@ -1,13 +1,12 @@
 /** `pool-ts bench --listen`: the side that is measured against. */
+import { onAbort } from '../../base/abort.js';
 import type { Conn, Listener } from '../../index.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import { HELLO, KIND, type ReceivedCount, encodeReport, WELCOME } from './protocol.js';
 
 /** Serves until the command is stopped. The first line says where, for whoever started it. */
 export async function serveBench(terminal: Terminal, listener: Listener): Promise<void> {
-  const close = (): void => void listener.close({ connections: 'close' });
-  if (terminal.stop.aborted) close();
-  terminal.stop.addEventListener('abort', close, { once: true });
+  onAbort(terminal.stop, () => void listener.close({ connections: 'close' }));
   await print(terminal, `listening on ${listener.addr.toString()}`);
   await listener.serve(async (conn) => {
     // One peer that breaks off is no reason to stop serving the others.

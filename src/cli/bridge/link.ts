@@ -1,6 +1,7 @@
 /** A TCP connection and a POOL session, joined: what comes from one goes to the other, as it comes. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { onAbort } from '../../base/abort.js';
 import { type Conn, PoolError } from '../../index.js';
 import { ChunkSource } from '../chunk-source.js';
 import { writeChunks } from '../write-chunks.js';
@@ -72,9 +73,7 @@ class Link {
 
   async run(): Promise<void> {
     const { cut } = this.#options;
-    const cutOff = (): void => this.#cutOff();
-    cut.addEventListener('abort', cutOff, { once: true });
-    if (cut.aborted) cutOff();
+    const unlisten = onAbort(cut, () => this.#cutOff());
     const sending = this.#tcpToPool();
     try {
       await this.#poolToTcp();
@@ -86,7 +85,7 @@ class Link {
       // What broke one side says more than that the other was destroyed for it.
       throw this.#socket.errored ?? this.#brokenBy ?? error;
     } finally {
-      cut.removeEventListener('abort', cutOff);
+      unlisten();
     }
   }
 

@@ -1,4 +1,5 @@
 /** A bridge from its opening to its end. */
+import { whenAborted } from '../../base/abort.js';
 import type { Links } from './open-links.js';
 import type { Reporter } from './reporter.js';
 import { BridgeRates } from './status.js';
@@ -23,18 +24,11 @@ export async function runBridge(front: Front, { links, reporter, grace, stop }: 
   const report = (): void => reporter.status(links.status, meter.read(links.status, performance.now()));
   const timer = setInterval(report, reporter.interval);
   try {
-    await Promise.race([aborted(stop), front.failed]);
+    await Promise.race([whenAborted(stop), front.failed]);
   } finally {
     await front.close();
     await links.end(grace);
     clearInterval(timer);
     reporter.ended(links.status);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

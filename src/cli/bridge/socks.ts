@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '../../base/abort.js';
 import { ipFromBytes, ipToBytes } from '../../base/ip.js';
 
 const VERSION = 5;
@@ -153,7 +154,7 @@ class ExactReader {
   /** The next `length` bytes. @throws (rejects) for a socket that ends before, the signal's reason */
   async take(length: number, signal: AbortSignal): Promise<Buffer> {
     if (length === 0) return Buffer.alloc(0);
-    signal.addEventListener('abort', this.#woken);
+    const unlisten = onAbort(signal, this.#woken);
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -165,7 +166,7 @@ class ExactReader {
         await new Promise<void>((resolve) => (this.#wake = resolve));
       }
     } finally {
-      signal.removeEventListener('abort', this.#woken);
+      unlisten();
     }
   }
 

@@ -1,7 +1,8 @@
 /** What the bridge listens on and connects to beside TCP: unix sockets, and a socket that systemd has opened. */
+import { joinHostPort } from '../../base/ip.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
-import { formatTcpAddress, parseTcpAddress, type TcpAddress } from './tcp-address.js';
+import { parseTcpAddress, type TcpAddress } from './tcp-address.js';
 
 /** TCP, the path of a unix socket, or a descriptor that listens already. */
 export type StreamAddress = TcpAddress | { readonly path: string } | { readonly fd: number };
@@ -28,7 +29,7 @@ export function parseStreamAddress(
 /** As it is written. */
 export function formatStreamAddress(address: StreamAddress): string {
   if ('path' in address) return `unix:${address.path}`;
-  return 'fd' in address ? 'systemd' : formatTcpAddress(address);
+  return 'fd' in address ? 'systemd' : joinHostPort(address.host, address.port);
 }
 
 function checkedPath(path: string): string {

@@ -21,8 +21,3 @@ export function parseTcpAddress(text: string, use: 'listen' | 'connect'): TcpAdd
   if (port === 0 && use === 'connect') throw wrong('has port 0, which is for listening');
   return { host: bracketed ?? plain, port };
 }
-
-/** As it is written. */
-export function formatTcpAddress({ host, port }: TcpAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -5,7 +5,7 @@ import { join } from './link.js';
 import type { Links } from './open-links.js';
 import { accept, type Destination, replyFailure, readRequest, replyTo } from './socks.js';
 import { formatStreamAddress, type StreamAddress } from './stream-address.js';
-import { formatTcpAddress } from './tcp-address.js';
+import { joinHostPort } from '../../base/ip.js';
 import { resetSocket } from '../../base/reset-socket.js';
 import { listenTcp } from './tcp.js';
 
@@ -91,7 +91,7 @@ export async function tcpToPool(
 }
 
 function peerOf({ remoteAddress = 'a connection that is gone', remotePort: port }: Socket): string {
-  return port === undefined ? remoteAddress : formatTcpAddress({ host: remoteAddress, port });
+  return port === undefined ? remoteAddress : joinHostPort(remoteAddress, port);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `pool-ts device [path]`: serves a POOL node as a device file until it is told to stop. */
 import { Command, InvalidArgumentError } from 'commander';
+import { onAbort } from '../../base/abort.js';
 import type { PoolDeviceOptions } from '../../pooldev/index.js';
 import { CliError, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
@@ -40,9 +41,7 @@ async function run(terminal: Terminal, path: string | undefined, flags: DeviceFl
     throw noFolder(error) ? new CliError(EXIT.CANNOT_CREATE, lineOf(error), { cause: error }) : error;
   });
   // The file is there from before serve() settled: a signal that came meanwhile has to take it away too.
-  const close = (): void => void device.close();
-  if (terminal.stop.aborted) close();
-  else terminal.stop.addEventListener('abort', close, { once: true });
+  onAbort(terminal.stop, () => void device.close());
   if (!terminal.stop.aborted) await print(terminal, `serving ${device.path}`);
   terminal.endsBySignal();
   const { error } = await device.closed;

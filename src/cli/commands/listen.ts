@@ -1,6 +1,6 @@
 /** `pool-ts listen [:port]`: a netcat's server. */
-import { setMaxListeners } from 'node:events';
 import { Command, Option } from 'commander';
+import { onAbort } from '../../base/abort.js';
 import type { Conn, Listener } from '../../index.js';
 import { lineOf } from '../cli-error.js';
 import { idleOptions, integer, listenAddress, seconds, sessionOptions } from '../common-options.js';
@@ -118,9 +118,7 @@ async function serveAll(
   const onError = (error: unknown, conn: Conn): void => {
     if (!stop.aborted) tell(terminal, `pool-ts listen: ${conn.remoteAddr.toString()}: ${lineOf(error)}`);
   };
-  const close = (): void => void listener.close();
-  stop.addEventListener('abort', close, { once: true });
-  setMaxListeners(0, stop); // each session listens to it
+  onAbort(stop, () => void listener.close());
   // Without its signal: it is done only when every session is closed and every command gone.
   await listener.serve(talk, { concurrency, onError });
 }

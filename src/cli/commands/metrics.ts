@@ -34,9 +34,8 @@ async function metrics(terminal: Terminal, { device, listen, once }: MetricsFlag
   const { serveMetrics } = await import('../metrics/serve-metrics.js');
   const { devicePath, withDevice } = await import('../sessions/device-table.js');
   const { parseTcpAddress } = await import('../bridge/tcp-address.js');
-  const { DEFAULT_DEVICE_PATH } = await import('../../poolioc/index.js');
   const address = parseTcpAddress(listen, 'listen');
-  const collected = await deviceMetrics(devicePath(device, terminal.env, DEFAULT_DEVICE_PATH));
+  const collected = await deviceMetrics(devicePath(device, terminal.env));
   try {
     if (once === true) {
       await withDevice(device, terminal.env, (opened) => opened.sessions());

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
+import { onAbort } from '../../base/abort.js';
 import { CliError, exitCodeOf, lineOf } from '../cli-error.js';
 import { listenAddress, sessionOptions } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
@@ -136,7 +137,7 @@ async function first(listener: Listener, signal: AbortSignal, session: (conn: Co
 /** Until it is told to stop; the sessions under way end in good order before this settles. */
 async function serve(listener: Listener, { stop }: Terminal, handle: (conn: Conn) => Promise<void>): Promise<void> {
   const close = (): void => void listener.close({ connections: 'keep' }).catch(() => undefined);
-  stop.addEventListener('abort', close, { once: true });
+  onAbort(stop, close);
   const faults: Error[] = [];
   const onError = (error: unknown): void => {
     faults.push(asError(error));

@@ -1,6 +1,7 @@
 /** `pool-ts send FILE… HOST:PORT`: sends files and folders to a `pool-ts receive`, and ends when they are on its disk. */
 import { Command } from 'commander';
 import { existsSync } from 'node:fs';
+import { onAbort } from '../../base/abort.js';
 import { CliError } from '../cli-error.js';
 import { dialOptions, peerAddress, withTimeout } from '../common-options.js';
 import { EXIT } from '../exit-codes.js';
@@ -61,7 +62,7 @@ async function send(terminal: Terminal, args: readonly string[], flags: SendFlag
     },
   });
   // ^C ends the reading of a pipe, too.
-  stop.addEventListener('abort', () => stdin.destroy(), { once: true });
+  onAbort(stop, () => stdin.destroy());
 
   const [{ dialPeer }, { sendFiles }, { progressView, QUIET_VIEW }, { TransferOutcome }] = await Promise.all([
     import('../peers/dial-peer.js'),

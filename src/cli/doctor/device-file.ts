@@ -4,6 +4,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { parseMountInfo } from '../../base/mount-info.js';
 import { fail, type Finding, ok, wantsDevice, warn, type Wish } from './finding.js';
 import type { Probes } from './probes.js';
 
@@ -103,12 +104,9 @@ export interface ServedDevice {
 
 export function servedDevices({ read }: Pick<Probes, 'read'>): ServedDevice[] {
   const found = new Map<string, ServedDevice>();
-  for (const line of (read('/proc/self/mountinfo') ?? '').split('\n')) {
-    const [before = '', after = ''] = line.split(' - ', 2);
-    const [type, source = ''] = after.split(' ');
-    const path = unescaped(before.split(' ')[4] ?? '');
+  for (const { path, type, source } of parseMountInfo(read('/proc/self/mountinfo') ?? '')) {
     // Of several mounts at one place the last one is on top.
-    if (path !== '') found.delete(path);
+    found.delete(path);
     if (type === TYPE) found.set(path, { path, pid: Number(/^pool-ts-(\d+)-/.exec(source)?.[1] ?? NaN) || null });
   }
   return [...found.values()];
@@ -128,10 +126,4 @@ function resolved(path: string): string {
   } catch {
     return absolute;
   }
-}
-
-/** Blanks and the like are three octal digits; the text holds one byte a character. */
-function unescaped(text: string): string {
-  const bytes = text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
-  return Buffer.from(bytes, 'latin1').toString('utf8');
 }

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { formatTcpAddress, type TcpAddress } from '../bridge/tcp-address.js';
+import { whenAborted } from '../../base/abort.js';
+import { joinHostPort } from '../../base/ip.js';
+import type { TcpAddress } from '../bridge/tcp-address.js';
 import { tell, type Terminal } from '../terminal.js';
 import type { DeviceMetrics } from './device-metrics.js';
 
@@ -31,12 +33,9 @@ export async function serveMetrics(
   server.listen({ port, ...(host === '' ? {} : { host }) });
   await once(server, 'listening');
   const at = server.address() as AddressInfo;
-  tell(
-    terminal,
-    `metrics at http://${formatTcpAddress({ host: host === '' ? 'localhost' : host, port: at.port })}/metrics`,
-  );
+  tell(terminal, `metrics at http://${joinHostPort(host === '' ? 'localhost' : host, at.port)}/metrics`);
   terminal.endsBySignal();
-  if (!terminal.stop.aborted) await once(terminal.stop, 'abort');
+  await whenAborted(terminal.stop);
   server.close();
   server.closeAllConnections();
 }

@@ -1,5 +1,6 @@
 /** A stream each way and a flow of a session between them, until one of them ends. */
 import type { Writable } from 'node:stream';
+import { onAbort } from '../../base/abort.js';
 import { type Flow, PoolError } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
@@ -56,9 +57,7 @@ class Conversation {
 
   async run(): Promise<void> {
     const { stop } = this.#options;
-    const stopped = (): void => this.#over.abort(stop.reason);
-    if (stop.aborted) stopped();
-    else stop.addEventListener('abort', stopped, { once: true });
+    const unlisten = onAbort(stop, (reason) => this.#over.abort(reason));
     const receiving = this.#receive().finally(() => this.#over.abort());
     // A session that fails tells it to receiving, after what came. Input that fails ends the whole.
     const sending = this.#send().catch((error: unknown) => {
@@ -69,7 +68,7 @@ class Conversation {
       await sending;
       if (this.#unsent) throw this.#cutOff();
     } finally {
-      stop.removeEventListener('abort', stopped);
+      unlisten();
     }
   }
 

@@ -1,5 +1,6 @@
 /** A session whose other end is a command's standard input and output. */
 import { Writable } from 'node:stream';
+import { orAborted } from '../../base/abort.js';
 import type { Flow } from '../../index.js';
 import { ChunkSource } from '../chunk-source.js';
 import { type Child, startChild } from './child.js';
@@ -43,12 +44,4 @@ function outputOf(child: Child): Input {
 /** A command that closed its input, or ended, may still have output to send: what comes for it is dropped. */
 function inputOf({ stdin }: Child): Writable {
   return new Writable({ write: (chunk: Buffer, _encoding, done) => void stdin.write(chunk, () => done()) });
-}
-
-function orAborted(pending: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    if (signal?.aborted) reject(signal.reason as Error);
-    pending.then(resolve, reject);
-  });
 }

@@ -21,15 +21,16 @@ async function flowOf(conn: Conn, channel: number): Promise<Flow> {
   if (channel === 0) return conn;
   const flow = await conn.openChannel(channel);
   // Unread messages of other channels would fill the session's queue, and stop this one.
-  void discard(conn);
+  void discardMessages(conn);
   return flow;
 }
 
-async function discard(conn: Conn): Promise<void> {
+/** Reads and drops until the session ends, which others tell. */
+export async function discardMessages(conn: Pick<Conn, 'readMessages'>): Promise<void> {
   try {
     while ((await conn.readMessages()) !== null);
   } catch {
-    // The channel tells the end of the session.
+    // Told elsewhere.
   }
 }
 

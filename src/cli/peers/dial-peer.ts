@@ -8,9 +8,8 @@ import { CliError, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import type { Person } from '../person.js';
 import { tell, type Terminal } from '../terminal.js';
-import { configFile } from './proof.js';
 import { PeerCheck, type Stranger } from './peer-check.js';
-import { dialProof } from './proof.js';
+import { configFile, dialProof } from './proof.js';
 import type { ProofFlags } from './proof-flags.js';
 
 /** `dial`, with the proofs that flags and environment ask for. @throws (rejects) as dial; CliError for a peer that is not known */

@@ -1,5 +1,6 @@
 /** `pool-ts ping`: one handshake after the other, or the round trips of one session's heartbeats. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '../../base/abort.js';
 import type { Conn, DialOptions } from '../../index.js';
 import { CliError, exitCodeOf, lineOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
@@ -86,9 +87,8 @@ export async function pingRoundTrips(
     handshakeMs,
   });
   const over = new AbortController();
-  const stopped = (): void => over.abort();
-  terminal.stop.addEventListener('abort', stopped, { once: true });
-  void conn.closed.then(stopped);
+  const unlisten = onAbort(terminal.stop, () => over.abort());
+  void conn.closed.then(() => over.abort());
   try {
     await delay(answerMs, undefined, { signal: over.signal }).catch(() => undefined);
     await repeat({ intervalMs: heartbeatMs, stop: over.signal }, async () => {
@@ -107,7 +107,7 @@ export async function pingRoundTrips(
       throw new CliError(EXIT.FAILURE, `the session with ${peer} ended`);
     }
   } finally {
-    terminal.stop.removeEventListener('abort', stopped);
+    unlisten();
     await conn.close().catch(() => undefined);
     await summarise(terminal, options, peer, `${times.count} heartbeats`, { 'round-trip': times });
   }

@@ -7,16 +7,20 @@ type Listen = typeof listen;
 /** What is put before the options of every dial and listen. */
 export type Defaults = NonNullable<Parameters<Dial>[1]> & NonNullable<Parameters<Listen>[1]>;
 
-export interface Opened {
+/** How to open: pool-ts's own, or what stands before it. */
+export interface Openers {
   dial: Dial;
   listen: Listen;
+}
+
+export interface Opened extends Openers {
   /** What is open, in the order of opening. */
   list(): (Conn | Listener)[];
   /** Closes all that is open, the connections that listeners accepted included. Never rejects. */
   closeAll(): Promise<void>;
 }
 
-export function remembering(parts: { dial: Dial; listen: Listen }, defaults: Defaults): Opened {
+export function remembering(openers: Openers, defaults: Defaults): Opened {
   const open = new Set<Conn | Listener>();
   const remember = <T extends Conn | Listener>(opened: T): T => {
     open.add(opened);
@@ -29,8 +33,8 @@ export function remembering(parts: { dial: Dial; listen: Listen }, defaults: Def
       ? ({ ...defaults, ...options } as O)
       : options;
   return {
-    dial: async (address, options) => remember(await parts.dial(address, merged(options))),
-    listen: async (address, options) => remember(await parts.listen(address, merged(options))),
+    dial: async (address, options) => remember(await openers.dial(address, merged(options))),
+    listen: async (address, options) => remember(await openers.listen(address, merged(options))),
     list: () => [...open],
     async closeAll() {
       const closing = [...open].map((one) => ('accept' in one ? one.close({ connections: 'close' }) : one.close()));

@@ -1,26 +1,25 @@
 /** dial and listen with the proofs that flags and environment ask for, where a statement asks for none of its own. */
-import type { dial, DialOptions, listen, ListenOptions } from '../../index.js';
+import type { DialOptions, ListenOptions } from '../../index.js';
 import { dialProofOptions } from '../peers/dial-peer.js';
 import { listenProof, proofWish } from '../peers/proof.js';
 import type { ProofFlags } from '../peers/proof-flags.js';
 import type { Terminal } from '../terminal.js';
-
-interface Parts {
-  dial: typeof dial;
-  listen: typeof listen;
-}
+import type { Openers } from './opened.js';
 
 /** @throws CliError for flags that don't go together */
-export function proving(parts: Parts, terminal: Pick<Terminal, 'env' | 'stderr'>, flags: ProofFlags): Parts {
-  if (Object.keys(proofWish(flags, terminal.env)).length === 0) return parts;
+export function proving(openers: Openers, terminal: Pick<Terminal, 'env' | 'stderr'>, flags: ProofFlags): Openers {
+  if (Object.keys(proofWish(flags, terminal.env)).length === 0) return openers;
   return {
     dial: async (address, options) => {
-      if (!isPlain(options)) return parts.dial(address, options);
-      return parts.dial(address, { ...(await dialProofOptions(terminal, address, flags, options ?? {})), ...options });
+      if (!isPlain(options)) return openers.dial(address, options);
+      return openers.dial(address, {
+        ...(await dialProofOptions(terminal, address, flags, options ?? {})),
+        ...options,
+      });
     },
     listen: async (address, options) => {
-      if (!isPlain(options)) return parts.listen(address, options);
-      return parts.listen(address, { ...(await listenProof(flags, terminal.env)), ...options });
+      if (!isPlain(options)) return openers.listen(address, options);
+      return openers.listen(address, { ...(await listenProof(flags, terminal.env)), ...options });
     },
   };
 }

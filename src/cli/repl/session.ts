@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { type REPLServer, start } from 'node:repl';
 import { PassThrough } from 'node:stream';
 import { inspect } from 'node:util';
+import { whenAborted } from '../../base/abort.js';
 import * as pool from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
@@ -103,8 +104,6 @@ function load(server: REPLServer, opened: Opened): void {
 
 /** The end of the REPL, or the command to stop: during an await the REPL itself would put its end off. */
 async function ended(server: REPLServer, { stop }: Terminal): Promise<void> {
-  const exit = once(server, 'exit');
-  const stopped = stop.aborted ? Promise.resolve() : once(stop, 'abort');
-  await Promise.race([exit, stopped]);
+  await Promise.race([once(server, 'exit'), whenAborted(stop)]);
   server.close();
 }

@@ -1,33 +1,24 @@
 /** The session table of a device, and what to say where there is no device. */
+import { DEFAULT_DEVICE } from '../../index.js';
 import type { Device } from '../../poolioc/index.js';
-import { CliError, lineOf } from '../cli-error.js';
+import { CliError, lineOf, NO_DEVICE } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 
-/** What stands for "there is no such device here", at open or at the first request. */
-const NO_DEVICE = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'ENXIO',
-  'ENODEV',
-  'ENOTCONN',
-  'ECONNABORTED',
-  'ENOTTY',
-  'EISDIR',
-  'ENOTSUP',
-]);
+/** At open or at the first request; the last two are of a server that has ended. */
+const NONE: ReadonlySet<string> = new Set([...NO_DEVICE, 'ENOTCONN', 'ECONNABORTED']);
 
 const WHY = 'without one each program has a POOL node of its own, whose sessions no other program can see';
 const WHAT_TO_DO = 'serve a device (npx pool-ts device), or watch one session (pool-ts telemetry host:port)';
 
 /** The file that `--device` or the environment names. */
-export function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv, usual: string): string {
-  return flag ?? (env['POOL_DEVICE'] || usual);
+export function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv): string {
+  return flag ?? (env['POOL_DEVICE'] || DEFAULT_DEVICE);
 }
 
 /** Opens the device; rejects with exit code 69 where there is none. */
 async function openDeviceAt(flag: string | undefined, env: NodeJS.ProcessEnv): Promise<Device> {
-  const { DEFAULT_DEVICE_PATH, Device } = await import('../../poolioc/index.js');
-  const path = devicePath(flag, env, DEFAULT_DEVICE_PATH);
+  const { Device } = await import('../../poolioc/index.js');
+  const path = devicePath(flag, env);
   return asked(path, () => Device.open(path));
 }
 
@@ -51,7 +42,7 @@ async function asked<T>(path: string, request: () => Promise<T>): Promise<T> {
     return await request();
   } catch (error) {
     const { code } = error as { code?: unknown };
-    if (typeof code !== 'string' || !NO_DEVICE.has(code)) throw error;
+    if (typeof code !== 'string' || !NONE.has(code)) throw error;
     throw new CliError(EXIT.UNAVAILABLE, noDevice(path, code, error), { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 /** What sessions did over the last looks at the table: rates, and values for sparklines. */
 import type { Series } from '../screen/sparkline.js';
+import { rate } from '../telemetry/sample.js';
 import type { SessionRow } from './session-row.js';
 
 /** A session as `top` shows it. */
@@ -48,12 +49,6 @@ export class SessionHistory {
       return { ...row, sentRate, receivedRate, history: { rtt, throughput, loss } };
     });
   }
-}
-
-/** Counters only grow; one that shrank is another session's. */
-function rate(count: number, before: number | undefined, now: number, then: number | undefined): number | null {
-  if (before === undefined || then === undefined || now <= then || count < before) return null;
-  return ((count - before) * 1000) / (now - then);
 }
 
 function pushed(values: (number | null)[] = [], value: number | null): (number | null)[] {

@@ -1,4 +1,6 @@
 /** A session of a device's table, as tables and JSON show it. */
+import { ipFromBytes, joinHostPort } from '../../base/ip.js';
+import { SESSION_STATES } from '../../base/session.js';
 import type { SessionInfo } from '../../poolioc/index.js';
 
 /** Numbers instead of the device's bigints: JSON has no others, and no session counts beyond 2^53. */
@@ -30,20 +32,15 @@ export interface SessionRow {
   rekeys: number;
 }
 
-/** POOL_STATE_*, in the order of their numbers. */
-const STATES = ['IDLE', 'INIT_SENT', 'CHALLENGED', 'ESTABLISHED', 'REKEYING', 'CLOSING'] as const;
-
-const MAPPED = /^0{20}ffff/;
-
 /** The row of `info`. */
 export function sessionRow(info: SessionInfo): SessionRow {
   const { telemetry } = info;
   return {
     index: info.index,
-    state: STATES[info.state] ?? String(info.state),
-    address: addressText(info.peerAddr),
+    state: SESSION_STATES[info.state] ?? String(info.state),
+    address: ipFromBytes(info.peerAddr),
     port: info.peerPort,
-    sessionId: hex(info.sessionId),
+    sessionId: Buffer.from(info.sessionId).toString('hex'),
     bytesSent: Number(info.bytesSent),
     bytesReceived: Number(info.bytesRecv),
     packetsSent: Number(info.packetsSent),
@@ -63,7 +60,7 @@ export function sessionRow(info: SessionInfo): SessionRow {
 /** `10.0.0.1:9253`; the address alone where the port is not known. */
 export function peerText({ address, port }: Pick<SessionRow, 'address' | 'port'>): string {
   if (port === 0) return address === '::' ? 'unknown' : address;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return joinHostPort(address, port);
 }
 
 /** Five letters for a state. */
@@ -77,16 +74,4 @@ export function shortState(state: string): string {
     CLOSING: 'close',
   };
   return short[state] ?? state;
-}
-
-/** 16 bytes as text; IPv4 mapped into IPv6 as IPv4. */
-function addressText(address: Uint8Array): string {
-  const digits = hex(address);
-  if (MAPPED.test(digits)) return address.slice(12).join('.');
-  // The URL parser shortens an address as RFC 5952 says.
-  return new URL(`http://[${digits.match(/.{4}/g)?.join(':') ?? '::'}]`).hostname.slice(1, -1);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -1,4 +1,5 @@
 /** `pool-ts top`: looks at a device's table again and again, and shows it as the output wants it. */
+import { onAbort } from '../../base/abort.js';
 import type { SessionInfo } from '../../poolioc/index.js';
 import { colorsFor, isLive } from '../screen/colors.js';
 import { type Exits, withFullScreen } from '../screen/full-screen.js';
@@ -56,9 +57,7 @@ async function live(
 ): Promise<void> {
   const colors = colorsFor(terminal);
   const quit = new AbortController();
-  const stopped = (): void => quit.abort();
-  if (terminal.stop.aborted) stopped();
-  terminal.stop.addEventListener('abort', stopped, { once: true });
+  onAbort(terminal.stop, () => quit.abort());
   let redraw = (): void => undefined;
   const key = (letter: string): void => {
     if (letter === 'q') quit.abort();

@@ -42,8 +42,8 @@ export function sampleOf(info: SessionInfo, at: number, time: number, before: Mo
     rttUs: telemetry.rttNs ? Number(telemetry.rttNs) / 1000 : null,
     jitterUs: telemetry.rttNs ? Number(telemetry.jitterNs) / 1000 : null,
     lossPercent: telemetry.lossPercent,
-    sentRate: before && rate(bytesSent - before.sample.bytesSent, at - before.at),
-    receivedRate: before && rate(bytesReceived - before.sample.bytesReceived, at - before.at),
+    sentRate: rate(bytesSent, before?.sample.bytesSent, at, before?.at),
+    receivedRate: rate(bytesReceived, before?.sample.bytesReceived, at, before?.at),
     bytesSent,
     bytesReceived,
     queueDepth: telemetry.queueDepth,
@@ -54,8 +54,10 @@ export function sampleOf(info: SessionInfo, at: number, time: number, before: Mo
   };
 }
 
-function rate(bytes: number, ms: number): number | null {
-  return ms > 0 && bytes >= 0 ? (bytes * 1000) / ms : null;
+/** Counters only grow; one that shrank is another session's. Times in ms; null where there is nothing to compare with. */
+export function rate(count: number, before: number | undefined, now: number, then: number | undefined): number | null {
+  if (before === undefined || then === undefined || now <= then || count < before) return null;
+  return ((count - before) * 1000) / (now - then);
 }
 
 /** s of a session's life by which the answer to its first heartbeat, which goes out after 5, has come from who reads it. */

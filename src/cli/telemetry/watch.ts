@@ -1,11 +1,14 @@
 /** `pool-ts telemetry`: asks one session again and again how it is doing, until it ends or somebody has seen enough. */
 import { stat } from 'node:fs/promises';
-import { type Conn, DEFAULT_DEVICE, type FlowClosed } from '../../index.js';
+import { onAbort } from '../../base/abort.js';
+import type { Conn, FlowClosed } from '../../index.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
+import { discardMessages } from '../netcat/session.js';
 import { colorsFor, isLive } from '../screen/colors.js';
 import { type Exits, withFullScreen } from '../screen/full-screen.js';
 import { repeat } from '../screen/repeat.js';
+import { devicePath } from '../sessions/device-table.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import { csvHeader, csvLine, jsonLine, sampleLine, summaryLine } from './formats.js';
 import { type PlotState, plotLines } from './plot.js';
@@ -28,15 +31,14 @@ const DEPTH = 1000;
 /** Shows samples of `conn`. Rejects when the session ends before this side is done. */
 export async function watch(terminal: Terminal, conn: Watched, options: WatchOptions, exits?: Exits): Promise<void> {
   const over = new AbortController();
-  const stopped = (): void => over.abort();
-  if (terminal.stop.aborted) stopped();
-  terminal.stop.addEventListener('abort', stopped, { once: true });
+  const unlisten = onAbort(terminal.stop, () => over.abort());
   const end: { reason: FlowClosed | null } = { reason: null };
   void conn.closed.then((reason) => {
     end.reason = reason;
     over.abort();
   });
-  void discard(conn);
+  // What the peer sends is none of ours, but unread it would stop the session, heartbeats included.
+  void discardMessages(conn);
 
   let before: Moment | null = null;
   const look = async (): Promise<Sample | null> => {
@@ -54,7 +56,7 @@ export async function watch(terminal: Terminal, conn: Watched, options: WatchOpt
   };
   const screen = options.format === 'auto' && isLive(terminal);
   await (screen ? plotted(terminal, conn, options, over, look, exits) : printed(terminal, options, over.signal, look));
-  terminal.stop.removeEventListener('abort', stopped);
+  unlisten();
   if (end.reason !== null && !terminal.stop.aborted) throw ended(conn, end.reason);
 }
 
@@ -109,15 +111,6 @@ async function printed(
   });
 }
 
-/** What the peer sends is none of ours, but unread it would stop the session, heartbeats included. */
-async function discard(conn: Watched): Promise<void> {
-  try {
-    while ((await conn.readMessages()) !== null);
-  } catch {
-    // `closed` tells
-  }
-}
-
 function ended({ remoteAddr }: Watched, { by, error }: FlowClosed): Error {
   if (error !== undefined) return error;
   const whose = by === 'remote' ? 'the peer' : 'this side';
@@ -134,6 +127,6 @@ export async function isModule(
   env: NodeJS.ProcessEnv,
 ): Promise<boolean> {
   if (backend === 'user') return false;
-  const file = await stat(device ?? (env['POOL_DEVICE'] || DEFAULT_DEVICE)).catch(() => null);
+  const file = await stat(devicePath(device, env)).catch(() => null);
   return file?.isCharacterDevice() ?? false;
 }

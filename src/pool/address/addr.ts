@@ -1,7 +1,7 @@
 /** One end of a session: a numeric address and a port. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { inspect, type InspectOptions } from 'node:util';
-import { canonicalIpv6, unmapIpv4 } from '../../base/ip.js';
+import { canonicalIpv6, joinHostPort, unmapIpv4 } from '../../base/ip.js';
 import { keepName } from '../../base/own-properties.js';
 import { PoolError } from '../../base/errors.js';
 import { fromCallSite } from '../call-site.js';
@@ -76,11 +76,6 @@ export class Addr {
   [inspect.custom](_depth: number, options: InspectOptions & { stylize(text: string, style: string): string }): string {
     return `Addr { ${options.stylize(this.toString(), 'string')} }`;
   }
-}
-
-/** Host and port as one word; an IPv6 address gets its brackets. */
-export function joinHostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** A scope id is written behind the address and belongs to this machine only (RFC 4007, section 11). */

@@ -7,7 +7,7 @@ import { lstat, realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PoolError } from '../../base/errors.js';
 import { Errno, systemError } from '../../base/errno.js';
-import { type MountEntry, mountsAt } from './mount-table.js';
+import { type MountEntry, mountsAt } from '../../base/mount-info.js';
 
 const MARKER = 'Mount point of a pool-ts device. No server is running.\n';
 

@@ -4,7 +4,7 @@
  */
 import type { ServerLibc } from '../server-libc.js';
 import { removeMountPoint } from './mount-point.js';
-import { mountsAt } from './mount-table.js';
+import { mountsAt } from '../../base/mount-info.js';
 import { unmountFileSync } from './mount.js';
 import { type ProcFolder, removeProcFiles } from '../proc/proc-files.js';
 

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
-import { Addr, joinHostPort } from '../../../src/pool/address/addr.js';
+import { joinHostPort } from '../../../src/base/ip.js';
+import { Addr } from '../../../src/pool/address/addr.js';
 
 const parts = ({ address, family, port }: Addr): unknown[] => [address, family, port];
 
