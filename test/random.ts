@@ -6,7 +6,7 @@
 import { createCipheriv, createHash, randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import { nodeCrypto, x25519KeyPair } from '../src/poolnode/crypto/node-crypto.js';
-import type { Crypto } from '../src/poolnode/protocol/types.js';
+import type { Crypto, KeyPair } from '../src/poolnode/protocol/types.js';
 
 const seed = Number(process.env['POOL_TEST_SEED'] ?? randomInt(2 ** 31));
 const told = new Set<string>();
@@ -37,11 +37,25 @@ export function randomBetween(from: number, below: number): number {
   return from + Math.floor((randomBytes(6).readUIntBE(0, 6) / 2 ** 48) * (below - from));
 }
 
-/** The real cryptography, whose keys and seeds replay. */
-export function seededCrypto(real: Crypto = nodeCrypto()): Crypto {
+/**
+ * The real cryptography, whose keys and seeds replay.
+ * @param keyPairs so many are made in a test, and then come again in turn: making one takes longer than all else that a short
+ * conversation does, so tests that have thousands of them, and try something else than the agreement, ask for few
+ */
+export function seededCrypto(real: Crypto = nodeCrypto(), keyPairs = Infinity): Crypto {
+  let test: string | undefined;
+  let made: KeyPair[] = [];
+  let asked = 0;
+  const make = (): KeyPair => x25519KeyPair(randomBytes(32));
   return {
     ...real,
-    generateKeyPair: () => x25519KeyPair(randomBytes(32)),
+    generateKeyPair: () => {
+      if (keyPairs === Infinity) return make();
+      // Each test has its own, or a test would draw otherwise when it runs alone.
+      const { currentTestName = '' } = expect.getState();
+      if (currentTestName !== test) [test, made, asked] = [currentTestName, [], 0];
+      return (made[asked++ % keyPairs] ??= make());
+    },
     randomBytes: (size) => Uint8Array.from(randomBytes(size)),
   };
 }

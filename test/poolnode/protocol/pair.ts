@@ -24,9 +24,9 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
 
 let usual: Crypto = seededCrypto();
 
-/** The cryptography of pairs that are not told theirs, from here on. */
-export function useCrypto(crypto: Crypto): void {
-  usual = seededCrypto(crypto);
+/** The cryptography of pairs that are not told theirs, from here on. @param keyPairs as of {@link seededCrypto} */
+export function useCrypto(crypto: Crypto, keyPairs?: number): void {
+  usual = seededCrypto(crypto, keyPairs);
 }
 
 export interface PairOptions {

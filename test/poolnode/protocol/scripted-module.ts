@@ -14,7 +14,7 @@ import { OwnSequence } from '../../../src/poolnode/protocol/sequence.js';
 import type { KeyPair, PacketCrypto } from '../../../src/poolnode/protocol/types.js';
 import { concat } from './pair.js';
 
-const crypto = seededCrypto();
+const crypto = seededCrypto(undefined, 8);
 const EMPTY = new Uint8Array(0);
 const ID = new Uint8Array(16).fill(0xcd);
 const SEED = new Uint8Array(32).fill(3);

@@ -96,7 +96,7 @@ const OPS: Readonly<Record<string, Op>> = {
 };
 
 describe.each(CRYPTOGRAPHIES)('with the cryptography of kind $kind', ({ crypto }) => {
-  beforeAll(() => useCrypto(crypto));
+  beforeAll(() => useCrypto(crypto, 8));
 
   describe('a flipped bit', () => {
     it.each(PACKETS)(
