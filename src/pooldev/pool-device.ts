@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
+import { LoadGate } from '../base/load-gate.js';
 import { Errno, systemError } from '../base/errno.js';
 import { loadServerLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
@@ -17,6 +18,10 @@ const CLOSE_LIMIT = 5000;
 
 /** ms that the exit of the process waits for the device's thread to let go. */
 const LET_GO_LIMIT = 200;
+
+/** ms that it waits, and that anybody else waits between two looks, for threads that load koffi. */
+const LOAD_LIMIT = 2000;
+const LOAD_POLL = 10;
 
 /** How a device ended; `error` where nobody asked for it. */
 export interface PoolDeviceEnd {
@@ -68,7 +73,7 @@ export class PoolDevice implements AsyncDisposable {
     const proc = checked.proc === null ? null : prepareProcFolder(checked.proc);
     const mount = rememberMount(libc, mountPoint);
     mount.proc = proc;
-    const gate = new MountGate();
+    const [gate, loads] = [new MountGate(), new LoadGate()];
     const workerData: DeviceRole = {
       role: 'pool-ts device',
       path: mount.path,
@@ -76,10 +81,11 @@ export class PoolDevice implements AsyncDisposable {
       options: { ...checked, proc: proc?.path ?? null },
       workerFile,
       gate: gate.shared,
+      loads: loads.shared,
     };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
-    mount.letGo = () => letGo(worker, gate);
-    const thread = watch(worker, mount);
+    mount.letGo = () => letGo(worker, gate, loads);
+    const thread = watch(worker, mount, loads);
     await thread.mounted;
     return new PoolDevice(mount, worker, thread.closed);
   }
@@ -120,16 +126,28 @@ export class PoolDevice implements AsyncDisposable {
 }
 
 /** True where the thread has no connection any more, and will have none. Blocks for a moment: at exit there is no later. */
-function letGo(worker: Worker, gate: MountGate): boolean {
-  if (gate.shut()) return true;
+function letGo(worker: Worker, gate: MountGate, loads: LoadGate): boolean {
+  const never = gate.shut();
+  loads.shut(LOAD_LIMIT);
+  if (never) return true;
   const command: DeviceCommand = { type: 'let go' };
   worker.postMessage(command);
   return gate.released(LET_GO_LIMIT);
 }
 
+/** Ends the thread, and those that copy for it, once none of them loads koffi. */
+function end(worker: Worker, loads: LoadGate): void {
+  if (loads.shut(0)) void worker.terminate();
+  else setTimeout(() => end(worker, loads), LOAD_POLL);
+}
+
 /** What the device's thread tells, and what is left to do when it ends in whatever way. */
-function watch(worker: Worker, mount: ServedMount): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
-  let end: PoolDeviceEnd = {};
+function watch(
+  worker: Worker,
+  mount: ServedMount,
+  loads: LoadGate,
+): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
+  let outcome: PoolDeviceEnd = {};
   let settle: { mounted: () => void; failed: (error: PoolError) => void };
   const mounted = new Promise<void>((resolve, reject) => {
     settle = { mounted: resolve, failed: reject };
@@ -145,24 +163,26 @@ function watch(worker: Worker, mount: ServedMount): { mounted: Promise<void>; cl
         return;
       case 'failed':
         settle.failed(fromMessage(message.error));
-        void worker.terminate();
+        end(worker, loads);
         return;
       case 'closed':
         mount.fd = null;
-        if (message.error !== undefined) end = { error: fromMessage(message.error) };
-        void worker.terminate();
+        if (message.error !== undefined) outcome = { error: fromMessage(message.error) };
+        end(worker, loads);
     }
   });
   worker.on('error', (cause) => {
-    end = { error: new PoolError('EIO', `pool device ${mount.path}: its thread failed (${cause.message})`, { cause }) };
+    outcome = {
+      error: new PoolError('EIO', `pool device ${mount.path}: its thread failed (${cause.message})`, { cause }),
+    };
   });
   const closed = new Promise<PoolDeviceEnd>((resolve) => {
     worker.once('exit', () => {
       // Nobody is left to let go of the fd but this thread.
       mount.letGo = null;
       forgetMount(mount);
-      settle.failed(end.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
-      resolve(end);
+      settle.failed(outcome.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
+      resolve(outcome);
     });
   });
   return { mounted, closed };

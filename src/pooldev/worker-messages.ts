@@ -17,12 +17,22 @@ export interface DeviceRole {
   source: string;
   options: CheckedOptions;
   workerFile: string;
-  /** Of its {@link MountGate}. */
+  /** Of its MountGate. */
   gate: SharedArrayBuffer;
+  /** Of the LoadGate that it and its copying threads load koffi through. */
+  loads: SharedArrayBuffer;
+}
+
+/** workerData of a copying thread. */
+export interface CopyRole {
+  role: 'pool-ts copy';
+  shared: SharedArrayBuffer;
+  /** As the device's. */
+  loads: SharedArrayBuffer;
 }
 
 /** workerData. */
-export type WorkerRole = DeviceRole | { role: 'pool-ts copy'; shared: SharedArrayBuffer };
+export type WorkerRole = DeviceRole | CopyRole;
 
 /** From the device's thread. `fd` belongs to the process: whoever outlives the other closes it. */
 export type DeviceMessage =

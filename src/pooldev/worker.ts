@@ -1,5 +1,6 @@
 /** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { LoadGate } from '../base/load-gate.js';
 import { MAX_SESSIONS } from '../poolioc/abi/constants.js';
 import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './memory/copy-channel.js';
@@ -10,6 +11,7 @@ import { loadServerLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
 import {
   type CopyMessage,
+  type CopyRole,
   type DeviceCommand,
   type DeviceMessage,
   type DeviceRole,
@@ -21,12 +23,12 @@ const port = parentPort;
 const role = workerData as WorkerRole;
 
 if (port !== null) {
-  if (role.role === 'pool-ts copy') void copy(port, role.shared);
+  if (role.role === 'pool-ts copy') void copy(port, role);
   else void serve(port, role);
 }
 
-async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void> {
-  const libc = await loadServerLibc();
+async function copy(port: MessagePort, { shared, loads }: CopyRole): Promise<void> {
+  const libc = await new LoadGate(loads).load(loadServerLibc);
   const say = (message: CopyMessage): void => port.postMessage(message);
   say('ready');
   runCopyThread(copyChannel(shared), libc, () => say('done'));
@@ -34,7 +36,7 @@ async function copy(port: MessagePort, shared: SharedArrayBuffer): Promise<void>
 
 async function serve(
   port: MessagePort,
-  { path, source, options, workerFile, gate: shared }: DeviceRole,
+  { path, source, options, workerFile, gate: shared, loads }: DeviceRole,
 ): Promise<void> {
   const gate = new MountGate(shared);
   let server: DeviceServer | null = null;
@@ -53,9 +55,9 @@ async function serve(
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
     server = await serveDevice({
-      libc: await loadServerLibc(),
+      libc: await new LoadGate(loads).load(loadServerLibc),
       createNode: (reclaim) => createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true, reclaim }),
-      startCopyThread: copyThreads(workerFile),
+      startCopyThread: copyThreads(workerFile, loads),
       path,
       source,
       options,
@@ -71,14 +73,16 @@ async function serve(
   }
 }
 
-function copyThreads(workerFile: string): StartCopyThread {
+function copyThreads(workerFile: string, loads: SharedArrayBuffer): StartCopyThread {
   return (shared, done) => {
-    const workerData: WorkerRole = { role: 'pool-ts copy', shared };
+    const workerData: WorkerRole = { role: 'pool-ts copy', shared, loads };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
     const ready = new Promise<void>((settle, reject) => {
       worker.once('error', reject);
       worker.on('message', (message: CopyMessage) => (message === 'ready' ? settle() : done()));
     });
-    return { ready, stop: () => void worker.terminate() };
+    // One that loads koffi would take the process with it.
+    const stop = (): void => void ready.then(() => worker.terminate()).catch(() => undefined);
+    return { ready, stop };
   };
 }

@@ -1,5 +1,6 @@
 /** A worker thread: takes one order after the other until it is asked to end. Loaded by URL, so a file of its own. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { LoadGate } from '../base/load-gate.js';
 import { CallMemory, Word } from './threads/call-memory.js';
 import { loadLibc, type Libc } from './libc.js';
 import { orderIn } from './threads/order-words.js';
@@ -10,6 +11,14 @@ const setup = workerData as WorkerSetup;
 const port = parentPort!;
 
 async function load(): Promise<Libc> {
+  const libc = await findLibc();
+  // Through koffi as well.
+  if (setup.uninterruptible) libc.blockSignals();
+  Atomics.store(words, Word.TID, libc.gettid());
+  return libc;
+}
+
+async function findLibc(): Promise<Libc> {
   if (setup.libc === undefined) return loadLibc();
   const substitute = (await import(setup.libc.module)) as { loadLibc(options: unknown): Libc | Promise<Libc> };
   return substitute.loadLibc(setup.libc.options);
@@ -17,11 +26,7 @@ async function load(): Promise<Libc> {
 
 const memory = new CallMemory(setup.memory);
 const { words } = memory;
-const ready = load().then((libc) => {
-  Atomics.store(words, Word.TID, libc.gettid());
-  if (setup.uninterruptible) libc.blockSignals();
-  return libc;
-});
+const ready = new LoadGate(setup.gate).load(load);
 
 // Listening from the start keeps the thread alive while koffi loads; where that fails, the main thread gets the error.
 port.on('message', (message: ToWorker) => {

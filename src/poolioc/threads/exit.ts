@@ -1,9 +1,9 @@
 /**
  * What happens when the process ends in a normal way: return, process.exit(), an uncaught error. A thread inside a native
  * call would hold that up until the call returns. So: all calls that may be interrupted are; what was registered runs, for
- * the sessions that the process leaves behind; and if a thread is still inside a call (a SEND, which is never
- * interrupted), the process ends by _exit, with the exit code that it would have had. A process killed by a signal ends at
- * once anyway, and nothing of this happens.
+ * the sessions that the process leaves behind; threads that load koffi are waited for; and if a thread is still inside a
+ * call (a SEND, which is never interrupted) or loading, the process ends by _exit, with the exit code that it would have
+ * had. A process killed by a signal ends at once anyway, and nothing of this happens.
  */
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
@@ -16,6 +16,8 @@ import { performance } from '../../base/timers.js';
 const INTERRUPT_MS = 100;
 /** ms for everything that was registered, together. */
 const HOOKS_MS = 500;
+/** ms for threads that load koffi. It takes 65, and longer on a busy machine. */
+const LOAD_MS = 2000;
 
 /** Gets a function that tells how many ms are left for all hooks; one that must have more says how many it takes in all. */
 export type ExitHook = (left: (budget?: number) => number) => void;
@@ -57,8 +59,9 @@ export class ExitGuard {
         // The process ends, and the other hooks have their turn.
       }
     }
+    const loaded = this.#pool.shutGate(LOAD_MS);
     // In a worker of the program's, ending is that worker's affair and not the process's.
-    if (this.#pool.anyInside && isMainThread) this.#end(code);
+    if ((this.#pool.anyInside || !loaded) && isMainThread) this.#end(code);
   };
 
   #end(code: number): void {

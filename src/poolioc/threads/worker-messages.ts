@@ -47,6 +47,8 @@ export type WorkerSays = number | FromWorker | Called;
 /** What a worker is started with. */
 export interface WorkerSetup {
   memory: SharedArrayBuffer;
+  /** Of the LoadGate that it loads through. */
+  gate: SharedArrayBuffer;
   /** Its calls are never interrupted: it blocks all signals. */
   uninterruptible: boolean;
   /** In place of libc: a module with a function `loadLibc(options)`. */

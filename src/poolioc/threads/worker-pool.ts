@@ -5,6 +5,7 @@
  * contract, hazard 12).
  */
 import { PoolError } from '../../base/errors.js';
+import { LoadGate } from '../../base/load-gate.js';
 import { TRANSFER_BYTES } from './call-memory.js';
 import type { ThreadRequest, CallOutcome, ThreadClass } from './thread-request.js';
 import { WorkerCall } from './worker-call.js';
@@ -36,6 +37,7 @@ const TRANSFERS: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['receive', 'se
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #libc: SignalLibc;
+  readonly #gate = new LoadGate();
   readonly #idle = new Map<ThreadClass, WorkerThread[]>();
   readonly #threads = new Map<WorkerThread, ThreadClass>();
   readonly #running = new Map<WorkerThread, WorkerCall<unknown>>();
@@ -118,6 +120,11 @@ export class WorkerPool {
     return [...this.#threads.keys()].some((thread) => thread.inside);
   }
 
+  /** For the end of the process: waits up to `ms` for threads that load koffi. False: one goes on, and must not be ended. */
+  shutGate(ms: number): boolean {
+    return this.#gate.shut(ms);
+  }
+
   /** Ends all threads that are idle. */
   retireIdle(): void {
     for (const thread of [...this.#retirements.keys()]) this.#retire(thread);
@@ -192,6 +199,7 @@ export class WorkerPool {
     const thread = new WorkerThread({
       file: (this.#file ??= findWorkerFile()),
       libc: this.#libc,
+      gate: this.#gate,
       uninterruptible: UNINTERRUPTIBLE.has(threadClass),
       ...(TRANSFERS.has(threadClass) ? { bytes: TRANSFER_BYTES } : {}),
       ...(substitute === undefined ? {} : { substitute }),

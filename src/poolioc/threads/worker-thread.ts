@@ -1,6 +1,7 @@
 /** One worker thread as the main thread sees it: one order at a time, its result, and how to take it back. */
 import { Worker } from 'node:worker_threads';
 import { PoolError } from '../../base/errors.js';
+import type { LoadGate } from '../../base/load-gate.js';
 import { CallMemory, Word } from './call-memory.js';
 import { SIGURG, type Libc } from '../libc.js';
 import { setTimeout } from '../../base/timers.js';
@@ -13,6 +14,7 @@ export type SignalLibc = Pick<Libc, 'address' | 'flock' | 'tgkill' | 'interruptB
 export interface WorkerThreadOptions {
   file: URL;
   libc: SignalLibc;
+  gate: LoadGate;
   uninterruptible: boolean;
   /** Bytes of data in its memory. */
   bytes?: number;
@@ -48,6 +50,7 @@ export class WorkerThread {
     this.memory = new CallMemory(options.bytes);
     const setup: WorkerSetup = {
       memory: this.memory.shared,
+      gate: options.gate.shared,
       uninterruptible: options.uninterruptible,
       ...(options.substitute === undefined ? {} : { libc: options.substitute }),
     };

@@ -51,3 +51,16 @@ describe.each(['receive', 'send'])('a process with eight calls blocked in the la
     else expect(result.err.match(/Error: uncaught and printed\n {4}at /g)).toHaveLength(1);
   });
 });
+
+// Ended while it loads koffi, a thread ends the whole process by SIGABRT, if the moment is a bad one.
+it.each([0, 2, 5, 10])('a process that ends %i ms into the start of a thread waits for it', async (ms) => {
+  const module = new URL('../../fixtures/poolioc/loading-libc.mjs', import.meta.url).href;
+  const program = fileURLToPath(await bundle('test/fixtures/poolioc/exit-loading.ts'));
+  const args = [program, JSON.stringify({ ...(await sleepingFiles()), module }), String(ms)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  expect({ code, signal, out, err }).toEqual({ code: 7, signal: null, out: 'loaded\n', err: '' });
+});
