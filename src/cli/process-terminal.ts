@@ -1,4 +1,5 @@
-/** The process as a Terminal: signals, a standard output that closes, and the end. */
+/** The process as a Terminal: signals, a standard output that closes, a terminal that hangs up, and the end. */
+import { isatty } from 'node:tty';
 import { asTyped, faultOf, lineOf } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
@@ -7,6 +8,9 @@ const SIGNALS = { SIGINT: EXIT.SIGINT, SIGTERM: EXIT.SIGTERM, SIGHUP: EXIT.SIGHU
 
 /** ms that a command has to end well after it was told to stop: closing sessions takes at most 5 s of them. */
 const GRACE_MS = 6000;
+
+/** Those of standard input, output and error that are terminals. */
+const TERMINALS = [0, 1, 2].filter((fd) => isatty(fd));
 
 /** The terminal, and what to end with where it was told to stop. */
 export function processTerminal(): { terminal: Terminal; stoppedWith: () => number | null } {
@@ -17,17 +21,19 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
     if (code !== null) return;
     code = exitCode;
     controller.abort();
-    setTimeout(() => process.exit(exitCode), GRACE_MS).unref();
+    setTimeout(() => exit(exitCode), GRACE_MS).unref();
   };
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
       // The second time it is meant: whoever presses ^C again does not want to wait for a peer.
-      if (code !== null) process.exit(exitCode);
+      if (code !== null) exit(exitCode);
       quit(exitCode);
     });
   }
   // Without a listener the error would end the process with a stack. `pool-ts sessions | head` is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Its own SIGHUP tells of a terminal that hangs up; where that does not come, as to a command behind another, this does.
+    if (terminalIsGone()) return quit(EXIT.SIGHUP);
     // Of a full disk somebody has to hear, and a command that is told to stop says nothing more.
     if (error.code !== 'EPIPE' && code === null) process.stderr.write(`pool-ts: standard output: ${lineOf(error)}\n`);
     quit(error.code === 'EPIPE' ? EXIT.SIGPIPE : EXIT.IO);
@@ -35,7 +41,7 @@ export function processTerminal(): { terminal: Terminal; stoppedWith: () => numb
   process.on('uncaughtException', (error) => {
     // Said at the very end: a full screen is given back on the way out, and what is printed before goes away with it.
     process.once('exit', () => process.stderr.write(`pool-ts: ${faultOf(error)}\n`));
-    process.exit(EXIT.SOFTWARE);
+    exit(EXIT.SOFTWARE);
   });
   process.stderr.on('error', () => undefined);
   restyleWarnings();
@@ -64,7 +70,29 @@ function restyleWarnings(): void {
  * its failure is told a turn later, which is waited for as well.
  */
 export function exitAfterOutput(exitCode: () => number): void {
-  const leave = (): void => void setImmediate(() => process.exit(exitCode()));
+  const leave = (): void => void setImmediate(() => exit(exitCode()));
   if (process.stdout.destroyed || process.stdout.writableLength === 0) leave();
   else process.stdout.write('', leave);
+}
+
+/** The only way out of the process. All listeners of 'exit' have their turn: sessions and screens are given back there. */
+function exit(exitCode: number): never {
+  process.once('exit', () => {
+    if (terminalIsGone()) endBySignal('SIGHUP');
+  });
+  process.exit(exitCode);
+}
+
+/** A terminal that has hung up, with its window or its line, is none any more for the system. */
+function terminalIsGone(): boolean {
+  return TERMINALS.some((fd) => !isatty(fd));
+}
+
+/**
+ * Ends the process as the signal does where nobody listens to it. Node's own end gives terminals back the modes that they
+ * had, and where one doesn't take them, since it has hung up, it ends by SIGABRT (ResetStdio in Node's src/node.cc).
+ */
+function endBySignal(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../programs/run.js';
 
-const TSX = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href;
-const MAIN = join(ROOT, 'src/cli/main.ts');
+/** For `node --import`: TypeScript as it is. */
+export const TSX = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href;
+/** `npx pool-ts`. */
+export const MAIN = join(ROOT, 'src/cli/main.ts');
 
 /** A command under way. */
 export interface CliProgram {

@@ -1,8 +1,9 @@
 /** `top` and `telemetry` as a person sees them: under a pseudo-terminal, with 20 live sessions of a device. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textWidth } from '../../src/cli/screen/text-width.js';
+import { hangUp } from '../cli/hang-up.js';
 import { type Conn, dial, listen, type Listener } from '../../src/index.js';
 import { fuse } from '../require.js';
 import { hangUpAll, onTerminal, pty } from './pty.js';
@@ -135,6 +136,21 @@ describe.skipIf(fuse().missing || pty().missing)('on a terminal, with 20 session
     const code = await telemetry.ended;
     expect(code, telemetry.screen.text()).toBe({ SIGTERM: 143, SIGINT: 130, SIGHUP: 129 }[signal]);
     expectGivenBack(telemetry.screen);
+  });
+
+  it.each([true, false])('top ends by SIGHUP when its terminal hangs up, with the signal: %s', async (signal) => {
+    const env = { POOL_DEVICE: served.path, POOL_BACKEND: 'kernel' };
+    const { end, errors } = await hangUp(`'${process.execPath}' '${CLI}' top`, { shown: /q quit/, signal, env });
+    expect(end, errors).toEqual({ code: null, signal: 'SIGHUP' });
+    expect(errors).toBe('');
+  });
+
+  it('a device is unmounted when the terminal that it was started from hangs up', async () => {
+    const path = join(dirname(served.path), 'hung up');
+    const command = `'${process.execPath}' '${CLI}' device '${path}' --host 127.0.0.1`;
+    const { end, errors } = await hangUp(command, { shown: /serving/, signal: true });
+    expect(end, errors).toEqual({ code: null, signal: 'SIGHUP' });
+    expect(existsSync(path)).toBe(false);
   });
 
   it('top gives the screen back and ends with 69 and one line when the device goes away', async () => {

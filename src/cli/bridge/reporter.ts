@@ -1,6 +1,7 @@
 /** Where a bridge's words go: a live line on a terminal, plain lines elsewhere, JSON for programs. */
 import { lineOf } from '../cli-error.js';
 import type { LiveLines } from '../screen/live-lines.js';
+import { cut } from '../screen/text-width.js';
 import { tell, type Terminal } from '../terminal.js';
 import type { BridgeStatus } from './open-links.js';
 import { type Rates, statusLine } from './status.js';
@@ -81,7 +82,7 @@ function liveReporter(terminal: Terminal, live: LiveLines, options: ReporterOpti
     listening: (address, destination) => above(listeningLine(address, destination)),
     broken: (peer, error) => above(brokenLine(command, peer, error)),
     status: (status, rates) => {
-      line = statusLine(status, rates).slice(0, live.columns);
+      line = cut(statusLine(status, rates), live.columns);
       live.draw(line);
     },
     ended: (status) => {

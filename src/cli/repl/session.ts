@@ -1,5 +1,4 @@
 /** One run of `pool-ts repl`, from the banner until all that was opened is closed. */
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type REPLServer, start } from 'node:repl';
 import { PassThrough } from 'node:stream';
@@ -102,8 +101,12 @@ function load(server: REPLServer, opened: Opened): void {
   });
 }
 
-/** The end of the REPL, or the command to stop: during an await the REPL itself would put its end off. */
+/**
+ * The end of the REPL, or the command to stop: during an await the REPL itself would put its end off. A terminal that has
+ * hung up fails when it is given back, and is an end as well.
+ */
 async function ended(server: REPLServer, { stop }: Terminal): Promise<void> {
-  await Promise.race([once(server, 'exit'), whenAborted(stop)]);
+  const exit = new Promise<void>((resolve) => server.on('exit', resolve).on('error', () => resolve()));
+  await Promise.race([exit, whenAborted(stop)]);
   server.close();
 }

@@ -34,6 +34,7 @@ export function barLine(progress: Progress, columns: number, paint = (bar: strin
   const rate = note ?? `${rateText(bytesPerSecond).padStart(10)}  ETA ${clockText(secondsLeft)}`;
   // What a narrow terminal has no room for goes in this order: the amount, the bar, the rate.
   for (const tail of [`  ${amount}  ${rate}`, `  ${rate}`]) {
+    // The middle goes: beginnings and extensions tell files apart.
     const title = cutMiddle(name, Math.max(8, Math.floor(columns * MAX_NAME_SHARE)));
     const room = columns - textWidth(title) - head.length - tail.length - 3;
     if (room < MIN_BAR) continue;

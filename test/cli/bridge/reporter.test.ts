@@ -46,7 +46,7 @@ describe('on a terminal', () => {
     const reporter = await makeReporter(terminal, OPTIONS);
     reporter.status(STATUS, RATES);
     reporter.status(STATUS, RATES);
-    expect(lines()).toEqual(['2 open, 1 done; to POOL 1.23 kB, 10 B/s']);
+    expect(lines()).toEqual(['2 open, 1 done; to POOL 1.23 kB, 10 B/…']);
   });
 
   it.each([
