@@ -65,6 +65,15 @@ export const PLAN = {
     full: 10_000_000,
     file: 'test/pooldev/fuse/device-file.test.ts',
   },
+  C1: {
+    script: 'fuzz',
+    promise: 'every kind of cryptography does what an independent one does, at the edges of its inputs too',
+    unit: 'inputs',
+    usual: 600,
+    quick: 12_000,
+    full: 120_000,
+    file: 'test/poolnode/crypto/independent.test.ts',
+  },
   T1: {
     script: 'fuzz',
     promise:
