@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nodeCrypto } from '../../src/poolnode/crypto/node-crypto.js';
 import { CRYPTOGRAPHIES } from '../poolnode/crypto/cryptographies.js';
@@ -137,5 +137,46 @@ describe.each(CRYPTOGRAPHIES)('verifyEd25519 of the cryptography of kind $kind',
 
   it('refuses what is no key', () => {
     expect(crypto.verifyEd25519(new Uint8Array(31), message, signature)).toBe(false);
+  });
+});
+
+const SIGNING = CRYPTOGRAPHIES.filter(({ crypto }) => crypto.signEd25519 !== undefined);
+
+it('is OpenSSL that signs by itself', () => expect(SIGNING.map(({ kind }) => kind)).toEqual(['openssl']));
+
+describe.each(SIGNING)('signEd25519 of the cryptography of kind $kind', ({ crypto }) => {
+  const signed = (key: object, message: Uint8Array) => crypto.signEd25519!(key, message);
+
+  it('gives the signature of RFC 8032, TEST 2', () => {
+    expect(Buffer.from(signed(TEST_2.privateKey, bytes('72'))!).toString('hex')).toBe(
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    );
+  });
+
+  it('gives what node:crypto gives, for keys that take turns and messages of any length', () => {
+    const random = seeded('own signatures');
+    const keys = Array.from({ length: 5 }, () =>
+      createPrivateKey({ key: Buffer.concat([PRIVATE_KEY_DER, random.bytes(32)]), format: 'der', type: 'pkcs8' }),
+    );
+    for (let round = 0; round < 60; round++) {
+      const key = keys[random.int(keys.length)]!;
+      const message = random.bytes(random.int(400));
+      expect(signed(key, message)).toEqual(Uint8Array.from(sign(null, message, key)));
+    }
+  });
+
+  it('leaves to others what is no private key of Ed25519, and checks signatures as before', () => {
+    const { privateKey } = generateKeyPairSync('ed448');
+    for (const other of [privateKey, createPublicKey(TEST_2.privateKey), createSecretKey(new Uint8Array(32)), {}]) {
+      expect(signed(other, bytes('72'))).toBeNull();
+    }
+    expect(crypto.verifyEd25519(TEST_2.publicKey, bytes('72'), TEST_2.sign(bytes('72')))).toBe(true);
+  });
+
+  it('gives memory of its own: the next one overwrites nothing', () => {
+    const first = signed(TEST_2.privateKey, bytes('72'))!;
+    const copy = first.slice();
+    signed(TEST_1.privateKey, bytes('af82'));
+    expect(first).toEqual(copy);
   });
 });

@@ -11,6 +11,7 @@ export type IdentityInput = KeyObject | string | URL | { readonly file: string |
 /** An identity that is ready to sign. */
 export interface LoadedIdentity {
   readonly publicKey: Uint8Array;
+  readonly privateKey: KeyObject;
   sign(message: Uint8Array): Uint8Array;
 }
 
@@ -112,6 +113,7 @@ function identityOfKey(key: KeyObject, where: string): LoadedIdentity {
   if (key.asymmetricKeyType !== 'ed25519') throw wrong(`is a key of ${key.asymmetricKeyType}, not of ed25519`);
   const identity = {
     publicKey: rawPublicKey(key),
+    privateKey: key,
     sign: (message: Uint8Array) => new Uint8Array(sign(null, message, key)),
   };
   loaded.set(key, identity);

@@ -86,6 +86,12 @@ function bind(library: LibraryHandle) {
     verifySignature: native<[Pointer, Uint8Array, number, Uint8Array, number]>(
       'int EVP_DigestVerify(uintptr_t ctx, const void *sig, size_t siglen, const void *tbs, size_t tbslen)',
     ),
+    startSign: native<[Pointer, Pointer, Pointer, Pointer, Pointer]>(
+      'int EVP_DigestSignInit(uintptr_t ctx, uintptr_t pctx, uintptr_t type, uintptr_t e, uintptr_t pkey)',
+    ),
+    makeSignature: native<[Pointer, Pointer, Pointer, Uint8Array, number]>(
+      'int EVP_DigestSign(uintptr_t ctx, uintptr_t sig, uintptr_t siglen, const void *tbs, size_t tbslen)',
+    ),
     agree: native<[Pointer, Pointer, Pointer]>('int EVP_PKEY_derive(uintptr_t ctx, uintptr_t key, uintptr_t keylen)'),
   };
 }

@@ -8,7 +8,7 @@ import { loadKoffi } from '../../base/koffi.js';
 import { KEY_BYTES, NONCE_BYTES, NONCE_PREFIX_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import { unusablePublicKey } from '../protocol/faults.js';
 import type { Cryptography } from './cryptography.js';
-import { Ed25519Verifier } from './openssl-signatures.js';
+import { Ed25519Signatures } from './openssl-signatures.js';
 import { AT, type Handles, HASH_BYTES, OpenSsl, type Pointer } from './openssl-library.js';
 import type { Crypto, KeyPair, PacketCrypto } from '../protocol/types.js';
 
@@ -168,7 +168,7 @@ class OpenSslKeyPair implements KeyPair {
 
 function crypto(lib: OpenSsl): Crypto {
   const { f, at, scratch } = lib;
-  const signatures = new Ed25519Verifier(lib);
+  const signatures = new Ed25519Signatures(lib);
 
   const hmacSha256 = (key: Uint8Array, ...pieces: Uint8Array[]): Uint8Array => {
     const context = f.newHmac();
@@ -217,6 +217,8 @@ function crypto(lib: OpenSsl): Crypto {
     },
 
     verifyEd25519: (publicKey, message, signature) => signatures.verify(publicKey, message, signature),
+
+    signEd25519: (privateKey, message) => signatures.sign(privateKey, message),
 
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   });

@@ -29,6 +29,11 @@ export class HandshakeQueue {
     return this.#admission.difficulty;
   }
 
+  /** Connections without a session, those that wait for their turn among them. */
+  get pending(): number {
+    return this.#admission.pending;
+  }
+
   /** `entrant` hears of its turn, or why it gets none; either may be before this returns. `leave` is owed. */
   enter(address: string, entrant: Entrant): Ticket {
     const ticket = this.#admission.arrive(address, this.#clock(), {

@@ -37,6 +37,8 @@ export interface HandshakeRun {
   keepsAlive: boolean;
   /** Of a client: RESPONSE waits until this has settled. */
   beforeResponse?: (() => Promise<void>) | undefined;
+  /** Whether nobody else wants this process now: then it may do ahead what the peer's next packet will want. */
+  idle?: (() => boolean) | undefined;
   /** Where the peer must prove who it is. */
   authentication?: HandshakeAuthentication | undefined;
   /** Both sides hold the keys, and are proven where that was asked. `output` is to be written first, if the session is wanted. */
@@ -91,6 +93,7 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
   const fail = (error: PoolError): void => {
     if (over) return;
     stop();
+    handshake.abandon();
     run.failed(error, false);
   };
 
@@ -131,6 +134,8 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       setImmediate(step);
     } else {
       socket.resume();
+      // The output is written: the peer has work of its own now.
+      if (run.idle?.() === true) handshake.workAhead();
     }
   };
 
@@ -196,7 +201,10 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
   }
   return {
     cancel: () => {
-      if (!over) stop();
+      if (!over) {
+        stop();
+        handshake.abandon();
+      }
       authentication?.cancel();
     },
     refuse: (error) => {

@@ -86,6 +86,7 @@ export class IncomingConnection {
         return null;
       },
       keepsAlive: false,
+      idle: () => this.#door.pending === 1,
       authentication: authentication && {
         admit: authentication.admit,
         // The door's, which counts from accept.

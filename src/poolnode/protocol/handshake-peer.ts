@@ -68,17 +68,30 @@ export abstract class HandshakePeer implements Handshake {
       else if (this.#timers.expired(Timer.Packet, now)) throw violation('a packet was not complete in time');
       return session;
     } catch (error) {
-      this.#failure = asPoolError(error);
-      this.#timers.stopAll();
-      this.framer.clear();
-      this.keyPair?.dispose();
-      this.keys?.dispose();
-      this.exchange?.forget();
-      this.#drop();
-      this.machine.step('ended');
-      throw this.#failure;
+      const failure = asPoolError(error);
+      this.#end(failure);
+      throw failure;
     }
   }
+
+  abandon(): void {
+    if (!this.#done && this.#failure === null) {
+      this.#end(new PoolError('ERR_POOL_CLOSED', 'the handshake was given up'));
+    }
+  }
+
+  #end(failure: PoolError): void {
+    this.#failure = failure;
+    this.#timers.stopAll();
+    this.framer.clear();
+    this.keyPair?.dispose();
+    this.keys?.dispose();
+    this.exchange?.forget();
+    this.#drop();
+    this.machine.step('ended');
+  }
+
+  workAhead(): void {}
 
   detachInput(): void {
     this.framer.detach();
@@ -99,7 +112,7 @@ export abstract class HandshakePeer implements Handshake {
   /** Goes on as far as the bytes allow. */
   protected abstract proceed(now: bigint): Session | null;
 
-  /** Drops what only the handshake needs. */
+  /** Drops what only the handshake needs, and overwrites what is secret of it. */
   protected abstract forget(): void;
 
   /** The session that the handshake has come to: keys, numbers and unread bytes are its own from here on. */

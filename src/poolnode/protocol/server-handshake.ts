@@ -19,7 +19,7 @@ import { unauthentic, violation } from './faults.js';
 import type { Packet } from './framer.js';
 import { checkVersion, HandshakePeer, onlyPlain } from './handshake-peer.js';
 import type { Header } from './header.js';
-import { deriveHandshakeKeys } from './keys.js';
+import { deriveHandshakeKeys, type HandshakeKeys } from './keys.js';
 import { checkHeader, headerOf } from './packet-codec.js';
 import { readInit, readResponse, writeChallenge } from './payloads.js';
 import { solves } from './puzzle.js';
@@ -52,6 +52,8 @@ class ServerHandshake extends HandshakePeer {
   #peerPublicKey: Uint8Array = new Uint8Array(0);
   /** What overtook RESPONSE; nothing of it is trusted before that came. */
   #parked: Packet[] = [];
+  /** What RESPONSE is judged by, until it was. */
+  #derived: HandshakeKeys | null = null;
 
   constructor(config: ServerHandshakeConfig) {
     super(config);
@@ -69,6 +71,31 @@ class ServerHandshake extends HandshakePeer {
 
   protected override forget(): void {
     this.#parked = [];
+    if (this.#derived === null) return;
+    const { proof, binding } = this.#derived;
+    this.#derived = null;
+    proof.fill(0);
+    if (binding !== null) forgetBinding(binding);
+  }
+
+  override workAhead(): void {
+    if (this.#credentials === undefined || this.state !== 'CHALLENGED') return;
+    try {
+      this.#offer(this.#derive());
+    } catch {
+      // Such as a public key that nothing can be agreed on with: RESPONSE meets it again, and is answered as without this.
+    }
+  }
+
+  #derive(): HandshakeKeys {
+    const { crypto, keyPair } = this;
+    this.#derived ??= deriveHandshakeKeys(crypto, keyPair!, this.#peerPublicKey, this.#sessionId, this.transcript);
+    this.keys = this.#derived.packet;
+    return this.#derived;
+  }
+
+  #offer({ binding }: HandshakeKeys): void {
+    if (binding !== null) this.exchange ??= new ListenerExchange(this.crypto, this.#credentials!, binding);
   }
 
   #receiveInit(now: bigint): void {
@@ -116,12 +143,8 @@ class ServerHandshake extends HandshakePeer {
   /** All checks are made whatever the first ones gave, and there is one verdict: nobody learns which one failed. */
   #verify(response: Packet): PacketCrypto {
     const { crypto, opener } = this;
-    const {
-      packet: keys,
-      proof,
-      binding,
-    } = deriveHandshakeKeys(crypto, this.keyPair!, this.#peerPublicKey, this.#sessionId, this.transcript);
-    this.keys = keys;
+    const derived = this.#derive();
+    const { packet: keys, proof } = derived;
     let authentic = opener.authentic(keys, response);
     for (const packet of this.#parked) authentic = opener.authentic(keys, packet) && authentic;
     const plaintext = opener.open(keys, response);
@@ -130,11 +153,10 @@ class ServerHandshake extends HandshakePeer {
     const proved = crypto.equal(claimed.proof, proof);
     proof.fill(0);
     plaintext?.fill(0);
-    if (!authentic || plaintext === null || !solved || !proved) {
-      if (binding !== null) forgetBinding(binding);
-      throw unauthentic();
-    }
-    if (binding !== null) this.exchange = new ListenerExchange(crypto, this.#credentials!, binding);
+    if (!authentic || plaintext === null || !solved || !proved) throw unauthentic();
+    this.#offer(derived);
+    // The exchange has the binding from here on.
+    this.#derived = null;
     return keys;
   }
 }

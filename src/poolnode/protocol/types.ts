@@ -48,6 +48,8 @@ export interface Crypto {
   hkdfSha256(secret: Uint8Array, info: string, salt?: Uint8Array): Uint8Array;
   /** RFC 8032, with a 32-byte public key; false for whatever is no signature of it. The key is not judged. */
   verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** RFC 8032 without context, 64 bytes; null where it can do nothing with the key. Not known where the key's owner signs as fast. */
+  signEd25519?(privateKey: object, message: Uint8Array): Uint8Array | null;
   /** Overwrites both raw keys. */
   packetCrypto(sessionKey: Uint8Array, hmacKey: Uint8Array): PacketCrypto;
   /** Constant time; false on unequal length. */
@@ -113,6 +115,14 @@ export interface Handshake {
   /** The puzzle is being solved: call `advance` again soon, without waiting for bytes. */
   readonly busy: boolean;
   takeOutput(): Uint8Array[];
+  /**
+   * Makes now what the peer's next packet will want, where the peer has to prove who it is: a listener agrees on keys and
+   * signs its offer while the dialler is at its puzzle. For callers that have nothing else to do, after their output is
+   * written: what is made is of no use where the peer doesn't go on. Not needed; never throws.
+   */
+  workAhead(): void;
+  /** Nobody goes on with it: its keys are given up and overwritten. Does nothing once it is over. */
+  abandon(): void;
   /** Timeouts of the phases are the shell's (they are options of dial); this one is of a packet left incomplete. */
   nextTimeout(): bigint | null;
 }

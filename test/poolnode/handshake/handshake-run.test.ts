@@ -15,6 +15,8 @@ const SESSION = { id: Uint8Array.of(1), authenticating: false } as Session;
 class ByteHandshake implements Handshake {
   state: SessionStateName = 'INIT_SENT';
   steps = 0;
+  ahead = 0;
+  abandoned = false;
   #busy = 0;
   #bytes: number[] = [];
   #output: Uint8Array[] = [];
@@ -28,6 +30,14 @@ class ByteHandshake implements Handshake {
   }
 
   detachInput(): void {}
+
+  workAhead(): void {
+    this.ahead++;
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+  }
 
   advance(): Session | null {
     this.steps++;
@@ -54,7 +64,7 @@ class ByteHandshake implements Handshake {
   }
 }
 
-async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}) {
+async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}, idle?: () => boolean) {
   let peer!: net.Socket;
   const port = await rawServer((socket) => void (peer = socket));
   const socket = await rawConnection(port);
@@ -71,6 +81,7 @@ async function setup(deadlines: Partial<Record<SessionStateName, number>> = {}) 
     clock: () => process.hrtime.bigint(),
     expect: (state, now) => ({ deadline: now + BigInt(deadlines[state] ?? 10_000) * MS, overdue: `late in ${state}` }),
     keepsAlive: true,
+    idle,
     established: (session, output) => log.push(`session ${session.id[0]} ${Buffer.from(output).toString()}`),
     failed: (error) => {
       failure = error;
@@ -124,13 +135,14 @@ describe('runHandshake', () => {
     ['sends FIN', (peer: net.Socket) => void peer.end()],
     ['resets', (peer: net.Socket) => void peer.resetAndDestroy()],
   ])('fails once when the peer %s', async (_what, leave) => {
-    const { peer, socket, log } = await setup();
+    const { peer, socket, handshake, log } = await setup();
     leave(peer);
     await until(() => log.length > 0);
     socket.destroy();
     await turn();
     await turn();
     expect(log).toEqual(['ECONNRESET']);
+    expect(handshake.abandoned).toBe(true);
   });
 
   it('makes a PoolError of what a protocol should not have thrown', async () => {
@@ -150,6 +162,29 @@ describe('runHandshake', () => {
     expect(handshake.steps).toBe(steps);
     expect(listeners(socket)).toBe(0);
     expect(log).toEqual([]);
+    expect(handshake.abandoned).toBe(true);
+  });
+
+  it('works ahead while it waits for the peer, what it had to say being written, and only where nobody else wants it', async () => {
+    let alone = false;
+    const { peer, handshake, log } = await setup({}, () => alone);
+    const echo = async (letter: string): Promise<void> => {
+      peer.write(letter);
+      expect(String((await once(peer, 'data'))[0])).toBe(letter);
+    };
+    await echo('a');
+    expect(handshake.ahead).toBe(0);
+    alone = true;
+    await echo('d');
+    await until(() => handshake.ahead === 1);
+    peer.write('b');
+    await until(() => handshake.busy);
+    await until(() => !handshake.busy);
+    const { ahead } = handshake;
+    peer.write('s');
+    await until(() => log.length > 0);
+    expect(handshake.ahead).toBe(ahead);
+    expect(handshake.abandoned).toBe(false);
   });
 
   it('fails at once on a socket that is gone', () => {

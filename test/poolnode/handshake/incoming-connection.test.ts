@@ -100,4 +100,46 @@ describe('IncomingConnection', () => {
     expect([first.log, second.log]).toEqual([[], ['too-many-handshakes ERR_POOL_TIMEOUT']]);
     first.made.cancel();
   });
+
+  it('lets its handshake work ahead where no other waits, and leaves all time to others where one does', async () => {
+    const door = new HandshakeQueue(monotonicClock);
+    const deps = parts();
+    const init = createClientHandshake({ crypto: deps.crypto, initialSequence: 1n << 40n, timestampOffset: 0n });
+    init.advance(1n);
+    const bytes = Buffer.concat(init.takeOutput());
+    const ahead: string[] = [];
+    const challenged = async (name: string): Promise<IncomingConnection> => {
+      let answered = false;
+      const port = await rawServer((peer) => {
+        peer.on('data', () => (answered = true));
+        peer.write(bytes);
+      });
+      const socket = await rawConnection(port);
+      socket.pause();
+      const protocol = {
+        ...deps.protocol,
+        createServerHandshake: (config: Parameters<typeof createServerHandshake>[0]) => {
+          const handshake = createServerHandshake(config);
+          handshake.workAhead = () => void ahead.push(name);
+          return handshake;
+        },
+      };
+      const outcome: IncomingOutcome = { turn: () => null, established: () => {}, refused: () => {} };
+      const made = new IncomingConnection({ ...deps, protocol }, door, socket, new SocketReader(), outcome, undefined);
+      made.enter('192.0.2.1');
+      await until(() => answered);
+      return made;
+    };
+    const first = await challenged('first');
+    const before = [...ahead];
+    const second = await challenged('second');
+    first.cancel();
+    const third = await challenged('third');
+    second.cancel();
+    third.cancel();
+    const fourth = await challenged('fourth');
+    fourth.cancel();
+    expect(before.length).toBeGreaterThan(0);
+    expect(new Set(ahead)).toEqual(new Set(['first', 'fourth']));
+  });
 });

@@ -12,7 +12,7 @@ import {
   wrongMac,
 } from './exchange-message.js';
 import { isUsableKey } from '../../../base/ed25519-key.js';
-import { signedByDialler, signedByListener } from './signed.js';
+import { signatureOf, signedByDialler, signedByListener } from './signed.js';
 import type { DiallerCredentials, Exchange, ExchangeCrypto, ExchangeStep, Identity, ProvenPeer } from './types.js';
 
 export class DiallerExchange implements Exchange {
@@ -54,7 +54,7 @@ export class DiallerExchange implements Exchange {
     });
     if (identity !== null) {
       const signed = signedByDialler(this.#binding, this.#offer!.bytes, proof.subarray(0, SIGNED_BYTES));
-      setSignature(proof, identity.sign(signed));
+      setSignature(proof, signatureOf(identity, signed, this.#crypto));
     }
     const key = this.#key('proof');
     setMac(proof, this.#crypto.hmacSha256(key, this.#offer!.bytes, proof.subarray(0, MACED_BYTES)));

@@ -61,7 +61,7 @@ export class ReceivedMessage {
   constructor(bytes: Uint8Array, number: MessageNumber, mode: keyof typeof Mode) {
     if (bytes.length !== MESSAGE_BYTES) throw refused(`a message of ${bytes.length} bytes`);
     this.bytes = bytes.slice();
-    if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw refused('a message that is none of this protocol');
+    if (!startsWith(bytes, MAGIC)) throw refused('a message that is none of this protocol');
     if (bytes[AT.version] !== VERSION) throw refused(`version ${bytes[AT.version]} of the protocol`);
     if (bytes[AT.number] !== number) throw refused(`message ${bytes[AT.number]} where ${number} was due`);
     if (bytes[AT.mode] !== Mode[mode]) throw refused(modeDiffers(mode));
@@ -133,6 +133,12 @@ function modeDiffers(mode: keyof typeof Mode): string {
     : 'no exchange of a pre-shared key';
 }
 
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false;
+  return true;
+}
+
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }

@@ -12,7 +12,7 @@ import {
   wrongMac,
 } from './exchange-message.js';
 import { isUsableKey } from '../../../base/ed25519-key.js';
-import { signedByDialler, signedByListener } from './signed.js';
+import { signatureOf, signedByDialler, signedByListener } from './signed.js';
 import type { Exchange, ExchangeCrypto, ExchangeStep, ListenerCredentials, PreSharedKey, ProvenPeer } from './types.js';
 
 export class ListenerExchange implements Exchange {
@@ -87,7 +87,8 @@ export class ListenerExchange implements Exchange {
       publicKey: identity?.publicKey ?? null,
     });
     if (identity !== null) {
-      setSignature(offer, identity.sign(signedByListener(this.#binding, offer.subarray(0, SIGNED_BYTES))));
+      const signed = signedByListener(this.#binding, offer.subarray(0, SIGNED_BYTES));
+      setSignature(offer, signatureOf(identity, signed, this.#crypto));
     }
     const key = messageKey(this.#crypto, this.#binding, 'offer', null);
     setMac(offer, this.#crypto.hmacSha256(key, offer.subarray(0, MACED_BYTES)));

@@ -8,6 +8,8 @@ import type { Crypto } from '../types.js';
 export interface Identity {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** The private KeyObject of node:crypto, where it may be signed with by something faster than `sign`. */
+  readonly privateKey?: object;
   /** Ed25519 (RFC 8032) without context: 64 bytes. */
   sign(message: Uint8Array): Uint8Array;
 }
@@ -53,4 +55,4 @@ export interface Exchange {
 }
 
 /** Of {@link Crypto}, what an exchange uses. */
-export type ExchangeCrypto = Pick<Crypto, 'hmacSha256' | 'equal' | 'hkdfSha256' | 'verifyEd25519'>;
+export type ExchangeCrypto = Pick<Crypto, 'hmacSha256' | 'equal' | 'hkdfSha256' | 'verifyEd25519' | 'signEd25519'>;

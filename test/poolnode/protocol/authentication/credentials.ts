@@ -3,12 +3,12 @@ import { createPrivateKey, createPublicKey, createSecretKey, hkdfSync, type KeyO
 import type { Identity, PreSharedKey } from '../../../../src/poolnode/protocol/authentication/types.js';
 
 /** An identity of 32 bytes in hex. */
-export function identity(seed: string): Identity & { key: KeyObject } {
+export function identity(seed: string): Identity & { privateKey: KeyObject } {
   const der = Buffer.from(`302e020100300506032b657004220420${seed}`, 'hex');
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   const { x } = createPublicKey(key).export({ format: 'jwk' });
   const publicKey = new Uint8Array(Buffer.from(x!, 'base64url'));
-  return { key, publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
+  return { privateKey: key, publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
 }
 
 /** RFC 8032, section 7.1, TEST 1 and TEST 2. */
