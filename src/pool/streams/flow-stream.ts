@@ -86,8 +86,10 @@ export abstract class FlowStream extends Duplex {
     this.once('finish', () => {
       if (this.#ending && !this.readableEnded) this.destroy();
     });
-    // It ends by itself, some moments later than Node would: TLS on top answers the end with a last record of its own.
+    // It ends by itself, some moments later than Node would: TLS on top answers the end with a last record of its own. That
+    // nothing more can be written is told at once: whoever leaves a loop or a pipeline at the end would be one that breaks off.
     this.once('end', () => {
+      Object.defineProperty(this, 'writable', { value: false, configurable: true });
       setImmediate(() => {
         if (this.#heldWrite !== null) this.#heldWrite();
         else this.end();
@@ -174,7 +176,7 @@ export abstract class FlowStream extends Duplex {
 
   /** Sends what was written, and destroys then. */
   destroySoon(): void {
-    if (this.writable) this.end();
+    if (!this.writableEnded && !this.destroyed) this.end();
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }

@@ -12,6 +12,10 @@ const NO_HALF_CLOSE =
 
 const CUT_OFF = 'a write that destroy() cut off says so, where net reports success';
 
+const RESETS =
+  'resetAndDestroy() tells of a lost peer also where something was sent just before, or is being sent; of TCP it depends on ' +
+  'what the system has sent by then, and may be an end';
+
 const KEEPS_INPUT = "a write that comes too late doesn't cost what the peer said before, which net drops";
 
 const NO_RESET_BY_CHANCE =
@@ -102,4 +106,59 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   },
   'tls: the client is destroyed': { why: NOT_A_HANDLE, pool: { client: ['close'], server: ['end', 'close'] } },
   'tls: the server is destroyed': { why: NOT_A_HANDLE, pool: { client: ['end', 'close'], server: ['close'] } },
+  "tls: the client's connection is reset": {
+    why: RESETS,
+    chance: true,
+    pool: { client: ['close'], server: ['error ECONNRESET', 'close'] },
+  },
+  "tls: the client's connection is destroyed": {
+    why: NOT_A_HANDLE,
+    pool: { client: ['close'], server: ['end', 'close'] },
+  },
+  'tls: the client ends behind much, and the server is slow': {
+    why: NO_HALF_CLOSE,
+    pool: { client: ['finish', 'close'], server: ['data of 1048576 bytes', 'end', 'close'] },
+  },
+  'http: the server resets in the middle of its answer': {
+    why: RESETS,
+    chance: true,
+    pool: {
+      client: [
+        'status 200',
+        'data "part"',
+        'request error ECONNRESET',
+        'response aborted',
+        'response error ECONNRESET',
+      ],
+      server: ['request aborted', 'response close', 'request error ECONNRESET'],
+    },
+  },
+  'an end() twice, with what the second has to say': {
+    why: NO_HALF_CLOSE,
+    pool: { a: ['ended again', 'finish', 'close'], b: ['data "bye"', 'end', 'finish', 'close'] },
+  },
+  'an end() whose callback comes after a destroy()': {
+    why: CUT_OFF,
+    pool: { a: ['ended ERR_POOL_CLOSED', 'close'], b: ['data "bye"', 'end', 'finish', 'close'] },
+  },
+  'a destroy() while the peer still sends': {
+    why: NO_RESET_BY_CHANCE,
+    chance: true,
+    pool: { a: ['close'], b: ['end', 'written EPIPE', 'error EPIPE', 'close'] },
+  },
+  'resetAndDestroy() right after a write': {
+    why: RESETS,
+    chance: true,
+    pool: { a: ['close'], b: ['error ECONNRESET', 'close'] },
+  },
+  'resetAndDestroy() with more unsent than the peer takes at once': {
+    why: RESETS,
+    chance: true,
+    pool: { a: ['written ERR_POOL_CLOSED', 'close'], b: ['error ECONNRESET', 'close'] },
+  },
+  'resetAndDestroy() behind an end()': {
+    why: RESETS,
+    chance: true,
+    pool: { a: ['close'], b: ['error ECONNRESET', 'close'] },
+  },
 };

@@ -87,10 +87,35 @@ const exchange = (
   };
 };
 
+/** A request of which the client does something once the server has begun to read it. With a body, part of one is sent. */
+const begun = (options: http.RequestOptions, act: (request: http.ClientRequest) => void): ProtocolScenario => {
+  return (wire) => {
+    let tell!: () => void;
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    const body = options.method === 'POST';
+    const handler = (request: http.IncomingMessage): void => {
+      request.resume();
+      if (body) request.once('data', tell);
+      else tell();
+    };
+    const client = (request: http.ClientRequest): void => {
+      if (body) request.write('part');
+      void told.then(() => act(request));
+    };
+    return exchange(handler, options, client)(wire);
+  };
+};
+
 /** An HTTP/2 session with one stream that is open, and a way to end it. */
 const session = (
-  end: (sessions: { client: http2.ClientHttp2Session; server: http2.ServerHttp2Session; socket: Socket }) => void,
-  { answers = false } = {},
+  end: (of: {
+    client: http2.ClientHttp2Session;
+    server: http2.ServerHttp2Session;
+    socket: Socket;
+    request: http2.ClientHttp2Stream;
+    stream: http2.ServerHttp2Stream;
+  }) => void,
+  { answers = false, graceful = answers }: { answers?: boolean; graceful?: boolean } = {},
 ): ProtocolScenario => {
   return (wire) => {
     const parties = { client: new Party(), server: new Party(), 'the stream, client': new Party() };
@@ -103,7 +128,7 @@ const session = (
       const socket = place.connect();
       const client = http2.connect('http://pool', { createConnection: () => socket });
       // How many GOAWAYs a graceful end has depends on how fast it is.
-      const events = answers ? ['error', 'close'] : ['error', 'goaway', 'close'];
+      const events = graceful ? ['error', 'close'] : ['error', 'goaway', 'close'];
       parties.client.watch(client, '', events);
       const request = client.request({ ':path': '/', ':method': 'POST' });
       request.on('data', (piece: Buffer) => parties['the stream, client'].data('data', piece));
@@ -123,7 +148,7 @@ const session = (
         await once(request, 'close');
       }
       const closed = [client, serverSession].map((one) => new Promise((resolve) => one.once('close', resolve)));
-      end({ client, server: serverSession, socket });
+      end({ client, server: serverSession, socket, request, stream });
       await Promise.all(closed);
       return parties;
     });
@@ -158,7 +183,7 @@ const webSocket = (act: (client: WebSocket, server: WebSocket) => void): Protoco
 const identity = selfSigned('server');
 
 /** TLS on the connection. */
-const secure = (act: (client: tls.TLSSocket, server: tls.TLSSocket) => void): ProtocolScenario => {
+const secure = (act: (client: tls.TLSSocket, server: tls.TLSSocket, socket: Socket) => void): ProtocolScenario => {
   return (wire) => {
     const server = tls.createServer(identity);
     const arrived = once(server, 'secureConnection') as Promise<[tls.TLSSocket]>;
@@ -167,7 +192,7 @@ const secure = (act: (client: tls.TLSSocket, server: tls.TLSSocket) => void): Pr
       const client = tls.connect({ socket, ca: [identity.cert], checkServerIdentity: () => undefined });
       const [[accepted]] = await Promise.all([arrived, once(client, 'secureConnect')]);
       const ends = [new End(client).flow(), new End(accepted).flow()];
-      act(client, accepted);
+      act(client, accepted, socket);
       await Promise.all(ends.map(({ closed }) => closed));
       return { client: ends[0]!.party, server: ends[1]!.party };
     });
@@ -216,18 +241,7 @@ export const protocolScenarios: Record<string, ProtocolScenario> = {
         return { client };
       },
     ),
-  'http: the client gives up before an answer': exchange(
-    (request, _response) => void request.resume(),
-    {},
-    (request) => {
-      request.end();
-      request.once('socket', (socket) => {
-        const give = (): void => void setImmediate(() => request.destroy());
-        if (socket.connecting) socket.once('connect', () => setTimeout(give, 50));
-        else give();
-      });
-    },
-  ),
+  'http: the client gives up before an answer': begun({}, (request) => void request.destroy()),
   'http: the client gives up in the middle of an answer': exchange(
     (request, response) => {
       request.resume();
@@ -236,18 +250,36 @@ export const protocolScenarios: Record<string, ProtocolScenario> = {
     {},
     (request) => request.on('response', (response) => response.once('data', () => request.destroy())),
   ),
-  'http: the client gives up in the middle of its upload': exchange(
-    (request) => void request.resume().once('data', () => request.emit('begun')),
+  'http: the client gives up in the middle of its upload': begun(
     { method: 'POST' },
-    (request) => {
-      request.write('part');
-      setTimeout(() => request.destroy(), 100);
-    },
+    (request) => void request.destroy(),
   ),
   'http: the server breaks off before it answers': exchange((request) => void request.socket.destroy()),
   'http: the server breaks off in the middle of its answer': exchange((_request, response) => {
     response.writeHead(200, { 'content-length': 100 });
     response.write('part', () => response.destroy());
+  }),
+  'http: the server resets before it answers': exchange((request) => void (request.socket as Socket).resetAndDestroy()),
+  'http: the server resets in the middle of its answer': exchange((request, response) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('part', () => void (request.socket as Socket).resetAndDestroy());
+  }),
+  'http: the client resets in the middle of its upload': begun(
+    { method: 'POST' },
+    (request) => void (request.socket as unknown as Socket).resetAndDestroy(),
+  ),
+  'http: the client gives up after a time': begun({}, (request) => {
+    request.setTimeout(30, () => request.destroy());
+  }),
+  'http: the server gives up after a time': exchange(
+    (request) => void request.setTimeout(50, () => request.socket.destroy()),
+  ),
+  'http: the server stops while it answers': exchange((_request, response, server) => {
+    response.setHeader('connection', 'close');
+    response.write('part', () => {
+      server.closeIdleConnections();
+      response.end('whole');
+    });
   }),
   'http: an answer that ends with the connection': exchange(
     (_request, response) => {
@@ -321,6 +353,27 @@ export const protocolScenarios: Record<string, ProtocolScenario> = {
     server.on('error', () => {});
     server.destroy(new Error('reason'), http2.constants.NGHTTP2_INTERNAL_ERROR);
   }),
+  'http2: the client closes with a stream that is open, which the server ends': session(
+    ({ client, stream }) => {
+      client.close();
+      stream.end('whole');
+    },
+    { graceful: true },
+  ),
+  'http2: the client cancels a stream, and closes': session(
+    ({ client, request }) => {
+      request.close(http2.constants.NGHTTP2_CANCEL);
+      client.close();
+    },
+    { graceful: true },
+  ),
+  'http2: the server resets a stream, and closes': session(
+    ({ server, stream }) => {
+      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+      server.close();
+    },
+    { graceful: true },
+  ),
   'ws: the client closes': webSocket((client) => client.close(4000, 'enough')),
   'ws: the server closes': webSocket((_client, server) => server.close(4001, 'enough')),
   'ws: the client closes behind a message': webSocket((client) => {
@@ -337,6 +390,13 @@ export const protocolScenarios: Record<string, ProtocolScenario> = {
   }),
   'tls: the client ends': secure((client) => void client.end('bye')),
   'tls: the server ends': secure((_client, server) => void server.end('bye')),
+  "tls: the client's connection is reset": secure((_client, _server, socket) => void socket.resetAndDestroy()),
+  "tls: the client's connection is destroyed": secure((_client, _server, socket) => void socket.destroy()),
+  'tls: the client ends behind much, and the server is slow': secure((client, server) => {
+    server.pause();
+    client.end(Buffer.alloc(MIB, 'x'), () => {});
+    setImmediate(() => server.resume());
+  }),
   'tls: the client is destroyed': secure((client) => void client.destroy()),
   'tls: the server is destroyed': secure((_client, server) => void server.destroy()),
 };

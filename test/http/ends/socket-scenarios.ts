@@ -235,4 +235,125 @@ export const socketScenarios: Record<string, SocketScenario> = {
     await got;
     a.socket.end();
   },
+  'two destroy(), and an end()': async ({ a, b }) => {
+    a.flow();
+    b.flow();
+    a.socket.destroy();
+    a.socket.destroy(new Error('too late'));
+    a.socket.end();
+  },
+  'an end() twice, with what the second has to say': async ({ a, b }) => {
+    a.flow();
+    b.flow();
+    a.socket.end('bye');
+    await new Promise<void>((resolve) =>
+      a.socket.end((error?: Error | null) => {
+        a.party.failed('ended again', error);
+        resolve();
+      }),
+    );
+  },
+  'an end() whose callback comes after a destroy()': async ({ a, b }) => {
+    b.flow();
+    const ended = new Promise<void>((resolve) =>
+      a.socket.end('bye', (error?: Error | null) => {
+        a.party.failed('ended', error);
+        resolve();
+      }),
+    );
+    a.socket.destroy();
+    await ended;
+  },
+  'a destroy() out of a data listener': async ({ a, b }) => {
+    b.flow();
+    a.socket.once('data', () => a.socket.destroy());
+    a.flow();
+    await b.write('one');
+  },
+  'a destroy() while the peer still sends': async ({ a, b }) => {
+    b.flow();
+    const got = has(a, 1);
+    void b.write(BIG);
+    await got;
+    a.socket.removeAllListeners('data');
+    a.socket.destroy();
+  },
+  'resetAndDestroy() right after a write': async ({ a, b }) => {
+    a.socket.write('last words');
+    a.socket.resetAndDestroy();
+    await b.ended;
+    // Whether the words arrive is the chance of the moment.
+    b.socket.resume();
+  },
+  'resetAndDestroy() with more unsent than the peer takes at once': async ({ a, b }) => {
+    b.pause();
+    void a.write(BIG);
+    await b.came(65_536);
+    a.socket.resetAndDestroy();
+    await a.closed;
+    b.socket.removeAllListeners('data');
+    b.socket.resume();
+  },
+  'resetAndDestroy() behind an end()': async ({ a, b }) => {
+    b.pause();
+    a.socket.end(BIG);
+    await b.came(65_536);
+    a.socket.resetAndDestroy();
+    await a.closed;
+    b.socket.removeAllListeners('data');
+    b.socket.resume();
+  },
+  'a write after the reset that came': async ({ a, b }) => {
+    b.flow();
+    const told = new Promise((resolve) => b.socket.once('error', resolve));
+    a.socket.resetAndDestroy();
+    await told;
+    await b.write('too late');
+  },
+  'silence that setTimeout tells of, and a destroy() then': async ({ a, b }) => {
+    b.flow();
+    a.flow();
+    a.party.watch(a.socket, '', ['timeout']);
+    (a.socket as unknown as { setTimeout(ms: number): void }).setTimeout(30);
+    await new Promise((resolve) => a.socket.once('timeout', resolve));
+    a.socket.destroy();
+  },
+  'a loop over the stream, to its end': async ({ a, b }) => {
+    b.socket.write('one');
+    b.socket.destroySoon();
+    for await (const piece of a.socket as AsyncIterable<Buffer>) a.party.data('data', piece);
+    a.party.note('looped');
+  },
+  'a loop over the stream, which is reset': async ({ a, b }) => {
+    const looped = (async () => {
+      for await (const piece of a.socket as AsyncIterable<Buffer>) {
+        a.party.data('data', piece);
+        b.socket.resetAndDestroy();
+      }
+    })();
+    b.socket.write('one');
+    await looped.catch((error: Error) => a.party.failed('looped', error));
+  },
+  'a pipeline out of the socket, to its end': async ({ a, b }) => {
+    b.flow();
+    a.socket.write('bye');
+    a.socket.destroySoon();
+    const pieces: Buffer[] = [];
+    await pipeline(b.socket, async (source: AsyncIterable<Buffer>) => {
+      for await (const piece of source) pieces.push(piece);
+    }).then(
+      () => b.party.note(`pipeline ${Buffer.concat(pieces).length}`),
+      (error: Error) => b.party.failed('pipeline', error),
+    );
+  },
+  'a pipeline out of the socket whose destination fails': async ({ a, b }) => {
+    a.flow();
+    const failing = pipeline(b.socket, async (source: AsyncIterable<Buffer>) => {
+      for await (const piece of source) b.party.data('data', piece);
+      throw Object.assign(new Error('the destination'), { code: 'DESTINATION' });
+    });
+    a.socket.write('one');
+    a.socket.destroySoon();
+    await failing.catch((error: Error) => b.party.failed('pipeline', error));
+  },
 };
