@@ -5,7 +5,15 @@ import { namesOf, refuseUnknown } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import { isLinkLocal, isV4Mapped } from '../base/ip.js';
 import { AF_INET, AF_INET6, MAX_CHANNELS, MAX_PAYLOAD, MAX_SESSIONS } from './abi/constants.js';
-import type { CallOptions, CloseSessionOptions, ConnectRequest, LateOptions, TableChangeOptions } from './types.js';
+import type { MessageAddress } from './requests.js';
+import type {
+  CallOptions,
+  CloseSessionOptions,
+  ConnectRequest,
+  LateOptions,
+  SendRequest,
+  TableChangeOptions,
+} from './types.js';
 
 /** Names of options, by the calls that take them. */
 const NAMES = {
@@ -98,10 +106,12 @@ export function checkConnect(request: ConnectRequest): Required<ConnectRequest> 
   return { peerAddr: Uint8Array.from(address), peerPort, addrFamily: AF_INET6, poolVersion };
 }
 
-/** A request of SEND or RECV: an object with no other names. */
-export function checkRequest(request: unknown): void {
+/** A request of SEND or RECV: an object with no other names; its data are still to be checked. Fills in the defaults. */
+export function checkRequest(request: unknown): MessageAddress & { data: unknown } {
   if (typeof request !== 'object' || request === null) throw wrongType('a request', 'an object', request);
   refuseUnknown(request, MESSAGE_NAMES);
+  const { sessionIdx, channel = 0, flags = 0, data } = request as Partial<Record<keyof SendRequest, unknown>>;
+  return { sessionIdx: checkSession(sessionIdx), channel: checkChannel(channel), flags: checkFlags(flags), data };
 }
 
 /** An object, and no option that `call` doesn't take. */

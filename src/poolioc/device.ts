@@ -1,6 +1,6 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread, with the checks of its arguments. */
 import type { Bytes, BytesInput } from '../base/bytes.js';
-import { ipFromBytes } from '../base/ip.js';
+import { ipFromBytes, joinHostPort } from '../base/ip.js';
 import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
 import { checkPath } from '../base/arguments.js';
@@ -126,17 +126,13 @@ export class Device implements PoolDevice {
     const { peerAddr, peerPort: port } = checked;
     const address = ipFromBytes(peerAddr);
     const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
-    const operation = `connect to ${address.includes(':') ? `[${address}]` : address}:${port}`;
+    const operation = `connect to ${joinHostPort(address, port)}`;
     const made = (fd: number) => requests.connect(fd, checked, late);
     return this.#descriptor.make({ operation, address, port }, options, made, 'late');
   }
 
   async send(request: SendRequest, options: CallOptions = {}): Promise<void> {
-    check.checkRequest(request);
-    const { sessionIdx, channel = 0, flags = 0, data } = request;
-    check.checkSession(sessionIdx);
-    check.checkChannel(channel);
-    check.checkFlags(flags);
+    const { sessionIdx, channel, flags, data } = check.checkRequest(request);
     let bytes = check.checkData(data, this.isCharacterDevice);
     let taken = false;
     const sending = this.#descriptor.make({ operation: `send to session ${sessionIdx}` }, options, (fd) =>
@@ -155,11 +151,7 @@ export class Device implements PoolDevice {
   }
 
   async recv(request: RecvRequest, options: LateOptions<Uint8Array> = {}): Promise<RecvResult | null> {
-    check.checkRequest(request);
-    const { sessionIdx, channel = 0, flags = 0, data } = request;
-    check.checkSession(sessionIdx);
-    check.checkChannel(channel);
-    check.checkFlags(flags);
+    const { sessionIdx, channel, flags, data } = check.checkRequest(request);
     const buffer = check.checkBuffer(data);
     const kept = this.#unclaimed.take(sessionIdx, channel, buffer);
     if (kept !== null) return kept;

@@ -11,9 +11,16 @@ const STUCK_MS = 100;
 /** ms without a result after which those that wait get one more thread. */
 const CROWDED_MS = 20;
 /** ms between two looks. */
-export const ROUND_MS = 1;
+const ROUND_MS = 1;
 /** ms between two looks at one call, whose end is told besides. */
 const ALONE_MS = 10;
+
+const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** From one look to the next, without the event loop. */
+export function pause(): void {
+  Atomics.wait(never, 0, 0, ROUND_MS);
+}
 
 export interface SyncCallsOptions {
   libc: SignalLibc;
@@ -43,7 +50,6 @@ export function makeCalls<T>(
   const starting = new Set<WorkerThread>();
   const { libc, locked, free, start, timeout, stuck = STUCK_MS } = options;
   const until = performance.now() + timeout;
-  const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let progress = performance.now();
 
   const begin = (thread: WorkerThread, job: { request: ThreadRequest<T>; at: number }): void => {
@@ -84,7 +90,7 @@ export function makeCalls<T>(
     if (now - progress >= stuck && starting.size === 0) break;
     const [alone] = running.size === 1 && ready.length === 0 ? running.keys() : [];
     if (alone !== undefined) alone.awaitAnswer(ALONE_MS);
-    else if (running.size > 0 || waiting.length > 0) Atomics.wait(clock, 0, 0, ROUND_MS);
+    else if (running.size > 0 || waiting.length > 0) pause();
   }
   for (const [thread, { request }] of running) request.lease?.over(thread.memory, libc);
   return results;

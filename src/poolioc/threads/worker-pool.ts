@@ -9,7 +9,7 @@ import { LoadGate } from '../../base/load-gate.js';
 import { TRANSFER_BYTES } from './call-memory.js';
 import type { ThreadRequest, CallOutcome, ThreadClass } from './thread-request.js';
 import { WorkerCall } from './worker-call.js';
-import { makeCalls, ROUND_MS } from './sync-calls.js';
+import { makeCalls, pause } from './sync-calls.js';
 import { findWorkerFile } from '../worker-file.js';
 import { WorkerThread, type SignalLibc } from './worker-thread.js';
 import type { WorkerSetup } from './worker-messages.js';
@@ -65,7 +65,7 @@ export class WorkerPool {
   /** Makes a call as soon as a thread is free. `ref`: whether it keeps the process alive. */
   submit<T>(request: ThreadRequest<T>, { ref = true }: { ref?: boolean } = {}): WorkerCall<T> {
     const call = new WorkerCall(request, ref);
-    const queue = this.#queue(request.threads);
+    const queue = listOf(this.#waiting, request.threads);
     queue.push(call as WorkerCall<unknown>);
     this.#dispatch(request.threads);
     call.wait();
@@ -101,18 +101,16 @@ export class WorkerPool {
     const thread = this.#keys.get(key);
     if (thread === undefined) return;
     const until = performance.now() + timeout;
-    const clock = new Int32Array(new SharedArrayBuffer(4));
-    while (!thread.free && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+    while (!thread.free && performance.now() < until) pause();
     if (!thread.free) this.#leaseOver(thread);
   }
 
   /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
   interruptAll(timeout: number): void {
     const until = performance.now() + timeout;
-    const clock = new Int32Array(new SharedArrayBuffer(4));
     const blocked = (): boolean =>
       [...this.#threads.keys()].filter((thread) => thread.interruptible && thread.signal()).length > 0;
-    while (blocked() && performance.now() < until) Atomics.wait(clock, 0, 0, ROUND_MS);
+    while (blocked() && performance.now() < until) pause();
   }
 
   /** Whether a thread is inside a call, which would hold up the end of the process until the call returns. */
@@ -131,7 +129,7 @@ export class WorkerPool {
   }
 
   #dispatch(threadClass: ThreadClass): void {
-    const queue = this.#queue(threadClass);
+    const queue = listOf(this.#waiting, threadClass);
     for (let at = 0; at < queue.length; ) {
       const call = queue[at]!;
       const { keys = [] } = call.request;
@@ -280,14 +278,13 @@ export class WorkerPool {
   }
 
   #idleOf(threadClass: ThreadClass): WorkerThread[] {
-    let list = this.#idle.get(threadClass);
-    if (list === undefined) this.#idle.set(threadClass, (list = []));
-    return list;
+    return listOf(this.#idle, threadClass);
   }
+}
 
-  #queue(threadClass: ThreadClass): WorkerCall<unknown>[] {
-    let queue = this.#waiting.get(threadClass);
-    if (queue === undefined) this.#waiting.set(threadClass, (queue = []));
-    return queue;
-  }
+/** The list of a class, which is there from now on. */
+function listOf<T>(lists: Map<ThreadClass, T[]>, threadClass: ThreadClass): T[] {
+  let list = lists.get(threadClass);
+  if (list === undefined) lists.set(threadClass, (list = []));
+  return list;
 }
