@@ -34,8 +34,6 @@ import { WaitingCalls } from './waiting-calls.js';
 import { InterruptWatch } from '../requests/interrupt-watch.js';
 import type { PendingSignals } from '../requests/pending-signals.js';
 
-/** st_mode of a regular file. */
-
 /** Seconds for which the kernel keeps the attributes; changes go through it and so are seen at once. */
 const ATTRIBUTES_VALID = 60;
 

@@ -92,11 +92,6 @@ export class CopyPool {
     this.ready = this.#addThread().handle.ready;
   }
 
-  /** Threads running; for tests and for the exit. */
-  get threads(): number {
-    return this.#threads.length;
-  }
-
   copy(ticket: CopyTicket, bytes: Uint8Array | undefined, done: (error: number, bytes: Buffer) => void): Copy {
     if (this.#hangs(ticket)) {
       done(-Errno.EFAULT, Buffer.alloc(0));

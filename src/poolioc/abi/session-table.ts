@@ -5,7 +5,7 @@
  */
 import type { Bytes } from '../../base/bytes.js';
 import { PoolError } from '../../base/errors.js';
-import { CHANNEL_BITMAP_SIZE, MAX_SESSIONS } from './constants.js';
+import { MAX_SESSIONS } from './constants.js';
 import { offsetsOf, structs } from './structs.js';
 import type { SessionInfo } from '../types.js';
 
@@ -85,10 +85,4 @@ function decodeRow(table: Buffer, at: number, stride: number): SessionInfo {
 /** 16 bytes: an address, or a session id. */
 function bytes(table: Buffer, at: number): Bytes {
   return new Uint8Array(table.subarray(at, at + 16));
-}
-
-/** The channels whose bit is set in what CHANNEL LIST gave. */
-export function channelsIn(bitmap: Uint8Array): number[] {
-  const channels = Array.from({ length: CHANNEL_BITMAP_SIZE * 8 }, (_, channel) => channel);
-  return channels.filter((channel) => (bitmap[channel >> 3]! >> (channel & 7)) & 1);
 }

@@ -81,11 +81,6 @@ export class WorkerThread {
     this.#worker.unref();
   }
 
-  /** Whether an order has not been answered. */
-  get busy(): boolean {
-    return this.#current !== 0;
-  }
-
   /** Whether the thread is inside an order by its own account, which holds also where no event arrives any more. */
   get inside(): boolean {
     return Atomics.load(this.memory.words, Word.CALL) !== 0;

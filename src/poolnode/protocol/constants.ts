@@ -13,7 +13,6 @@ export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 export const NONCE_PREFIX_BYTES = 4;
 export const SESSION_ID_BYTES = 16;
-export const ADDRESS_BYTES = 32;
 export const CHANNELS = 256;
 
 /** Of packets without a payload. */

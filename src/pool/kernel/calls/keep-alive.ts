@@ -29,10 +29,6 @@ export class KeepAlive {
       release();
     }
   }
-
-  get holds(): number {
-    return this.#holds;
-  }
 }
 
 /** The ref() and unref() of one thing: a hold that is on or off. */

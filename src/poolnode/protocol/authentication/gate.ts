@@ -54,11 +54,6 @@ export class AuthenticationGate {
     return this.#event(this.#exchange.admit());
   }
 
-  /** A decision is being waited for. */
-  get asking(): boolean {
-    return this.#asking;
-  }
-
   takeMessage(): Uint8Array | null {
     return this.#exchange.takeMessage();
   }
