@@ -1,25 +1,14 @@
 /** The kernel module: loaded or not, and what its status says of the listener (kernel contract, section 2). */
+import { type ModuleStatus, parseModuleStatus } from '../../base/module-status.js';
 import { type Finding, ok, warn } from './finding.js';
 import type { Probes } from './probes.js';
-
-export interface ModuleListener {
-  listening: boolean;
-  /** The port that is open, or was open last. */
-  port: number;
-}
 
 const CHECK = 'kernel module';
 const STATUS = '/proc/pool/status';
 
 /** Null where there is no such file, or none that this knows how to read. */
-export function moduleListener({ read }: Pick<Probes, 'read'>): ModuleListener | null {
-  const text = read(STATUS);
-  const status = /^\s*Status:\s*(listening|idle)\s*$/im.exec(text ?? '')?.[1];
-  if (status === undefined) return null;
-  return {
-    listening: status.toLowerCase() === 'listening',
-    port: Number(/^\s*Listen port:\s*(\d+)/im.exec(text ?? '')?.[1] ?? 0),
-  };
+export function moduleListener({ read }: Pick<Probes, 'read'>): ModuleStatus | null {
+  return parseModuleStatus(read(STATUS));
 }
 
 export function kernelModule(probes: Pick<Probes, 'read' | 'platform'>, device: 'character' | 'other'): Finding {

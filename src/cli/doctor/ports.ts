@@ -1,6 +1,6 @@
 /** Whether a port is free to listen on, and if not, who has it: as far as /proc lets this process see that. */
+import type { ModuleStatus } from '../../base/module-status.js';
 import { fail, type Finding, ok, warn } from './finding.js';
-import type { ModuleListener } from './kernel-module.js';
 import type { Probes } from './probes.js';
 
 /** Every address of either family, and its loopback. */
@@ -12,7 +12,7 @@ const EVERYWHERE = [
 export async function port(
   probes: Pick<Probes, 'bind' | 'greet' | 'read' | 'list' | 'link'>,
   number: number,
-  module: ModuleListener | null,
+  module: ModuleStatus | null,
 ): Promise<Finding> {
   const check = `port ${number}`;
   // The module's own listener is asked nothing: it serves one handshake at a time.

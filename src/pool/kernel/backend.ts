@@ -15,7 +15,7 @@ import { KernelListener } from './accepting/listener.js';
 import { openPort } from './accepting/listen-port.js';
 import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
 import { fromMapped } from './calls/mapped-address.js';
-import { readModuleStatus } from './table/module-status.js';
+import { parseModuleStatus } from '../../base/module-status.js';
 import type { ProcFiles } from '../../poolioc/closing/kernel-thread.js';
 import { ReceiveScheduler, type Received } from './session/receive-scheduler.js';
 import { ReceiverThreads } from './session/thread-lookup.js';
@@ -189,7 +189,7 @@ export class KernelBackend implements Backend {
     const { proc, isLocal = isLocalAddress } = this.#deps;
     const { records } = await this.#table.refresh();
     if (records.length < MAX_SESSIONS - 1) return false;
-    const status = readModuleStatus(proc);
+    const status = parseModuleStatus(proc.read('pool/status'));
     const own = status?.listening === true && status.port === address.port && isLocal(address.address);
     return records.length >= (own ? MAX_SESSIONS - 1 : MAX_SESSIONS);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { readModuleStatus } from '../../../src/pool/kernel/table/module-status.js';
+import { parseModuleStatus } from '../../../src/base/module-status.js';
 import { machineProc, type ProcFiles } from '../../../src/poolioc/closing/kernel-thread.js';
 import { ReceiverThreads } from '../../../src/pool/kernel/session/thread-lookup.js';
 import { readTcpTable } from '../../../src/pool/kernel/table/tcp-table.js';
@@ -24,11 +24,11 @@ describe('/proc/pool/status', () => {
     ['Status: idle\n', { listening: false, port: 0 }],
     ['something else\n', null],
   ])('%j', (text, expected) => {
-    expect(readModuleStatus(files({ 'pool/status': text }).proc)).toEqual(expected);
+    expect(parseModuleStatus(files({ 'pool/status': text }).proc.read('pool/status'))).toEqual(expected);
   });
 
   it('is null where there is none', () => {
-    expect(readModuleStatus(files({}).proc)).toBeNull();
+    expect(parseModuleStatus(files({}).proc.read('pool/status'))).toBeNull();
   });
 });
 

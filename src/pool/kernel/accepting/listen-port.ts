@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { PoolError } from '../../../base/errors.js';
 import type { KernelDevice } from '../calls/device.js';
 import { errnoNameIn, errnoIn } from '../calls/call-errors.js';
-import { readModuleStatus } from '../table/module-status.js';
+import { parseModuleStatus } from '../../../base/module-status.js';
 import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
@@ -35,7 +35,7 @@ export async function openPort(port: number, options: ListenPortOptions): Promis
     // LISTEN on a port that is open gives 0 only where the device itself has opened it.
     return { ...(await listenOnce(port, options)), own: !before };
   }
-  const status = readModuleStatus(proc);
+  const status = parseModuleStatus(proc.read('pool/status'));
   if (status === null) {
     throw new PoolError(
       'ENOENT',

@@ -6,7 +6,7 @@
  */
 import { PoolError } from '../../../base/errors.js';
 import type { KernelClock, ClockTimer } from '../calls/kernel-clock.js';
-import { readModuleStatus } from '../table/module-status.js';
+import { parseModuleStatus } from '../../../base/module-status.js';
 import type { ProcFiles } from '../../../poolioc/closing/kernel-thread.js';
 import { readTcpTable } from '../table/tcp-table.js';
 
@@ -59,7 +59,7 @@ export class ListenWatch {
 
   #lookAtModule(): string | null {
     const { proc, port } = this.#options;
-    const status = readModuleStatus(proc);
+    const status = parseModuleStatus(proc.read('pool/status'));
     if (status === null || (status.listening && status.port === port)) return null;
     const now = status.listening ? `; the module listens on port ${status.port} now` : '';
     return `another program stopped the module's listener (POOL_IOC_STOP)${now}: listen again`;

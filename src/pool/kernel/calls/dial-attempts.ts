@@ -24,18 +24,12 @@ export interface DiallerOptions {
 }
 
 export class Dialler {
-  readonly #device: KernelDevice;
-  readonly #discard: (index: number) => void;
-  readonly #isLocal: (address: string) => boolean;
-  readonly #full: ((address: Addr) => Promise<boolean>) | undefined;
+  readonly #options: DiallerOptions;
   #last: Promise<unknown> = Promise.resolve();
   #dialling: TcpEnd | null = null;
 
-  constructor({ device, discard, isLocal = isLocalAddress, full }: DiallerOptions) {
-    this.#device = device;
-    this.#discard = discard;
-    this.#isLocal = isLocal;
-    this.#full = full;
+  constructor(options: DiallerOptions) {
+    this.#options = options;
   }
 
   /** Whom CONNECT dials, until its session is handed over. */
@@ -56,7 +50,8 @@ export class Dialler {
     if (address.port === 0) throw new PoolError('ERR_OUT_OF_RANGE', 'port 0 can be listened on, but not dialled');
     signal?.throwIfAborted();
     // Not after the dials that come first: some of them may take as long as the caller waits.
-    if (this.#full !== undefined && (await orAborted(this.#full(address), signal))) throw tableFull();
+    const { full } = this.#options;
+    if (full !== undefined && (await orAborted(full(address), signal))) throw tableFull();
     // Hazard 7: two handshakes at a time can corrupt each other's keys.
     const turn = this.#last.then(async () => {
       signal?.throwIfAborted();
@@ -73,24 +68,25 @@ export class Dialler {
   }
 
   async #connect(address: Addr, peerAddr: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
+    const { device, discard, isLocal = isLocalAddress, full } = this.#options;
     const request = { peerAddr, peerPort: address.port, addrFamily: AF_INET6 };
     for (let tries = 1, einval = 0; ; tries += 1) {
       let index: number;
       try {
-        index = await this.#device.connect(request, { signal, onLate: this.#discard });
+        index = await device.connect(request, { signal, onLate: discard });
       } catch (cause) {
         if (signal?.aborted === true) throw cause;
         const name = errnoNameIn(cause);
         // Hazard 7 shows as EBADMSG too, where both ends are on this machine. EINTR is a stray signal's.
-        const chance = BY_CHANCE.has(name) || (name === 'EBADMSG' && this.#isLocal(address.address));
+        const chance = BY_CHANCE.has(name) || (name === 'EBADMSG' && isLocal(address.address));
         if (!chance && name !== 'EINTR') throw dialError(cause);
         if (name === 'EINVAL') einval += 1;
-        if ((await this.#full?.(address)) === true) throw tableFull(cause);
+        if ((await full?.(address)) === true) throw tableFull(cause);
         if (tries >= TRIES || einval >= EINVAL_TRIES) throw retriedDialError(cause, tries);
         continue;
       }
       if (signal?.aborted !== true) return index;
-      this.#discard(index);
+      discard(index);
       throw signal.reason;
     }
   }
