@@ -71,6 +71,11 @@ export function onAbort(signal: AbortSignal | undefined, act: (reason: unknown) 
   return () => unlisten(signal, member);
 }
 
+/** A signal's reason as what a promise rejects with: it may be anything, and is passed on as it is. */
+export function asRejection(reason: unknown): Error {
+  return reason as Error;
+}
+
 /** Settles when the signal fires; at once where it has. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => void onAbort(signal, () => resolve()));

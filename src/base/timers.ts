@@ -28,6 +28,19 @@ export const hrtime = (): bigint => nodeHrtime.bigint();
 /** Monotonic time, in ms with fractions: `performance.now`. */
 export const performance = { now: (): number => nodePerformance.now() };
 
+/** Settles as `work` does, or fulfils with `late` after `ms`; `work` itself goes on. */
+export async function orLate<T, L>(ms: number, work: Promise<T>, late: L): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<L>((resolve) => {
+    timer = setTimeout(() => resolve(late), ms);
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** What of these an object needs that keeps time; tests give their own. */
 export interface TimerFunctions {
   setTimeout: typeof setTimeout;

@@ -1,9 +1,8 @@
 /** Node's HTTP servers on a POOL listener. */
 import type { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
-import { inspect } from 'node:util';
 import { nextTick } from '../base/timers.js';
-import { PoolError } from '../base/errors.js';
+import { wrongType } from '../base/arguments.js';
 import type { FlowDuplex } from '../pool/streams/duplex.js';
 import { withoutNetCode } from '../pool/streams/net-codes.js';
 import type { Listener } from '../pool/listener.js';
@@ -77,10 +76,7 @@ function handlerOf(server: HttpServer | ConnectionHandler): ConnectionHandler {
   if (typeof server === 'object' && server !== null && typeof server.emit === 'function') {
     return (stream) => void server.emit('connection', stream);
   }
-  throw new PoolError(
-    'ERR_INVALID_ARG_TYPE',
-    `a server, or a function, serves connections, and not ${inspect(server)}`,
-  );
+  throw wrongType('what serves connections', 'a server or a function', server);
 }
 
 /** Rejects with the stream's error. Listening to it also means that an error nobody else wants ends no process. */

@@ -1,7 +1,7 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
-import { PoolError } from '../base/errors.js';
+import { checkPath } from '../base/arguments.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { deviceSource } from './device-source.js';
 import { processSource } from './process-source.js';
@@ -61,7 +61,7 @@ const PEER_EVENTS = [
 export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void {
   refuseUnknown(options, ['register', 'device']);
   const { register = globalRegister, device } = options;
-  checkDevice(device);
+  if (device !== undefined) checkPath('collect metrics: device', device);
   const registers = [register];
   const names: string[] = [];
   const named = (name: string): string => {
@@ -158,19 +158,6 @@ function countPeers(named: (name: string) => string, registers: Registry[]): () 
 
 function give(value: number | null, tell: (value: number) => void): void {
   if (value !== null) tell(value);
-}
-
-function checkDevice(device: unknown): void {
-  if (device === undefined) return;
-  if (typeof device !== 'string') {
-    throw new PoolError(
-      'ERR_INVALID_ARG_TYPE',
-      `collect metrics: device must be the name of a file, not ${typeof device}`,
-    );
-  }
-  if (device === '' || device.includes('\0')) {
-    throw new PoolError('ERR_INVALID_ARG_VALUE', 'collect metrics: device must be the name of a file');
-  }
 }
 
 function warnOf(device: string): (error: Error) => void {

@@ -3,7 +3,7 @@
  * changes nothing, and a device that hangs costs one thread, however often it is scraped.
  */
 import { ipFromBytes } from '../base/ip.js';
-import { clearTimeout, setTimeout } from '../base/timers.js';
+import { orLate } from '../base/timers.js';
 import { Addr } from '../pool/address/addr.js';
 import { openWithPoolioc } from '../pool/kernel/calls/open-device.js';
 import type { DeviceSession, KernelDevice } from '../pool/kernel/calls/device.js';
@@ -22,6 +22,8 @@ export interface DeviceSourceOptions {
   /** ms that a scrape waits for the table. */
   patience?: number;
 }
+
+const LATE = Symbol('late');
 
 export function deviceSource(
   totals: SessionTotals,
@@ -84,18 +86,13 @@ export function deviceSource(
       }));
 
   return {
-    sample: () =>
-      new Promise((resolve) => {
-        const late = setTimeout(() => {
-          if (isUp && !closed) down(new Error(`the device ${path} did not answer within ${patience} ms`));
-          isUp = false;
-          resolve(null);
-        }, patience);
-        void ask().then((samples) => {
-          clearTimeout(late);
-          resolve(samples);
-        });
-      }),
+    async sample() {
+      const answer = await orLate(patience, ask(), LATE);
+      if (answer !== LATE) return answer;
+      if (isUp && !closed) down(new Error(`the device ${path} did not answer within ${patience} ms`));
+      isUp = false;
+      return null;
+    },
     close() {
       closed = true;
       letGo();

@@ -1,5 +1,5 @@
 /** The sessions of this process, both backends, dialled and accepted. */
-import { clearTimeout, setTimeout } from '../base/timers.js';
+import { orLate } from '../base/timers.js';
 import { openSessions, type ProcessSession, watchSessions } from '../pool/observe/process-sessions.js';
 import type { SessionInfo } from '../pool/telemetry.js';
 import { PATIENCE_MS, type SessionSample, type SessionSource } from './sample.js';
@@ -30,12 +30,9 @@ async function sampleSessions(totals: SessionTotals): Promise<SessionSample[]> {
 
 /** Null for a session that is gone, or whose device doesn't answer. */
 function infoOf({ session }: ProcessSession): Promise<SessionInfo | null> {
-  return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(null), PATIENCE_MS);
-    const settle = (info: SessionInfo | null): void => {
-      clearTimeout(late);
-      resolve(info);
-    };
-    session.info().then(settle, () => settle(null));
-  });
+  return orLate(
+    PATIENCE_MS,
+    session.info().catch(() => null),
+    null,
+  );
 }

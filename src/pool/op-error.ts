@@ -2,6 +2,7 @@
  * Errors of operations on a flow: a sentence of operation, address and reason, as Go's `net.OpError` prints it
  * (`read pool 10.0.0.1:9253: deadline exceeded`), with a stack that starts at the caller.
  */
+import { asRejection } from '../base/abort.js';
 import { PoolError, type PoolErrorCode, type PoolErrorDetails } from '../base/errors.js';
 import { joinHostPort } from '../base/ip.js';
 import type { Addr } from './address/addr.js';
@@ -28,6 +29,12 @@ export function opError(
 ): PoolError {
   const { address, port } = target.addr;
   return new PoolError(code, `${op} ${flowName(target)}: ${reason}`, { syscall: op, address, port, ...details });
+}
+
+/** The error of an operation after this side's close. */
+export function closedHere(op: string, target: OpTarget, details?: PoolErrorDetails): PoolError {
+  const what = target.channel === undefined ? 'connection' : 'channel';
+  return opError(op, target, 'ERR_POOL_CLOSED', `the ${what} was closed by this side`, details);
 }
 
 /** The error of an operation that a session's end made impossible. The end's own error is the cause. */
@@ -69,10 +76,7 @@ export function rejectFromCaller<T, Name extends string>(
   method: Name,
   signal?: AbortSignal,
 ): Promise<T> {
-  if (!(error instanceof PoolError) || isReason(error, signal)) {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-    return Promise.reject(error);
-  }
+  if (!(error instanceof PoolError) || isReason(error, signal)) return Promise.reject(asRejection(error));
   const { remoteAddr: addr, channel } = receiver;
   const target = addr && (channel === undefined ? { addr } : { addr, channel });
   const whole =

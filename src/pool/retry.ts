@@ -1,5 +1,5 @@
 /** Again after a while, where a while may help: for dials to a server that is not there yet, or not any more. */
-import { onAbort } from '../base/abort.js';
+import { orAborted } from '../base/abort.js';
 import { checkFunction, outOfRange } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
 import { LONGEST_TIMER_MS, nodeTimers, type TimerFunctions } from '../base/timers.js';
@@ -120,15 +120,9 @@ function wait(
   signal: AbortSignal | undefined,
   timers: Pick<TimerFunctions, 'setTimeout' | 'clearTimeout'>,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = timers.setTimeout(() => {
-      done();
-      resolve();
-    }, ms);
-    const done = onAbort(signal, (reason) => {
-      timers.clearTimeout(timer);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-      reject(reason);
-    });
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = timers.setTimeout(resolve, ms);
   });
+  return orAborted(over, signal).finally(() => timers.clearTimeout(timer));
 }

@@ -6,6 +6,7 @@ import { atCallSite, type CallSite, isReason } from './call-site.js';
 import type { Conn } from './flow/conn.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
+import { warnOnce } from './warn-once.js';
 
 /** Options of {@link Listener.serve}. */
 export interface ServeOptions extends OpOptions {
@@ -25,6 +26,9 @@ export interface Accepts {
 type Handler = (conn: Conn) => void | Promise<void>;
 type OnError = NonNullable<ServeOptions['onError']>;
 
+const destroyed = (reason: string, { remoteAddr }: Conn): string =>
+  ` for ${remoteAddr.toString()}: ${reason}; its connection was destroyed`;
+
 /** See {@link Listener.serve}. */
 export async function serve(
   listener: Accepts,
@@ -38,7 +42,7 @@ export async function serve(
     checkFunction('the handler', handler);
     service = new Service(listener, {
       handler,
-      onError: (read.function('onError') as OnError | undefined) ?? warnOnce(),
+      onError: (read.function('onError') as OnError | undefined) ?? warnOnce('serve', destroyed),
       concurrency: read.count('concurrency') ?? Infinity,
       signal: read.signal('signal'),
     });
@@ -140,20 +144,4 @@ class Service {
       else await conn.close().catch(() => {});
     }
   }
-}
-
-/** One warning for each service: a stranger who breaks off again and again must not fill the log. */
-function warnOnce(): OnError {
-  let warned = false;
-  return (error, conn) => {
-    if (warned) return;
-    warned = true;
-    const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(
-      `a handler of serve failed for ${conn.remoteAddr.toString()}: ${reason}; its connection was destroyed. ` +
-        'Further failures are not reported: pass onError to see them',
-      'PoolWarning',
-      'POOL_SERVE_HANDLER',
-    );
-  };
 }

@@ -17,6 +17,7 @@ import { type CheckedOptions, modeWarning } from './options.js';
 import { readPendingSignals } from './requests/pending-signals.js';
 import { keepProcFiles } from './proc/proc-files.js';
 import type { PoolError } from '../base/errors.js';
+import { orLate } from '../base/timers.js';
 
 /** ms that closing waits for peers which do not read. */
 const CLOSE_PATIENCE = 1000;
@@ -96,15 +97,10 @@ export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer>
   };
 
   const takeApart = async (): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((settle) => {
-      timer = setTimeout(settle, CLOSE_PATIENCE);
-    });
     texts?.stop();
     const closed = requests.close();
     file.abort(Errno.ECONNABORTED);
-    await Promise.race([closed, patience]);
-    clearTimeout(timer);
+    await orLate(CLOSE_PATIENCE, closed, undefined);
     disconnect();
     copies.close();
     pins.close();

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
-import { onAbort } from '../base/abort.js';
+import { asRejection, onAbort } from '../base/abort.js';
 import { checkInteger, checkString } from '../base/arguments.js';
 import { checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { nanoseconds } from './clock.js';
@@ -136,8 +136,7 @@ function attempt(
         fail(new PoolError('ERR_POOL_TIMEOUT', `no TCP connection within ${times.connect} ms`, { syscall: 'connect' })),
       Math.min(times.connect, LONGEST_TIMER_MS),
     );
-    // A signal's reason can be anything; it is passed on as it is.
-    const unlisten = onAbort(signal, (reason) => fail(reason as Error));
+    const unlisten = onAbort(signal, (reason) => fail(asRejection(reason)));
     socket.once('connect', onConnect).once('error', onError).once('close', onClose);
   });
 }

@@ -6,26 +6,19 @@ import type { LookupFunction } from 'node:net';
 import type { Endpoint, RawTelemetry, RefuseReason, SessionHandler, SessionStateName } from '../base/session.js';
 import type { PublicKey } from '../base/public-key.js';
 import type { PoolError } from '../base/errors.js';
+import type { SessionCounters } from './protocol/types.js';
 import type { Identity, PreSharedKey } from './protocol/authentication/types.js';
 
 export type { Endpoint, RefuseReason, SessionEnd, SessionHandler, SessionStateName } from '../base/session.js';
 
 /** What the session table reports of a session; all that POOL_IOC_SESSIONS needs. */
-export interface NodeSessionInfo {
+export interface NodeSessionInfo extends SessionCounters {
   index: number;
   id: Uint8Array;
   role: 'client' | 'server';
   local: Endpoint;
   remote: Endpoint;
   state: SessionStateName;
-  bytesSent: bigint;
-  bytesReceived: bigint;
-  packetsSent: bigint;
-  packetsReceived: bigint;
-  /** Packets since the last rekey: what pool_session_info.rekey_count really counts (kernel contract, section 3). */
-  packetsSinceRekey: number;
-  /** Messages without a byte, from the peer; counted and not delivered. */
-  emptyMessages: number;
   telemetry: RawTelemetry;
 }
 

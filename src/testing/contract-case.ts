@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { PoolError } from '../base/errors.js';
 import type { Conn } from '../pool/flow/conn.js';
 import type { Flow } from '../pool/flow/flow.js';
-import { clearTimeout, setImmediate, setTimeout } from '../base/timers.js';
+import { orLate, setImmediate, setTimeout } from '../base/timers.js';
 
 /** Two Conns that are each other's peer. */
 export interface ConnPair {
@@ -56,6 +56,8 @@ export function toCases(
   return Object.entries(checks).map(([name, check]) => ({ name, run: () => runCheck(name, check, makePipe, options) }));
 }
 
+const LATE = Symbol('late');
+
 async function runCheck(
   name: string,
   check: Check,
@@ -63,14 +65,10 @@ async function runCheck(
   options: Required<ConnContractOptions>,
 ): Promise<void> {
   const pair = await makePipe();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name}: not done within ${options.timeout} ms`)), options.timeout);
-  });
   try {
-    await Promise.race([check(pair, options), late]);
+    const late = await orLate(options.timeout, check(pair, options), LATE);
+    if (late === LATE) throw new Error(`${name}: not done within ${options.timeout} ms`);
   } finally {
-    clearTimeout(timer);
     await pair.stop();
   }
 }

@@ -7,7 +7,8 @@ import { PoolError } from '../base/errors.js';
 import { Addr } from '../pool/address/addr.js';
 import type { BackendSession } from '../pool/backend.js';
 import { toNodeTelemetry, type SessionInfo, type Telemetry } from '../pool/telemetry.js';
-import { clearTimeout, performance, setImmediate, setTimeout } from '../base/timers.js';
+import { beginClosing, type Closing } from '../poolnode/session/session-close.js';
+import { performance, setImmediate } from '../base/timers.js';
 
 /** Payload bytes that a wire holds before its sender is told to stop, as a socket's buffers do. */
 export const WIRE_BYTES = 65_536;
@@ -69,7 +70,7 @@ class MemoryEnd implements MemorySession {
   #senderWaits = false;
   #state: SessionStateName = 'ESTABLISHED';
   #ended = false;
-  #closing: { settle: (error?: PoolError) => void } | null = null;
+  #closing: Closing | null = null;
   #queueDepth = 0;
   readonly #since = performance.now();
   readonly #sent = { packets: 0n, bytes: 0n };
@@ -126,22 +127,13 @@ class MemoryEnd implements MemorySession {
     if (this.#ended) return Promise.resolve();
     this.#state = 'CLOSING';
     this.#peer.#receiveEnd({ by: 'remote' });
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const error = new PoolError('ERR_POOL_TIMEOUT', `the peer didn't take what was sent within ${timeout} ms`);
-        this.destroy(error);
-        this.#closing?.settle(error);
-      }, timeout);
-      this.#closing = {
-        settle: (error) => {
-          clearTimeout(timer);
-          this.#closing = null;
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
-      setImmediate(() => this.#peerTook());
+    this.#closing = beginClosing(timeout, () => {
+      const error = new PoolError('ERR_POOL_TIMEOUT', `the peer didn't take what was sent within ${timeout} ms`);
+      this.destroy(error);
+      this.#closing?.settle(error);
     });
+    setImmediate(() => this.#peerTook());
+    return this.#closing.promise;
   }
 
   destroy(error?: PoolError): void {

@@ -3,8 +3,8 @@
  * go to the resolver of this machine.
  */
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '../../base/abort.js';
+import { orLate } from '../../base/timers.js';
 import { ipFromBytes, ipToBytes } from '../../base/ip.js';
 
 const VERSION = 5;
@@ -132,10 +132,8 @@ function replyBytes(reply: Reply, { address, port }: { address: string; port: nu
 /** A reset right behind it may take back what was said: the client gets the time to close. */
 async function lastWord(socket: Socket, bytes: Uint8Array): Promise<void> {
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  const late = new AbortController();
   socket.end(bytes).resume();
-  await Promise.race([closed, delay(LAST_WORD_MS, undefined, late).catch(() => undefined)]);
-  late.abort();
+  await orLate(LAST_WORD_MS, closed, undefined);
   socket.destroy();
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { orLate } from '../../base/timers.js';
 
 /** ms that a command has to end by itself once its input has ended: it may still be storing what it got. */
 const GRACE_MS = 3000;
@@ -51,14 +52,7 @@ export function startChild(command: string, env: NodeJS.ProcessEnv): Child {
 async function endWithin(child: ChildProcess, steps: readonly (readonly [number, NodeJS.Signals])[]): Promise<void> {
   for (const [ms, signal] of steps) {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new AbortController();
-    const timer = setTimeout(() => exited.abort(), ms);
-    const inTime = await once(child, 'exit', { signal: exited.signal }).then(
-      () => true,
-      () => false,
-    );
-    clearTimeout(timer);
-    if (inTime) return;
+    if ((await orLate(ms, once(child, 'exit'), null)) !== null) return;
     if (process.platform === 'win32') child.kill(signal);
     else signalGroup(child.pid!, signal);
   }

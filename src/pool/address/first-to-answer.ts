@@ -1,5 +1,5 @@
 /** Several addresses of one host: which of them gets the session (RFC 8305, "Happy Eyeballs"). */
-import { onAbort } from '../../base/abort.js';
+import { asRejection, onAbort } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import type { Addr } from './addr.js';
 import type { BackendSession } from '../backend.js';
@@ -66,8 +66,7 @@ export function firstToAnswer(
     const giveUp = (): void => {
       finish();
       tries.abort(signal.reason);
-      // A signal's reason can be anything; it is passed on as it is.
-      reject(signal.reason as Error);
+      reject(asRejection(signal.reason));
     };
     const won = (session: BackendSession): void => {
       if (over) return session.destroy();

@@ -6,7 +6,7 @@ import type { SessionEnd } from '../../base/session.js';
 import type { Bytes } from '../../base/bytes.js';
 import type { PoolError } from '../../base/errors.js';
 import { Deque } from './deque.js';
-import { endError, opError, type OpTarget } from '../op-error.js';
+import { closedHere, endError, opError, type OpTarget } from '../op-error.js';
 import type { ReadBudget } from './read-budget.js';
 import { Waiter, Waiters } from './waiters.js';
 import { nodeTimers, queueMicrotask } from '../../base/timers.js';
@@ -259,10 +259,7 @@ export class FlowReader {
   }
 
   #closedError(op: string): PoolError {
-    const what = this.#target.channel === undefined ? 'connection' : 'channel';
-    return opError(op, this.#target, 'ERR_POOL_CLOSED', `the ${what} was closed by this side`, {
-      cause: this.#closeCause,
-    });
+    return closedHere(op, this.#target, { cause: this.#closeCause });
   }
 
   #lockedError(): PoolError {

@@ -5,7 +5,7 @@
 import { nodeTimers } from '../../base/timers.js';
 import type { SessionEnd } from '../../base/session.js';
 import type { PoolError, PoolErrorDetails } from '../../base/errors.js';
-import { endError, opError, type OpTarget } from '../op-error.js';
+import { closedHere, endError, opError, type OpTarget } from '../op-error.js';
 import { Waiters } from './waiters.js';
 import { WriteJob, type WriteOp } from './write-job.js';
 import type { WriteScheduler } from './write-scheduler.js';
@@ -244,9 +244,7 @@ export class FlowWriter {
   }
 
   #closedError(op: string, progress?: PoolErrorDetails): PoolError {
-    const what = this.#target.channel === undefined ? 'connection' : 'channel';
-    const reason = `the ${what} was closed by this side`;
-    return opError(op, this.#target, 'ERR_POOL_CLOSED', reason, { ...progress, cause: this.#closeCause });
+    return closedHere(op, this.#target, { ...progress, cause: this.#closeCause });
   }
 
   #failure(op: string, end: SessionEnd, progress: PoolErrorDetails): PoolError {

@@ -8,7 +8,7 @@ import { ChannelTable } from './channel-table.js';
 import type { FlowClosed } from './flow.js';
 import { type Peer, peerOf } from '../identity/proven-peer.js';
 import { IdleTimer } from './idle-timer.js';
-import { flowName, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
+import { closedHere, flowName, endError, fromCaller, located, opError, rejectFromCaller } from '../op-error.js';
 import { DEFAULT_CLOSE_TIMEOUT_MS, requireChannel, signalOf, type OpOptions } from '../op-options.js';
 import type { Listener } from '../listener.js';
 import { ReadBudget } from './read-budget.js';
@@ -286,8 +286,7 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   #requireOpen(op: string): void {
-    if (!this.reads.closed) return;
-    throw opError(op, this.target, 'ERR_POOL_CLOSED', 'the connection was closed by this side');
+    if (this.reads.closed) throw closedHere(op, this.target);
   }
 
   #ended(op: string, end: SessionEnd): PoolError {

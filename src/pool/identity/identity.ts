@@ -1,6 +1,6 @@
 /** The identity of a node: an Ed25519 private key, which signs and is never shown. */
 import { createPrivateKey, generateKeyPairSync, KeyObject, sign } from 'node:crypto';
-import { inspect } from 'node:util';
+import { checkString } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 import { type PublicKey, publicKeyLine, publicKeyOf, rawPublicKey } from '../../base/public-key.js';
@@ -37,11 +37,7 @@ export interface GeneratedIdentity {
  * @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a comment that is none
  */
 export function generateIdentity(options: { comment?: string | undefined } = {}): GeneratedIdentity {
-  const comment: unknown = options.comment;
-  if (comment !== undefined && typeof comment !== 'string') {
-    throw new PoolError('ERR_INVALID_ARG_TYPE', `options.comment is a string, not ${inspect(comment)}`);
-  }
-
+  const comment = options.comment === undefined ? undefined : checkString('options.comment', options.comment);
   if (comment !== undefined && (comment.length > 256 || /[\u0000-\u001f\u007f-\u009f]/.test(comment))) {
     throw new PoolError('ERR_INVALID_ARG_VALUE', 'options.comment has at most 256 characters, and no line ends in it');
   }

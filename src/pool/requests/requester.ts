@@ -1,6 +1,6 @@
 /** Requests over a flow: as many at a time as wanted, each with a number, a deadline and a signal. */
 import type { Bytes, BytesInput } from '../../base/bytes.js';
-import { onAbort } from '../../base/abort.js';
+import { asRejection, onAbort } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
 import { atCallSite, type CallSite, callSite, methodSite } from '../call-site.js';
@@ -120,8 +120,7 @@ class FlowRequester implements Requester {
       };
       const fail = (error: unknown): void => {
         settle();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-        reject(error);
+        reject(asRejection(error));
       };
       const giveUp = (reason: unknown): void => {
         fail(reason);

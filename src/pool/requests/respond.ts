@@ -9,6 +9,7 @@ import { toBytes } from '../flow/written-data.js';
 import { opError } from '../op-error.js';
 import type { OpOptions } from '../op-options.js';
 import { reader } from '../options.js';
+import { warnOnce } from '../warn-once.js';
 import { claim, targetOf } from './claim.js';
 import { type Envelope, foreign, pack, unpack } from './envelope.js';
 
@@ -37,6 +38,8 @@ export interface RespondOptions extends OpOptions {
 
 const DEFAULT_CONCURRENCY = 64;
 
+const answered = (reason: string): string => `: ${reason}; its request was answered with a failure`;
+
 /**
  * Answers the requests that a {@link requester} sends over the other end of a Conn or a Channel. Handlers begin in the order in
  * which the requests came; each answer goes out when it is ready. A handler that throws fails its request alone, and the
@@ -57,7 +60,7 @@ export async function respond(flow: Flow, handler: RequestHandler, options?: Res
     const settings = {
       handler,
       concurrency: read.count('concurrency') ?? DEFAULT_CONCURRENCY,
-      onError: (read.function('onError') as RespondOptions['onError']) ?? warnOnce(),
+      onError: (read.function('onError') as RespondOptions['onError']) ?? warnOnce('respond', answered),
     };
     signal = read.signal('signal');
     read.done();
@@ -182,20 +185,4 @@ class Responder {
       this.#halt.abort(fault);
     }
   }
-}
-
-/** One warning for each flow: a peer whose requests fail again and again must not fill the log. */
-function warnOnce(): NonNullable<RespondOptions['onError']> {
-  let warned = false;
-  return (error) => {
-    if (warned) return;
-    warned = true;
-    const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(
-      `a handler of respond failed: ${reason}; its request was answered with a failure. ` +
-        'Further failures are not reported: pass onError to see them',
-      'PoolWarning',
-      'POOL_RESPOND_HANDLER',
-    );
-  };
 }

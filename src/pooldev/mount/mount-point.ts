@@ -7,6 +7,7 @@ import { lstat, realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PoolError } from '../../base/errors.js';
 import { Errno, systemError } from '../../base/errno.js';
+import { orLate } from '../../base/timers.js';
 import { type MountEntry, mountsAt } from '../../base/mount-info.js';
 
 const MARKER = 'Mount point of a pool-ts device. No server is running.\n';
@@ -62,18 +63,12 @@ export function removeMountPoint(path: string): void {
 /** A FUSE mount without a server answers ENOTCONN; one whose server hangs does not answer at all and is no stale one. */
 async function isStale(entry: MountEntry): Promise<boolean> {
   if (!/^fuse(\.|$)/.test(entry.type)) return false;
-  let timer: NodeJS.Timeout | undefined;
-  const hung = new Promise<false>((settle) => {
-    timer = setTimeout(settle, PROBE_MS, false);
-  });
   // Not lstat: the kernel may answer that from what it remembers of the file, long after the server's death.
   const probe = statfs(entry.path).then(
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ENOTCONN' || error.code === 'ECONNABORTED',
   );
-  const stale = await Promise.race([probe, hung]);
-  clearTimeout(timer);
-  return stale;
+  return orLate(PROBE_MS, probe, false);
 }
 
 function busy(path: string, entry: MountEntry): PoolError {

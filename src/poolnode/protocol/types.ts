@@ -127,6 +127,18 @@ export interface Handshake {
   nextTimeout(): bigint | null;
 }
 
+/** What a session counts of its packets. */
+export interface SessionCounters {
+  bytesSent: bigint;
+  bytesReceived: bigint;
+  packetsSent: bigint;
+  packetsReceived: bigint;
+  /** Packets since the last rekey: what pool_session_info.rekey_count really counts (kernel contract, section 3). */
+  packetsSinceRekey: number;
+  /** Messages without a byte, from the peer; counted and not delivered. */
+  emptyMessages: number;
+}
+
 /** An established session. Never constructed but by a finished Handshake. */
 export interface Session {
   readonly id: Uint8Array;
@@ -167,12 +179,5 @@ export interface Session {
   peerTelemetry(): RawTelemetry | null;
   /** What HEARTBEATs report as queue depth; set by the shell as it changes. */
   queueDepth: number;
-  readonly counters: {
-    bytesSent: bigint;
-    bytesReceived: bigint;
-    packetsSent: bigint;
-    packetsReceived: bigint;
-    packetsSinceRekey: number;
-    emptyMessages: number;
-  };
+  readonly counters: SessionCounters;
 }
