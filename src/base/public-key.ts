@@ -1,5 +1,6 @@
 /** Public keys of peers: the line that ssh has for them, PEM, and the fingerprint that people compare. */
-import { createHash, createPublicKey, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { cryptoModule } from './builtin.js';
 import { isUsableKey } from './ed25519-key.js';
 import { PoolError } from './errors.js';
 
@@ -30,7 +31,7 @@ export function publicKeyOf(bytes: Uint8Array, comment?: string): PublicKey {
   try {
     // As JWK: ten times faster than DER.
     const x = Buffer.from(bytes).toString('base64url');
-    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    key = cryptoModule().createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
   } catch (cause) {
     throw invalid('is no Ed25519 key', cause);
   }
@@ -39,7 +40,7 @@ export function publicKeyOf(bytes: Uint8Array, comment?: string): PublicKey {
 
 /** As `ssh-keygen -l` prints it. */
 export function fingerprintOf(bytes: Uint8Array): string {
-  const digest = createHash('sha256').update(BLOB_PREFIX).update(bytes).digest('base64');
+  const digest = cryptoModule().createHash('sha256').update(BLOB_PREFIX).update(bytes).digest('base64');
   return `SHA256:${digest.replace(/=+$/, '')}`;
 }
 
@@ -102,7 +103,7 @@ export function readPublicKey(value: unknown): PublicKey {
     readTexts.set(value, key);
     return key;
   }
-  if (!(value instanceof KeyObject)) {
+  if (!(value instanceof cryptoModule().KeyObject)) {
     throw new PoolError(
       'ERR_INVALID_ARG_TYPE',
       `is a KeyObject, a line "${TYPE} ..." or PEM text, not ${typeof value}`,
@@ -117,7 +118,7 @@ export function readPublicKey(value: unknown): PublicKey {
 
 /** The 32 bytes of an Ed25519 key, public or private. */
 export function rawPublicKey(key: KeyObject): Uint8Array {
-  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
+  const { x } = (key.type === 'private' ? cryptoModule().createPublicKey(key) : key).export({ format: 'jwk' });
   return Uint8Array.from(Buffer.from(x!, 'base64url'));
 }
 

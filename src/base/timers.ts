@@ -4,29 +4,36 @@
  * half of a session runs, don't; and some realms, such as jest's jsdom, lack part of them. Deadlines in wall-clock time
  * still count from the program's own Date.
  */
-import { performance as nodePerformance } from 'node:perf_hooks';
-import process from 'node:process';
-import * as node from 'node:timers';
+import { builtin } from './builtin.js';
 
-// Copied when this file is loaded: some fake timers write to the object that `require('node:timers')` gives.
-export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = node;
+// Copied when this file is loaded: some fake timers write to the object that is Node's module.
+export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } =
+  builtin('node:timers');
 
 /** ms: the longest time that setTimeout takes; it would run anything longer at once. About 24.8 days. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+// Not imported: an import reads all that it exports, and makes the streams of stdin, stdout and stderr by that.
+const nodeProcess = builtin('node:process');
+
 /** `process.nextTick`. */
-export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
+export const nextTick: typeof process.nextTick = nodeProcess.nextTick.bind(nodeProcess);
 
 /** The global `queueMicrotask`. */
 export const { queueMicrotask } = globalThis;
 
-const { hrtime: nodeHrtime } = process;
+const { hrtime: nodeHrtime } = nodeProcess;
 
 /** Monotonic time, in ns: `process.hrtime.bigint`. */
 export const hrtime = (): bigint => nodeHrtime.bigint();
 
-/** Monotonic time, in ms with fractions: `performance.now`. */
-export const performance = { now: (): number => nodePerformance.now() };
+/** Monotonic time, in ms with fractions; as `performance.now`, from another beginning. */
+export const performance = {
+  now: (): number => {
+    const [seconds, nanoseconds] = nodeHrtime();
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
+};
 
 /** Settles as `work` does, or fulfils with `late` after `ms`; `work` itself goes on. */
 export async function orLate<T, L>(ms: number, work: Promise<T>, late: L): Promise<T | L> {

@@ -1,7 +1,8 @@
 /** Which backend carries a dial or a listener: the kernel module where its device is, else a node in this process. */
 import { stat } from 'node:fs/promises';
 import { PoolError } from '../base/errors.js';
-import { cryptographyInUse, type CryptoKind, processNode } from '../poolnode/index.js';
+import type * as Poolnode from '../poolnode/index.js';
+import type { CryptoKind } from '../poolnode/types.js';
 import type { Backend } from './backend.js';
 import { DEFAULT_DEVICE } from './constants.js';
 import { publish } from './observe/diagnostics.js';
@@ -25,14 +26,19 @@ export interface SelectDeps {
   stat(path: string): Promise<unknown>;
   /** Loads koffi and opens the device: only once it is chosen. Keeps one backend per device and process. */
   kernelBackend(device: string): Promise<Backend>;
-  userBackend(maxSessions: number | undefined): Backend;
+  /** Loads the node in user space: only once it is chosen. */
+  userBackend(maxSessions: number | undefined): Backend | Promise<Backend>;
 }
+
+let poolnode: typeof Poolnode | undefined;
+const loadPoolnode = async (): Promise<typeof Poolnode> => (poolnode ??= await import('../poolnode/index.js'));
 
 const system: SelectDeps = {
   env: process.env,
   stat,
   kernelBackend: async (device) => (await import('./kernel/index.js')).createKernelBackend({ device }),
-  userBackend: (maxSessions) => createUserBackend(processNode({ maxSessions })),
+  userBackend: async (maxSessions) =>
+    createUserBackend((poolnode ?? (await loadPoolnode())).processNode({ maxSessions })),
 };
 
 /** Errno names of a device that isn't there, or whose module isn't. */
@@ -67,8 +73,8 @@ export async function selectBackend(wish: BackendPreference, deps: SelectDeps = 
  * @throws (rejects) ERR_FEATURE_UNAVAILABLE_ON_PLATFORM where the one that is forced can't be had here, or none;
  * ERR_INVALID_ARG_VALUE for a POOL_CRYPTO that names none
  */
-export function userCryptography(): Promise<CryptoKind> {
-  return cryptographyInUse();
+export async function userCryptography(): Promise<CryptoKind> {
+  return (await loadPoolnode()).cryptographyInUse();
 }
 
 async function kernel(device: string, deps: SelectDeps): Promise<Backend> {
@@ -79,8 +85,13 @@ async function kernel(device: string, deps: SelectDeps): Promise<Backend> {
   }
 }
 
-function user({ maxSessions }: BackendPreference, deps: SelectDeps, device: string, reason: string): Backend {
-  const backend = deps.userBackend(maxSessions);
+async function user(
+  { maxSessions }: BackendPreference,
+  deps: SelectDeps,
+  device: string,
+  reason: string,
+): Promise<Backend> {
+  const backend = await deps.userBackend(maxSessions);
   publish('pool.backend.select', () => ({ backend: 'user', device, reason }));
   return backend;
 }

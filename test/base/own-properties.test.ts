@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { dial, listen } from '../../src/index.js';
+import { dial, listen, userCryptography } from '../../src/index.js';
 import { bare, keepName, ownOption } from '../../src/base/own-properties.js';
 
 const pollute = (name: string, value: unknown): void => {
@@ -24,6 +24,8 @@ describe('options and a polluted Object.prototype', () => {
   });
 
   it('a conversation takes no notice of it', async () => {
+    // What it loads is loaded before: how a module is loaded is the program's affair, or its test runner's.
+    await userCryptography();
     pollute('timeout', 1);
     pollute('max', 'no number');
     pollute('closeTimeout', 'no number');

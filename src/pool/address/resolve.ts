@@ -1,7 +1,8 @@
 /** From a host to the addresses to dial. */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { PoolError } from '../../base/errors.js';
+import { builtin } from '../../base/builtin.js';
 import { bare } from '../../base/own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from '../call-site.js';
@@ -60,7 +61,7 @@ export async function addressesToDial(target: Target, settings: ResolveSettings)
 export async function addressesOf(target: Target, settings: ResolveSettings): Promise<[Addr, ...Addr[]]> {
   const { host, port, network } = target;
   const family = familyOf(network);
-  const found = await orAborted(look(host, family, settings.lookup ?? dnsLookup), settings.signal);
+  const found = await orAborted(look(host, family, settings.lookup ?? builtin('node:dns').lookup), settings.signal);
   const all = found.map(({ address }) => new Addr(address, port));
   const [first, ...rest] = family === null ? all : all.filter((one) => one.family === family);
   if (first === undefined) throw new PoolError('ENOTFOUND', `the host has no ${family ?? 'IPv4 or IPv6'} address`);

@@ -1,6 +1,7 @@
 /** The identity of a node: an Ed25519 private key, which signs and is never shown. */
-import { createPrivateKey, generateKeyPairSync, KeyObject, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { checkString } from '../../base/arguments.js';
+import { cryptoModule } from '../../base/builtin.js';
 import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 import { type PublicKey, publicKeyLine, publicKeyOf, rawPublicKey } from '../../base/public-key.js';
@@ -41,7 +42,7 @@ export function generateIdentity(options: { comment?: string | undefined } = {})
   if (comment !== undefined && (comment.length > 256 || /[\u0000-\u001f\u007f-\u009f]/.test(comment))) {
     throw new PoolError('ERR_INVALID_ARG_VALUE', 'options.comment has at most 256 characters, and no line ends in it');
   }
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const { privateKey, publicKey } = cryptoModule().generateKeyPairSync('ed25519');
   const shown: PublicKey = publicKeyOf(rawPublicKey(publicKey), comment === '' ? undefined : comment);
   return {
     privateKey,
@@ -55,7 +56,7 @@ export function generateIdentity(options: { comment?: string | undefined } = {})
 /** Whether it is what `options.identity` takes, without reading a file. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function checkIdentity(value: unknown): IdentityInput {
   if (typeof value === 'string') identityOfPem(value, 'options.identity');
-  else if (value instanceof KeyObject) identityOfKey(value, 'options.identity');
+  else if (value instanceof cryptoModule().KeyObject) identityOfKey(value, 'options.identity');
   else if (fileOf(value, 'identity') === undefined) {
     throw new PoolError('ERR_INVALID_ARG_TYPE', 'options.identity is a KeyObject, PEM text, a file: URL or { file }');
   }
@@ -65,7 +66,7 @@ export function checkIdentity(value: unknown): IdentityInput {
 /** @throws PoolError ERR_INVALID_ARG_VALUE with what is wrong with the key or its file; the errno name where it can't be read */
 export async function loadIdentity(input: IdentityInput): Promise<LoadedIdentity> {
   if (typeof input === 'string') return identityOfPem(input, 'options.identity');
-  if (input instanceof KeyObject) return identityOfKey(input, 'options.identity');
+  if (input instanceof cryptoModule().KeyObject) return identityOfKey(input, 'options.identity');
   const path = fileOf(input, 'identity')!;
   const { text } = await readKeyFile(path, 'identity', 'secret', MAX_FILE_BYTES);
   return identityOfPem(text, `identity ${path}:`);
@@ -90,7 +91,7 @@ function identityOfPem(text: string, where: string): LoadedIdentity {
   }
   let key: KeyObject;
   try {
-    key = createPrivateKey(text);
+    key = cryptoModule().createPrivateKey(text);
   } catch {
     // No cause: OpenSSL's words mislead here, and might quote the text.
     throw wrong('has a PRIVATE KEY block that can not be read: it is damaged');
@@ -110,7 +111,7 @@ function identityOfKey(key: KeyObject, where: string): LoadedIdentity {
   const identity = {
     publicKey: rawPublicKey(key),
     privateKey: key,
-    sign: (message: Uint8Array) => new Uint8Array(sign(null, message, key)),
+    sign: (message: Uint8Array) => new Uint8Array(cryptoModule().sign(null, message, key)),
   };
   loaded.set(key, identity);
   return identity;

@@ -1,6 +1,5 @@
 /** Files that hold keys: who may own them, and who may read or write them. */
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { PoolError } from '../../base/errors.js';
 

@@ -1,5 +1,6 @@
 /** A secret that both sides were given beforehand: random bytes, not a passphrase, which could be guessed offline. */
-import { createSecretKey, hkdfSync, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { cryptoModule } from '../../base/builtin.js';
 import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 
@@ -20,7 +21,7 @@ const MAX_FILE_BYTES = 1024;
 /** Whether it is what `options.psk` takes, without reading a file. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function checkPsk(value: unknown): PskInput {
   if (value instanceof Uint8Array) check(value, 'options.psk');
-  else if (value instanceof KeyObject) check(secretOf(value), 'options.psk');
+  else if (value instanceof cryptoModule().KeyObject) check(secretOf(value), 'options.psk');
   else if (typeof value === 'string') {
     throw new PoolError(
       'ERR_INVALID_ARG_TYPE',
@@ -35,7 +36,7 @@ export function checkPsk(value: unknown): PskInput {
 /** @throws PoolError ERR_INVALID_ARG_VALUE with what is wrong with it or its file; the errno name where it can't be read */
 export async function loadPsk(input: PskInput): Promise<LoadedPsk> {
   if (input instanceof Uint8Array) return psk(check(input, 'options.psk'));
-  if (input instanceof KeyObject) return psk(check(secretOf(input), 'options.psk'));
+  if (input instanceof cryptoModule().KeyObject) return psk(check(secretOf(input), 'options.psk'));
   const path = fileOf(input, 'psk')!;
   const { text } = await readKeyFile(path, 'psk', 'secret', MAX_FILE_BYTES);
   const base64 = text.trim();
@@ -50,8 +51,8 @@ export async function loadPsk(input: PskInput): Promise<LoadedPsk> {
 }
 
 function psk(bytes: Uint8Array): LoadedPsk {
-  const key = createSecretKey(bytes);
-  return { derive: (salt, info) => new Uint8Array(hkdfSync('sha256', key, salt, info, 32)) };
+  const key = cryptoModule().createSecretKey(bytes);
+  return { derive: (salt, info) => new Uint8Array(cryptoModule().hkdfSync('sha256', key, salt, info, 32)) };
 }
 
 function secretOf(key: KeyObject): Uint8Array {

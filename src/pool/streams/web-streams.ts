@@ -1,10 +1,11 @@
 /** A flow as Web Streams. Neither holds anything back: what was not asked for stays with the flow. */
-import {
+import type {
+  ReadableByteStreamController,
   ReadableStream,
-  type ReadableByteStreamController,
   WritableStream,
-  type WritableStreamDefaultController,
+  WritableStreamDefaultController,
 } from 'node:stream/web';
+import { builtin } from '../../base/builtin.js';
 import type { Bytes, BytesInput } from '../../base/bytes.js';
 import type { Flow } from '../flow/flow.js';
 import { ReaderLock } from './reader-lock.js';
@@ -34,6 +35,7 @@ export function readableOf(reads: FlowReader, over: () => void): ReadableStream<
       throw error;
     }
   };
+  const { ReadableStream } = builtin('node:stream/web');
   // With a mark above 0 the stream would read ahead, and a cancel would lose what it had read.
   return new ReadableStream({ type: 'bytes', pull, cancel: end }, { highWaterMark: 0 }) as ReadableStream<Bytes>;
 }
@@ -74,6 +76,7 @@ export function writableOf(
   flow: Pick<Flow, 'write' | 'close' | 'destroy'>,
   over: () => void,
 ): WritableStream<BytesInput> {
+  const { WritableStream } = builtin('node:stream/web');
   return new WritableStream<BytesInput>(
     {
       write: async (chunk, controller) => {
