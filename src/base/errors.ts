@@ -109,6 +109,11 @@ export class PoolError extends Error {
   }
 }
 
+/** What a failure says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Of an error of somebody else what says what happened: its other properties may be anything. */
 function errorJson(error: Error & { code?: unknown }): unknown {
   if (error instanceof PoolError) return error;

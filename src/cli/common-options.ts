@@ -15,6 +15,9 @@ export interface SessionFlags extends ProofFlags {
   timeout?: number;
 }
 
+/** Of a command that looks at a device. */
+export const DEVICE_OPTION = ['--device <path>', 'device file (default: $POOL_DEVICE, else /dev/pool)'] as const;
+
 /** {@link withIdleTimeout}, as commander gives it. */
 export interface IdleFlags {
   /** ms */

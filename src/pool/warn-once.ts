@@ -1,5 +1,7 @@
 /** What becomes of a handler's failure that nobody asked to hear of. */
 
+import { messageOf } from '../base/errors.js';
+
 /**
  * Tells of the first and of no other: a stranger whose requests or connections fail again and again must not fill the log.
  * @param of the function that was given the handler
@@ -13,9 +15,8 @@ export function warnOnce<T>(
   return (error, about) => {
     if (warned) return;
     warned = true;
-    const reason = error instanceof Error ? error.message : String(error);
     process.emitWarning(
-      `a handler of ${of} failed${told(reason, about)}. Further failures are not reported: pass onError to see them`,
+      `a handler of ${of} failed${told(messageOf(error), about)}. Further failures are not reported: pass onError to see them`,
       'PoolWarning',
       `POOL_${of.toUpperCase()}_HANDLER`,
     );

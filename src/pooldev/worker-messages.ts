@@ -1,5 +1,5 @@
 /** What the program's thread, the device's thread and the copying threads say to each other. */
-import { PoolError } from '../base/errors.js';
+import { messageOf, PoolError } from '../base/errors.js';
 import type { CheckedOptions } from './options.js';
 
 /** An error on its way between threads, which keep no classes. */
@@ -51,7 +51,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   if (error instanceof PoolError) {
     return { code: error.code, message: error.message, errno: error.errno, syscall: error.syscall };
   }
-  return { code: 'EIO', message: `serve pool device: ${error instanceof Error ? error.message : String(error)}` };
+  return { code: 'EIO', message: `serve pool device: ${messageOf(error)}` };
 }
 
 export function fromMessage({ code, message, errno, syscall }: ErrorMessage): PoolError {

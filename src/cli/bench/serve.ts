@@ -1,5 +1,6 @@
 /** `pool-ts bench --listen`: the side that is measured against. */
 import { onAbort } from '../../base/abort.js';
+import { messageOf } from '../../base/errors.js';
 import type { Conn, Listener } from '../../index.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import { HELLO, KIND, type ReceivedCount, encodeReport, WELCOME } from './protocol.js';
@@ -11,7 +12,7 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
   await listener.serve(async (conn) => {
     // One peer that breaks off is no reason to stop serving the others.
     await answerBench(conn).catch((error: unknown) => {
-      if (!terminal.stop.aborted) tell(terminal, `${conn.remoteAddr.toString()}: ${text(error)}`);
+      if (!terminal.stop.aborted) tell(terminal, `${conn.remoteAddr.toString()}: ${messageOf(error)}`);
     });
     await conn.close().catch(() => undefined);
   });
@@ -46,8 +47,4 @@ export async function answerBench(conn: Pick<Conn, 'readMessages' | 'writeMessag
       }
     }
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

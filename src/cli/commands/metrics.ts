@@ -1,5 +1,6 @@
 /** `pool-ts metrics`: the sessions of a device for Prometheus. */
 import { Command } from 'commander';
+import { DEVICE_OPTION } from '../common-options.js';
 import { print, type Terminal } from '../terminal.js';
 
 interface MetricsFlags {
@@ -22,7 +23,7 @@ On the kernel module RTT, jitter and loss are its own figures, which mislead.`;
 export function metricsCommand(terminal: Terminal): Command {
   return new Command('metrics')
     .description("tell Prometheus about the sessions of a device's table")
-    .option('--device <path>', 'device file (default: $POOL_DEVICE, else /dev/pool)')
+    .option(...DEVICE_OPTION)
     .option('--listen <host:port>', 'where HTTP is served', '127.0.0.1:9254')
     .option('--once', 'print the metrics and end')
     .addHelpText('after', EXAMPLES)

@@ -1,6 +1,6 @@
 /** `pool-ts sessions`: the session table of a device, and closing one of its sessions. */
 import { Command } from 'commander';
-import { integer } from '../common-options.js';
+import { DEVICE_OPTION, integer } from '../common-options.js';
 import { exitCodeOf } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { columnsOf } from '../screen/text-width.js';
@@ -28,7 +28,7 @@ peer has closed is never closed again, because that would crash the kernel.`;
 export function sessionsCommand(terminal: Terminal): Command {
   const command = new Command('sessions')
     .description("list the sessions of a device's table, or close one")
-    .option('--device <path>', 'device file (default: $POOL_DEVICE, else /dev/pool)')
+    .option(...DEVICE_OPTION)
     .option('--json', 'one array of objects, as one line')
     .addHelpText('after', EXAMPLES)
     .action((flags: SessionsFlags) => list(terminal, flags));

@@ -1,6 +1,6 @@
 /** `pool-ts top`: the sessions of a device, live. */
 import { Command, Option } from 'commander';
-import { integer, secondsOption } from '../common-options.js';
+import { DEVICE_OPTION, integer, secondsOption } from '../common-options.js';
 import { SORT_KEYS, type SortKey } from '../sessions/sort-order.js';
 import type { Terminal } from '../terminal.js';
 
@@ -28,7 +28,7 @@ Without a device there is no table, and the command ends with 69: each program t
 export function topCommand(terminal: Terminal): Command {
   return new Command('top')
     .description("watch the sessions of a device's table: round trip, throughput and loss")
-    .option('--device <path>', 'device file (default: $POOL_DEVICE, else /dev/pool)')
+    .option(...DEVICE_OPTION)
     .addOption(secondsOption('--interval <seconds>', 'time between two looks', { usual: 1, min: 0.1, max: 3600 }))
     .addOption(new Option('--sort <key>', 'what to sort by').choices(SORT_KEYS).default('index'))
     .option('--iterations <n>', 'end after so many snapshots; 0 is never', integer({ min: 0 }))

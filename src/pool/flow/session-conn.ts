@@ -1,7 +1,7 @@
 /** The Conn of a session: channel 0, what nobody opened a channel for, and the session as a whole. */
 import type { SessionEnd, SessionHandler, SessionStateName } from '../../base/session.js';
 import { orAborted } from '../../base/abort.js';
-import { PoolError } from '../../base/errors.js';
+import { messageOf, PoolError } from '../../base/errors.js';
 import type { BackendSession } from '../backend.js';
 import { SessionChannel, type Channel } from './channel.js';
 import { ChannelTable } from './channel-table.js';
@@ -300,8 +300,7 @@ class SessionConn extends SessionFlow implements Conn {
   }
 
   #failed(error: unknown): PoolError {
-    const reason = error instanceof Error ? error.message : String(error);
-    return opError('close', this.target, 'ERR_POOL_PEER_LOST', reason, { cause: error });
+    return opError('close', this.target, 'ERR_POOL_PEER_LOST', messageOf(error), { cause: error });
   }
 
   /** The session's error says why; the Conn's says also where. */

@@ -1,5 +1,6 @@
 /** Known answers that a Crypto must give before a node runs on it: one of each primitive, through our own wrappers. */
 import { PoolError } from '../../base/errors.js';
+import { ascii } from '../protocol/authentication/keys.js';
 import { HMAC_BYTES, TAG_BYTES } from '../protocol/constants.js';
 import type { Crypto, KeyPair } from '../protocol/types.js';
 
@@ -98,8 +99,4 @@ function bytes(text: string): Uint8Array {
 
 function hex(data: Uint8Array): string {
   return Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

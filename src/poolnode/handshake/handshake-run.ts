@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { SessionStateName } from '../../base/session.js';
-import { PoolError } from '../../base/errors.js';
+import { messageOf, PoolError } from '../../base/errors.js';
 import { type AuthenticationHandle, runAuthentication } from './authentication-run.js';
 import type { Clock } from '../clock.js';
 import { DeadlineTimer } from '../session/deadline-timer.js';
@@ -215,6 +215,5 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
 }
 
 function unexpected(error: unknown): PoolError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new PoolError('ERR_POOL_PROTOCOL', `the handshake failed: ${reason}`, { cause: error });
+  return new PoolError('ERR_POOL_PROTOCOL', `the handshake failed: ${messageOf(error)}`, { cause: error });
 }

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Endpoint, RawTelemetry, SessionEnd, SessionHandler, SessionStateName } from '../../base/session.js';
-import { PoolError } from '../../base/errors.js';
+import { messageOf, PoolError } from '../../base/errors.js';
 import { ChannelSet } from './channel-set.js';
 import { type Clock, nanoseconds } from '../clock.js';
 import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE } from '../constants.js';
@@ -315,7 +315,7 @@ export class TcpSession implements NodeSession {
   }
 
   #ownerThrew(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     // Of a session that is gone already, all that is left is to not lose the fault.
     if (this.#end !== null) process.emitWarning(error instanceof Error ? error : reason);
     else this.destroy(new PoolError('ERR_POOL_CLOSED', `the owner of the session threw: ${reason}`, { cause: error }));
