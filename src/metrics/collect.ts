@@ -7,7 +7,7 @@ import { deviceSource } from './device-source.js';
 import { processSource } from './process-source.js';
 import { LABELS, type SessionSample } from './sample.js';
 import { SESSION_METRICS } from './session-metrics.js';
-import { SessionTotals } from './session-totals.js';
+import { SessionTotals, TOTALS, type Totals } from './session-totals.js';
 
 /** Options of {@link collectPoolMetrics}. */
 export interface PoolMetricsOptions {
@@ -101,37 +101,30 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
       this.set((await sample()).filter(({ labels }) => labels.state === 'ESTABLISHED').length);
     },
   });
-  const packetsSent = counter('pool_packets_sent_total', 'Total packets sent');
-  const packetsRecv = counter('pool_packets_recv_total', 'Total packets received');
-  const bytesSent = counter('pool_bytes_sent_total', 'Total bytes sent');
-  const bytesRecv = counter('pool_bytes_recv_total', 'Total bytes received');
+  const counters: Record<keyof Totals, Counter> = {
+    packetsSent: counter('pool_packets_sent_total', 'Total packets sent'),
+    packetsRecv: counter('pool_packets_recv_total', 'Total packets received'),
+    bytesSent: counter('pool_bytes_sent_total', 'Total bytes sent'),
+    bytesRecv: counter('pool_bytes_recv_total', 'Total bytes received'),
+  };
   const totals = new SessionTotals((growth) => {
-    packetsSent.inc(growth.packetsSent);
-    packetsRecv.inc(growth.packetsRecv);
-    bytesSent.inc(growth.bytesSent);
-    bytesRecv.inc(growth.bytesRecv);
+    for (const name of TOTALS) counters[name].inc(growth[name]);
   });
   for (const { name, help, type, value } of SESSION_METRICS) {
-    const configuration = { name: named(name), help, labelNames: LABELS, registers };
-    if (type === 'gauge') {
-      new Gauge({
-        ...configuration,
-        async collect() {
-          const samples = await sample();
-          this.reset();
-          for (const { labels, figures } of samples) give(value(figures), (known) => this.set(labels, known));
-        },
-      });
-    } else {
-      new Counter({
-        ...configuration,
-        async collect() {
-          const samples = await sample();
-          this.reset();
-          for (const { labels, figures } of samples) give(value(figures), (known) => this.inc(labels, known));
-        },
-      });
-    }
+    new (type === 'gauge' ? Gauge : Counter)({
+      name: named(name),
+      help,
+      labelNames: LABELS,
+      registers,
+      async collect(this: Gauge | Counter) {
+        const samples = await sample();
+        this.reset();
+        for (const { labels, figures } of samples) {
+          const known = value(figures);
+          if (known !== null) this.inc(labels, known);
+        }
+      },
+    });
   }
   const source =
     device === undefined ? processSource(totals) : deviceSource(totals, { path: device, down: warnOf(device) });
@@ -154,10 +147,6 @@ function countPeers(named: (name: string) => string, registers: Registry[]): () 
   return () => {
     for (const end of ends) end();
   };
-}
-
-function give(value: number | null, tell: (value: number) => void): void {
-  if (value !== null) tell(value);
 }
 
 function warnOf(device: string): (error: Error) => void {

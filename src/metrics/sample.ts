@@ -1,21 +1,14 @@
 /** What one scrape sees of the sessions, wherever it asks for them. */
+import type { RawTelemetry } from '../base/session.js';
+import type { Totals } from './session-totals.js';
 
 /** What is told of a session; counters are bigints, as in pool.h. */
-export interface SessionFigures {
-  bytesSent: bigint;
-  bytesRecv: bigint;
-  packetsSent: bigint;
-  packetsRecv: bigint;
-  telemetry: {
+export interface SessionFigures extends Record<keyof Totals, bigint> {
+  telemetry: Omit<RawTelemetry, 'rttNs' | 'jitterNs' | 'rekeyCount' | 'configVersion'> & {
     /** ns; null or 0 before the first round trip was measured, which none takes in 0. */
     rttNs: bigint | null;
     /** ns; null or 0 as `rttNs`. */
     jitterNs: bigint | null;
-    lossRatePpm: number;
-    throughputBps: number;
-    mtuCurrent: number;
-    queueDepth: number;
-    uptimeNs: bigint;
   };
 }
 
