@@ -26,7 +26,11 @@ import type { NodeDialOptions, NodePeer, NodeSession } from './types.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 
 /** {@link NodeDialOptions}, checked. */
-type AttemptOptions = NodeDialOptions & { writeStallTimeout: number };
+interface AttemptOptions extends NodeDialOptions {
+  writeStallTimeout: number;
+  times: DialTimes;
+  place: Reservation<TcpSession>;
+}
 
 /** Times of one try, ms. */
 interface DialTimes {
@@ -52,7 +56,7 @@ export async function dialFrom(node: NodeDeps, options: NodeDialOptions): Promis
   signal?.throwIfAborted();
   const place = node.table.reserve();
   try {
-    const session = await attemptUntilApart(node, { ...options, writeStallTimeout }, times, place);
+    const session = await attemptUntilApart(node, { ...options, writeStallTimeout, times, place });
     if (signal?.aborted) session.destroy();
     signal?.throwIfAborted();
     return session;
@@ -62,16 +66,12 @@ export async function dialFrom(node: NodeDeps, options: NodeDialOptions): Promis
 }
 
 /** Tries again where the peer's random sequence numbers came too near to ours: the next try draws new ones. */
-async function attemptUntilApart(
-  node: NodeDeps,
-  options: AttemptOptions,
-  times: DialTimes,
-  place: Reservation<TcpSession>,
-): Promise<TcpSession> {
-  const deadline = node.clock() + nanoseconds(times.connect + times.challenge + times.completion);
+async function attemptUntilApart(node: NodeDeps, options: AttemptOptions): Promise<TcpSession> {
+  const { connect, challenge, completion } = options.times;
+  const deadline = node.clock() + nanoseconds(connect + challenge + completion);
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt(node, options, times, place);
+      return await attempt(node, options);
     } catch (error) {
       if (!isSequenceCollision(error) || tries === MAX_DIAL_TRIES || node.clock() > deadline) throw error;
       options.signal?.throwIfAborted();
@@ -80,13 +80,8 @@ async function attemptUntilApart(
 }
 
 /** One try. Settles once; after that nothing of it is left but the session. */
-function attempt(
-  node: NodeDeps,
-  options: AttemptOptions,
-  times: DialTimes,
-  place: Reservation<TcpSession>,
-): Promise<TcpSession> {
-  const { host, port, lookup, signal, writeStallTimeout } = options;
+function attempt(node: NodeDeps, options: AttemptOptions): Promise<TcpSession> {
+  const { host, port, lookup, signal, writeStallTimeout, times, place } = options;
   return new Promise((resolve, reject) => {
     const reader = new SocketReader(true);
     const { onread } = reader;
@@ -120,7 +115,7 @@ function attempt(
     const onConnect = (): void => {
       clearTimeout(connectTimer);
       socket.off('error', onError).off('close', onClose);
-      giveUp = clientHandshake(node, socket, reader, times, options, {
+      giveUp = clientHandshake(node, socket, reader, options, {
         established: (protocol, peer) => {
           const ends = endpointsOf(socket);
           if (ends === null) return fail(hungUp('client'));
@@ -150,8 +145,7 @@ function clientHandshake(
   node: NodeDeps,
   socket: Socket,
   reader: SocketReader,
-  times: DialTimes,
-  { authentication, beforeResponse }: Pick<NodeDialOptions, 'authentication' | 'beforeResponse'>,
+  { authentication, beforeResponse, times }: AttemptOptions,
   outcome: DialOutcome,
 ): () => void {
   const { cancel } = runHandshake({

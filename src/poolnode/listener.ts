@@ -149,14 +149,9 @@ class TcpListener implements NodeListener {
         if (!call(() => this.#options.session(session))) session.destroy();
       },
     };
-    const candidate = new IncomingConnection(
-      this.#node,
-      this.#door,
-      socket,
-      reader,
-      outcome,
-      this.#options.authentication,
-    );
+    const { authentication } = this.#options;
+    const parts = { node: this.#node, door: this.#door, socket, reader, outcome, authentication };
+    const candidate = new IncomingConnection(parts);
     let reason: RefuseReason | null = null;
     if (!call(() => (reason = this.#options.admit?.(ends.remote) ?? null))) return void socket.destroy();
     reason ??= this.#noRoomFor(source);

@@ -20,42 +20,36 @@ export interface IncomingOutcome {
   refused(reason: RefuseReason, error?: PoolError, lingers?: boolean): void;
 }
 
+/** What it stands on. */
+export interface IncomingDeps {
+  node: NodeDeps;
+  door: HandshakeQueue;
+  socket: Socket;
+  reader: SocketReader;
+  outcome: IncomingOutcome;
+  authentication: ListenAuthentication | undefined;
+}
+
 /** A connection that TCP accepted and that has proved nothing yet. Its socket is paused, and the caller's to destroy. */
 export class IncomingConnection {
-  readonly #node: NodeDeps;
-  readonly #door: HandshakeQueue;
-  readonly #socket: Socket;
-  readonly #reader: SocketReader;
-  readonly #outcome: IncomingOutcome;
+  readonly #deps: IncomingDeps;
   #ticket: Ticket | null = null;
-  readonly #authentication: ListenAuthentication | undefined;
   #handshake: HandshakeHandle | null = null;
 
-  constructor(
-    node: NodeDeps,
-    door: HandshakeQueue,
-    socket: Socket,
-    reader: SocketReader,
-    outcome: IncomingOutcome,
-    authentication: ListenAuthentication | undefined,
-  ) {
-    this.#authentication = authentication;
-    this.#node = node;
-    this.#door = door;
-    this.#socket = socket;
-    this.#reader = reader;
-    this.#outcome = outcome;
+  constructor(deps: IncomingDeps) {
+    this.#deps = deps;
   }
 
   /** Takes a place among the pending handshakes, and begins when it has its turn. Until then its socket is not read. */
   enter(address: string): void {
-    const ticket = this.#door.enter(address, {
+    const { door, outcome } = this.#deps;
+    const ticket = door.enter(address, {
       start: (started) => this.#begin(started),
       refused: (reason, error) => {
         // Whoever is asked who it is gets CLOSE; its time was up, or others were let in before it.
         if (this.#handshake?.refuse(notInTime()) === true) return;
         this.#handshake?.cancel();
-        this.#outcome.refused(reason, error);
+        outcome.refused(reason, error);
       },
     });
     this.#ticket ??= ticket;
@@ -69,24 +63,23 @@ export class IncomingConnection {
   #begin(ticket: Ticket): void {
     this.#ticket = ticket;
     if (!this.#hasRoom()) return;
-    const { protocol, clock } = this.#node;
-    const authentication = this.#authentication;
+    const { node, door, socket, reader, outcome, authentication } = this.#deps;
     this.#handshake = runHandshake({
-      socket: this.#socket,
+      socket,
       role: 'server',
-      reader: this.#reader,
-      handshake: protocol.createServerHandshake({
-        ...protocolConfig(this.#node, 'server'),
-        difficulty: this.#door.difficulty,
-        ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(this.#node) } }),
+      reader,
+      handshake: node.protocol.createServerHandshake({
+        ...protocolConfig(node, 'server'),
+        difficulty: door.difficulty,
+        ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(node) } }),
       }),
-      clock,
+      clock: node.clock,
       expect: (state) => {
-        if (state === 'CHALLENGED') this.#door.challenged(ticket);
+        if (state === 'CHALLENGED') door.challenged(ticket);
         return null;
       },
       keepsAlive: false,
-      idle: () => this.#door.pending === 1,
+      idle: () => door.pending === 1,
       authentication: authentication && {
         admit: authentication.admit,
         // The door's, which counts from accept.
@@ -95,27 +88,27 @@ export class IncomingConnection {
       },
       established: (session, output, peer) => {
         this.#leave();
-        this.#outcome.established(session, output, peer);
+        outcome.established(session, output, peer);
       },
       failed: (error, lingers) => {
         // Who was refused keeps its place until its socket is gone: a stranger's next try costs it as much as the first.
-        if (lingers) this.#socket.once('close', () => this.#leave());
+        if (lingers) socket.once('close', () => this.#leave());
         else this.#leave();
-        this.#outcome.refused('handshake-failed', error, lingers);
+        outcome.refused('handshake-failed', error, lingers);
       },
     });
   }
 
   /** False: it was refused, since there is no room for its session. */
   #hasRoom(): boolean {
-    const reason = this.#outcome.turn();
+    const reason = this.#deps.outcome.turn();
     if (reason === null) return true;
     this.#leave();
-    this.#outcome.refused(reason);
+    this.#deps.outcome.refused(reason);
     return false;
   }
 
   #leave(): void {
-    if (this.#ticket !== null) this.#door.leave(this.#ticket);
+    if (this.#ticket !== null) this.#deps.door.leave(this.#ticket);
   }
 }

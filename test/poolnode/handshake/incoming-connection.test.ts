@@ -35,7 +35,14 @@ async function candidate(door: HandshakeQueue, turn: () => RefuseReason | null =
     established: () => log.push('established'),
     refused: (reason, error) => log.push(`${reason} ${error?.code}`),
   };
-  const made = new IncomingConnection(parts(), door, socket, new SocketReader(), outcome, undefined);
+  const made = new IncomingConnection({
+    node: parts(),
+    door,
+    socket,
+    reader: new SocketReader(),
+    outcome,
+    authentication: undefined,
+  });
   return { made, socket, log };
 }
 
@@ -125,7 +132,14 @@ describe('IncomingConnection', () => {
         },
       };
       const outcome: IncomingOutcome = { turn: () => null, established: () => {}, refused: () => {} };
-      const made = new IncomingConnection({ ...deps, protocol }, door, socket, new SocketReader(), outcome, undefined);
+      const made = new IncomingConnection({
+        node: { ...deps, protocol },
+        door,
+        socket,
+        reader: new SocketReader(),
+        outcome,
+        authentication: undefined,
+      });
       made.enter('192.0.2.1');
       await until(() => answered);
       return made;
