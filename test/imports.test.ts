@@ -112,10 +112,12 @@ describe('the layers of src', () => {
     expect([...new Set(koffi.map(({ from }) => from))]).toEqual(['base/koffi.ts']);
     expect(readFileSync(join(src, 'base/koffi.ts'), 'utf8')).not.toMatch(/^import (?!type).*from 'koffi'/m);
     const callers = imports.filter(({ to, typeOnly }) => to === 'base/koffi.js' && !typeOnly).map(({ from }) => from);
-    // The client's open and ioctl; the device's mount and process_vm_*; the node's OpenSSL. None needs a call of another's.
+    // The client's open and ioctl; the device's mount and process_vm_*; what both need of rings; the node's OpenSSL. None needs
+    // a call of another's.
     expect([...new Set(callers)].sort()).toEqual([
       'pooldev/server-libc.ts',
       'poolioc/libc.ts',
+      'poolioc/rings/ring-libc.ts',
       'poolnode/crypto/openssl.ts',
     ]);
   });

@@ -23,6 +23,17 @@ export function bytesOf(value: unknown): Uint8Array | null {
   }
 }
 
+/** Bytes from which on memory isn't zeroed before it is copied into. */
+const LONG = 1024;
+
+/** A copy in memory of its own, which shares nothing with the memory of `bytes` nor with other copies. */
+export function ownCopy(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < LONG) return new Uint8Array(bytes);
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Numbers that are wider have an order of bytes, which is the machine's: nobody means to send that. */
 function areBytes(value: ArrayBufferView): boolean {
   return types.isDataView(value) || (value as Uint8Array).BYTES_PER_ELEMENT === 1;

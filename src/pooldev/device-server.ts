@@ -7,6 +7,8 @@ import { DeviceFile } from './fuse/device-file.js';
 import { DeviceRequests } from './requests/device-requests.js';
 import { Errno, systemError } from '../base/errno.js';
 import { DirectCopy } from './memory/direct-copy.js';
+import { ProgramMemories } from './memory/program-memory.js';
+import type { RingLibc } from '../poolioc/rings/ring-libc.js';
 import { connectFuse, type FuseConnection } from './fuse/connection.js';
 import type { ServerLibc } from './server-libc.js';
 import { memoryAccessWarning, memoryRefusedWarning, requireMemoryCalls } from './memory/memory-access.js';
@@ -24,6 +26,7 @@ const CLOSE_PATIENCE = 1000;
 
 export interface DeviceServerDeps {
   libc: ServerLibc;
+  ringLibc: RingLibc;
   /** A node that retains ended sessions, and asks for one of them when its table is full. */
   createNode(reclaim: () => (() => void) | null): PoolNode;
   startCopyThread: StartCopyThread;
@@ -67,10 +70,12 @@ export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer>
   await copies.ready;
   const pins = new CallerPins(libc);
 
+  const uid = process.geteuid?.() ?? 0;
   let refusals = 0;
   const requests: DeviceRequests = new DeviceRequests({
     node: deps.createNode(() => requests.reclaimable()),
-    memory: callerMemory(copies, pins, new DirectCopy({ libc, uid: process.geteuid?.() ?? 0 })),
+    memory: callerMemory(copies, pins, new DirectCopy({ libc, uid })),
+    programs: new ProgramMemories({ libc: deps.ringLibc, uid }),
     host: options.host,
     strictModule: options.strictModule,
     memoryRefused: () => {
@@ -78,7 +83,7 @@ export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer>
     },
   });
   const file = new DeviceFile({
-    uid: process.geteuid?.() ?? 0,
+    uid,
     gid: process.getegid?.() ?? 0,
     mode: options.mode,
     allowOther: options.allowOther,
@@ -92,6 +97,7 @@ export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer>
   let closing: Promise<void> | null = null;
 
   const disconnect = (): void => {
+    requests.releaseRings();
     connection?.close();
     deps.disconnected();
   };

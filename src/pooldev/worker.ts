@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { LoadGate } from '../base/load-gate.js';
 import { MAX_SESSIONS } from '../poolioc/abi/constants.js';
+import { loadRingLibc } from '../poolioc/rings/ring-libc.js';
 import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './memory/copy-channel.js';
 import type { StartCopyThread } from './memory/copy-pool.js';
@@ -39,6 +40,7 @@ async function serve(
   { path, source, options, workerFile, gate: shared, loads }: DeviceRole,
 ): Promise<void> {
   const gate = new MountGate(shared);
+  const loading = new LoadGate(loads);
   let server: DeviceServer | null = null;
   let abandoned = false;
   // From the start: the program may end while this thread is mounting.
@@ -55,7 +57,8 @@ async function serve(
   const say = (message: DeviceMessage): void => port.postMessage(message);
   try {
     server = await serveDevice({
-      libc: await new LoadGate(loads).load(loadServerLibc),
+      libc: await loading.load(loadServerLibc),
+      ringLibc: await loading.load(loadRingLibc),
       createNode: (reclaim) => createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true, reclaim }),
       startCopyThread: copyThreads(workerFile, loads),
       path,

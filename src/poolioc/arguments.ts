@@ -12,6 +12,7 @@ import type {
   ConnectRequest,
   LateOptions,
   SendRequest,
+  RingsOptions,
   TableChangeOptions,
 } from './types.js';
 
@@ -32,6 +33,7 @@ const NAMES = {
   tableChange: namesOf<TableChangeOptions>({ signal: true, interval: true, counters: true }),
   receive: ['message', 'count', 'timeout'],
   send: ['sent'],
+  rings: namesOf<RingsOptions>({ message: true, room: true, refused: true, ended: true }),
 };
 const CONNECT_NAMES = namesOf<ConnectRequest>({ peerAddr: true, peerPort: true, addrFamily: true, poolVersion: true });
 const MESSAGE_NAMES = ['sessionIdx', 'channel', 'flags', 'data'];
@@ -47,6 +49,12 @@ const MAX_POOL_VERSION = 2;
 export const checkSession = (index: unknown): number => checkInteger('the session index', index, 0, MAX_SESSIONS - 1);
 export const checkChannel = (channel: unknown): number => checkInteger('the channel', channel, 0, MAX_CHANNELS - 1);
 export const checkFlags = (flags: unknown): number => checkInteger('flags', flags, 0, 0xff);
+/** The id that a row of the session table has. */
+export function checkSessionId(id: unknown): Uint8Array {
+  const bytes = checkBytes('the session id', id);
+  if (bytes.length === 16) return bytes;
+  throw new PoolError('ERR_OUT_OF_RANGE', `a session id has 16 bytes, not ${bytes.length}`);
+}
 /** Port 0 is refused, too: LISTEN would open one that can't be learned (kernel contract, section 2). */
 export const checkPort = (port: unknown): number => checkInteger('the port', port, 1, MAX_PORT);
 

@@ -8,6 +8,7 @@ import * as check from './arguments.js';
 import { CHANNEL_ENDS, ChannelOperation, END_BYTES } from './abi/constants.js';
 import { Descriptor, rejection, settled, valueOf } from './descriptor.js';
 import type { ProcFiles } from './closing/kernel-thread.js';
+import { RingsOpener } from './rings/open-rings.js';
 import { beginReceiving, beginSending } from './message-transfers.js';
 import { processWorkers, type Workers } from './threads/process-workers.js';
 import * as requests from './requests.js';
@@ -25,12 +26,14 @@ import type {
   ReceiveOptions,
   RecvRequest,
   RecvResult,
+  RingsOptions,
   Sending,
   SendOptions,
   SendRequest,
   SessionEnd,
   SessionEnds,
   SessionInfo,
+  SessionRings,
   SyncDevice,
   TableChangeOptions,
   TableState,
@@ -70,6 +73,7 @@ export class Device implements PoolDevice {
   readonly #workers: Workers;
   readonly #descriptor: Descriptor;
   readonly #closer: CloseRequests;
+  readonly #rings: RingsOpener;
   readonly #unclaimed = new UnclaimedMessages();
   /** Whether the device tells of changes of its table, as far as is known. */
   #tells = true;
@@ -83,6 +87,7 @@ export class Device implements PoolDevice {
     this.isCharacterDevice = isCharacterDevice;
     this.#descriptor = descriptor;
     this.#closer = closer;
+    this.#rings = new RingsOpener(descriptor);
     this.#workers = workers;
   }
 
@@ -194,6 +199,14 @@ export class Device implements PoolDevice {
     return beginSending(this.#descriptor, session, options, { slotKey, isModule: this.isCharacterDevice });
   }
 
+  async sessionRings(session: number, sessionId: Uint8Array, options: RingsOptions): Promise<SessionRings | null> {
+    check.checkCallNames(options, 'rings');
+    check.checkSession(session);
+    const id = check.checkSessionId(sessionId);
+    this.#descriptor.assertOpen(`open rings of session ${session}`);
+    return this.isCharacterDevice ? null : this.#rings.open(session, id, options);
+  }
+
   async sessions(options: CallOptions = {}): Promise<SessionInfo[]> {
     const subject = { operation: 'list sessions' };
     let read = await this.#descriptor.make(subject, options, (fd) => requests.sessions(fd, SENTINELS[0]));
@@ -262,6 +275,7 @@ export class Device implements PoolDevice {
   }
 
   close(): Promise<void> {
+    this.#rings.close();
     return this.#descriptor.close();
   }
 

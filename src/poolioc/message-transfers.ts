@@ -1,5 +1,6 @@
 /** Many messages for one order, as a program sees them: RECV after RECV and SEND after SEND of one thread, until it is stopped. */
 import { checkInteger } from '../base/arguments.js';
+import { ownCopy } from '../base/bytes.js';
 import * as check from './arguments.js';
 import { rejection, settled, STOPPED, TIMED_OUT, valueOf, type Descriptor } from './descriptor.js';
 import { callError } from './device-errors.js';
@@ -7,9 +8,6 @@ import * as requests from './requests.js';
 import { MOST_MESSAGES } from './threads/message-ring.js';
 import { OutgoingMessages } from './threads/outgoing-messages.js';
 import type { ReceiveEnd, ReceiveOptions, Sending, SendOptions, SentMessages, Transfer } from './types.js';
-
-/** Bytes from which on memory isn't zeroed before a message is copied into it. */
-const LONG_MESSAGE = 1024;
 
 /** See `PoolDevice.receiveMessages`. */
 export function beginReceiving(
@@ -31,7 +29,7 @@ export function beginReceiving(
     return refused(error as Error);
   }
   const call = descriptor.submit((fd) =>
-    requests.receiveMessages(fd, { sessionIdx: session, channel, count }, (bytes) => message(owned(bytes))),
+    requests.receiveMessages(fd, { sessionIdx: session, channel, count }, (bytes) => message(ownCopy(bytes))),
   );
   const ended = async (): Promise<ReceiveEnd> => {
     try {
@@ -88,14 +86,6 @@ export function beginSending(
       return outgoing.push(channel, check.checkData(data, isModule));
     },
   };
-}
-
-/** A copy that shares no memory with the thread's. */
-function owned(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < LONG_MESSAGE) return new Uint8Array(bytes);
-  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
-  copy.set(bytes);
-  return copy;
 }
 
 /** A transfer that was not begun. */

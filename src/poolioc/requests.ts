@@ -3,6 +3,7 @@ import type { Bytes } from '../base/bytes.js';
 import {
   CHANNEL_BITMAP_SIZE,
   CHANNEL_ENDS,
+  CHANNEL_RINGS,
   CHANNEL_TABLE_CHANGE,
   END_BYTES,
   MAX_PAYLOAD,
@@ -15,6 +16,7 @@ import type { KernelThread } from './closing/kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { askForTable, takeTable, type SessionTableRead } from './threads/read-table.js';
 import { offsetsOf, structs } from './abi/structs.js';
+import { SEGMENT_LAYOUT } from './rings/segment.js';
 import type { MessageRing } from './threads/message-ring.js';
 import type { ConnectRequest } from './types.js';
 import type { SyscallRequest } from './threads/worker-messages.js';
@@ -248,6 +250,26 @@ export function tableChange(
       number: struct.readBigUInt64LE(channelReq.dataPtr),
       port: struct.readUInt32LE(channelReq.result),
     }),
+  };
+}
+
+/** Gives the device that pool-ts serves rings for a session: the descriptors of their memory and of a socket. */
+export function openRings(
+  fd: number,
+  { sessionIdx, sessionId }: { sessionIdx: number; sessionId: Uint8Array },
+  { memory, socket }: { memory: number; socket: number },
+): ThreadRequest<void> {
+  return {
+    threads: 'control',
+    call: ioctl(fd, numbers.POOL_IOC_CHANNEL),
+    fill({ struct }) {
+      struct.writeUInt32LE(sessionIdx, channelReq.sessionIdx);
+      struct.writeUInt8(SEGMENT_LAYOUT, channelReq.channel);
+      struct.writeUInt8(CHANNEL_RINGS, channelReq.operation);
+      struct.set(sessionId.subarray(0, 4), channelReq.result);
+      struct.writeUInt32LE(memory, channelReq.dataPtr);
+      struct.writeUInt32LE(socket, channelReq.dataPtr + 4);
+    },
   };
 }
 

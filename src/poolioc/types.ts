@@ -117,6 +117,37 @@ export interface ReceiveOptions {
 /** Why {@link PoolDevice.receiveMessages} ended without an error. */
 export type ReceiveEnd = 'count' | 'stopped' | 'timeout';
 
+/** Options of {@link PoolDevice.sessionRings}. */
+export interface RingsOptions {
+  /** Gets each message in order, which is its own from then on. False: none before `resume`, also not what is there. */
+  message: (channel: number, data: Uint8Array) => boolean;
+  /** There is room where `push` found none; or after `flush`, the device has taken all. */
+  room: () => void;
+  /** The device takes no more messages: what a SEND rejects with, once. */
+  refused: (error: PoolError) => void;
+  /** Behind the last message: what a RECV rejects with, once. */
+  ended: (error: PoolError) => void;
+}
+
+/** The rings of {@link PoolDevice.sessionRings}. They keep no process alive. */
+export interface SessionRings {
+  /**
+   * Hands a message of 1..65535 bytes over, whose data are the caller's again: it goes out also where this process ends. False:
+   * not taken, there is no room before `room`, or no more are taken.
+   */
+  push(channel: number, data: Uint8Array): boolean;
+  /** Whether the device has not taken all yet. */
+  readonly unsent: boolean;
+  /** Asks for `room` when the device has taken all. */
+  flush(): void;
+  /** Messages are wanted: none comes before the first call, nor after one for which `message` gave false. */
+  resume(): void;
+  /** Whether no message is there. */
+  readonly idle: boolean;
+  /** Nothing is told any more. What was pushed goes out. Idempotent. */
+  close(): void;
+}
+
 /** struct pool_session_info: a row of SESSIONS. */
 export interface SessionInfo {
   index: number;
@@ -251,6 +282,14 @@ export interface PoolDevice {
    * it. No other SEND is made on the slot meanwhile, and no CLOSE_SESS. Rejects where it couldn't begin.
    */
   sendMessages(session: number, options: SendOptions): Sending;
+  /**
+   * Lets the messages of a session travel through memory that this process shares with the one that serves the device, as long as
+   * both have it open: neither a thread nor a call is needed for a message. It takes the session's messages from RECVs that
+   * don't wait. Null where this can't be had: on the module, on a device that does not know it or is another user's, in a worker of
+   * the program's, in Bun and Deno, and where another process has rings for the session; or where `sessionId`, 16 bytes, is not the
+   * slot's session any more.
+   */
+  sessionRings(session: number, sessionId: Uint8Array, options: RingsOptions): Promise<SessionRings | null>;
   /** SESSIONS. Rejects ERR_POOL_ABI_MISMATCH when the module's rows are not 120 or 128 bytes long. */
   sessions(options?: CallOptions): Promise<SessionInfo[]>;
   /**

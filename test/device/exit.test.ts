@@ -1,22 +1,26 @@
-/** A process that is blocked in the device eight times ends at once all the same, and has its files and names meanwhile. */
+/** A process that waits for the device eight times, in calls or through rings, ends at once all the same, and has its files and names meanwhile. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/poolioc/index.js';
 import { killAll, type Running, start } from '../programs/run.js';
 import { fuse } from '../require.js';
-import { inIoctl, until } from './processes.js';
+import { inIoctl, ringsOf, until } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
 const BLOCKED = 8;
 /** ms; the receives alone would take 5 s. */
 const END_MS = 2000;
 
-describe.skipIf(fuse().missing)('a process with eight receives blocked in the device', () => {
+describe.skipIf(fuse().missing).each([
+  // One that imitates the module has no rings: there a Conn waits in a RECV as well.
+  { name: 'blocked in the device', strictModule: true, receivers: ['conn', 'device'], waiting: inIoctl },
+  { name: 'that wait for rings', strictModule: false, receivers: ['conn'], waiting: ringsOf },
+])('a process with eight receives $name', ({ strictModule, receivers, waiting }) => {
   let served: Served;
   let device: Device;
   beforeAll(async () => {
-    served = await serveDevice();
+    served = await serveDevice({ strictModule });
     device = await Device.open(served.path);
     writeFileSync(join(served.path, '../a file'), 'its contents');
   });
@@ -32,11 +36,11 @@ describe.skipIf(fuse().missing)('a process with eight receives blocked in the de
   async function blocked(receiver: string, ending: string): Promise<Running> {
     const program = start(['test/device/programs/blocked.ts', served.path, receiver, ending]);
     await program.printed(/receiving/);
-    await until(() => inIoctl(program.child.pid!) >= BLOCKED);
+    await until(() => waiting(program.child.pid!) >= BLOCKED);
     return program;
   }
 
-  describe.each(['conn', 'device'])('by %s', (receiver) => {
+  describe.each(receivers)('by %s', (receiver) => {
     it.each([
       ['its last statement', 'return', 0],
       ['process.exit', 'exit', 3],
@@ -56,7 +60,7 @@ describe.skipIf(fuse().missing)('a process with eight receives blocked in the de
   });
 
   it('reads files and looks up names before any of them returns', async () => {
-    const program = await blocked('device', 'io');
+    const program = await blocked(receivers.at(-1)!, 'io');
     program.child.stdin.write('\n');
     const [said] = await program.printed(/done with .*/);
     expect(said).toBe('done with 0 receives settled');

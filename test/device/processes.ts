@@ -13,6 +13,12 @@ export function inIoctl(pid: number): number {
   return tasks.filter((task) => syscall(pid, task).startsWith(`${IOCTL} `)).length;
 }
 
+/** Sessions whose messages reach the process through memory that it shares with the device. */
+export function ringsOf(pid: number): number {
+  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8');
+  return maps.split('\n').filter((line) => line.includes('/memfd:pool-ts session')).length;
+}
+
 function syscall(pid: number, task: string): string {
   try {
     return readFileSync(`/proc/${pid}/task/${task}/syscall`, 'utf8');

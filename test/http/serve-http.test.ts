@@ -31,7 +31,9 @@ describe('serveHttp', () => {
     const listener = await open();
     const serving = serveHttp(listener, server);
     const conn = await connect(listener);
-    await conn.writeMessage('GET / HTTP/1.1\r\n');
+    const written = conn.writeMessage('GET / HTTP/1.1\r\n');
+    // On a module the server's end may overtake a SEND that a busy machine began late.
+    await (behaviour.queuedAtClose === 'kept' ? written : written.catch(() => {}));
     const answer = await conn.readMessage();
     // The server ends right behind it, and a module's program may lose what it has not received by then.
     if (behaviour.queuedAtClose === 'kept' || answer !== null) {

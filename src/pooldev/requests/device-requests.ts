@@ -6,6 +6,7 @@ import type { Endpoint } from '../../base/session.js';
 import { ipToBytes } from '../../base/ip.js';
 import {
   CHANNEL_ENDS,
+  CHANNEL_RINGS,
   CHANNEL_TABLE_CHANGE,
   ChannelOperation,
   CLOSE_ABORT,
@@ -23,8 +24,10 @@ import {
   POOL_IOC_SESSIONS,
   POOL_IOC_STOP,
 } from '../../poolioc/abi/ioctl.js';
-import type { PoolNode } from '../../poolnode/types.js';
+import { SEGMENT_LAYOUT } from '../../poolioc/rings/segment.js';
+import type { NodeSession, PoolNode } from '../../poolnode/types.js';
 import { RequestMemory } from '../memory/request-memory.js';
+import type { ProgramMemories } from '../memory/program-memory.js';
 import type { CallerMemory } from '../memory/caller-memory.js';
 import { Connecting } from './connecting.js';
 import { answer, type DeviceCall } from './device-call.js';
@@ -46,6 +49,8 @@ export interface DeviceRequestsOptions {
   strictModule: boolean;
   /** A caller's memory can't be reached; `errno` says why. */
   memoryRefused?(errno: number): void;
+  /** Opens memory that programs hand over; without it none may. */
+  programs?: Pick<ProgramMemories, 'open'> | undefined;
 }
 
 export class DeviceRequests {
@@ -136,6 +141,11 @@ export class DeviceRequests {
     await Promise.allSettled([this.#listening.stop(), ...this.#slots.map((slot) => slot.close())]);
   }
 
+  /** Looks at no program's memory any more, and watches none of their sockets. */
+  releaseRings(): void {
+    for (const slot of this.#slots) slot.releaseRings(Errno.ECONNABORTED);
+  }
+
   #slot(call: DeviceCall): DeviceSlot | null {
     const slot = this.#slots[call.argument.readUInt32LE(0)];
     if (slot === undefined) call.fail(Errno.EINVAL);
@@ -209,8 +219,31 @@ export class DeviceRequests {
         if (this.#options.strictModule) call.fail(Errno.EINVAL);
         else this.#answerEnds(call, session);
         return;
+      case CHANNEL_RINGS:
+        if (this.#options.strictModule) call.fail(Errno.EINVAL);
+        else answer(call, this.#openRings(call, slot, session));
+        return;
       default:
         call.fail(Errno.EINVAL);
+    }
+  }
+
+  /** @returns 0, or why there are none */
+  #openRings({ argument, caller }: DeviceCall, slot: DeviceSlot, session: NodeSession): number {
+    const { programs } = this.#options;
+    if (argument.readUInt8(4) !== SEGMENT_LAYOUT || programs === undefined) return Errno.EINVAL;
+    // The slot may be another session's by now.
+    if (!argument.subarray(8, 12).equals(session.id.subarray(0, 4))) return Errno.ENOENT;
+    if (slot.isClosing) return Errno.ENOTCONN;
+    if (slot.hasRings) return Errno.EBUSY;
+    const program = programs.open(caller, argument.readInt32LE(16), argument.readInt32LE(20));
+    if (typeof program === 'number') return program;
+    try {
+      slot.openRings(program);
+      return 0;
+    } catch {
+      program.libc.close(program.socket);
+      return Errno.EINVAL;
     }
   }
 

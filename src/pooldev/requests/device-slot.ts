@@ -10,6 +10,7 @@ import { PoolError } from '../../base/errors.js';
 import { Errno } from '../../base/errno.js';
 import type { SlotRow } from '../proc/proc-texts.js';
 import { ReceiveQueue } from './receive-queue.js';
+import { type ProgramMemory, SlotRings } from './slot-rings.js';
 import { PendingSends } from './pending-sends.js';
 import { encodeSessionRecord, type ShownPeer, UNKNOWN_PEER } from './session-record.js';
 
@@ -43,6 +44,7 @@ export class DeviceSlot {
   /** What the slot last dialled: the module shows it for accepted sessions too. */
   #lastDialled = UNKNOWN_PEER;
   #sessionsBefore = 0;
+  #rings: SlotRings | null = null;
 
   constructor(index: number, strictModule: boolean, { changed, unclaimed, consumed }: SlotWatch) {
     this.index = index;
@@ -100,6 +102,7 @@ export class DeviceSlot {
   close(): Promise<void> {
     const session = this.#session;
     if (session === null) return Promise.resolve();
+    if (this.#closing === null) this.#rings?.takeRest();
     return (this.#closing ??= this.#close(session));
   }
 
@@ -114,6 +117,23 @@ export class DeviceSlot {
     this.#free(session);
   }
 
+  /** Whether a program has rings for the session. */
+  get hasRings(): boolean {
+    return this.#rings !== null;
+  }
+
+  /** What a program sends and receives through its memory from now on. @throws where its socket can't be watched */
+  openRings(program: ProgramMemory): void {
+    const released = (): void => void (this.#rings = null);
+    this.#rings = new SlotRings({ program, sends: this.sends, received: this.received, released });
+    this.#rings.begin();
+  }
+
+  /** Programs go on with SEND and RECV, which give `errno`. */
+  releaseRings(errno: number): void {
+    this.#rings?.release(errno);
+  }
+
   /** Gives the slot back at once: nothing more is sent, and nothing more is read. */
   destroy(): void {
     const session = this.#session;
@@ -126,6 +146,7 @@ export class DeviceSlot {
   abort(errno: number): void {
     this.received.abort(errno);
     this.sends.end(errno);
+    this.releaseRings(errno);
   }
 
   encode(into: Buffer): void {
@@ -191,6 +212,7 @@ export class DeviceSlot {
     session.release();
     this.sends.end(Errno.ENOTCONN);
     this.received.clear(Errno.ENOTCONN);
+    this.releaseRings(Errno.ENOTCONN);
     this.#changed();
   }
 }

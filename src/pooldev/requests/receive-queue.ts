@@ -24,6 +24,14 @@ export interface Receiver {
   fail(errno: number): void;
 }
 
+/** Takes messages as they come, wherever no RECV waits. */
+export interface Taker {
+  /** False: not taken, there is no room before `serveTaker`. */
+  take(channel: number, message: Uint8Array): boolean;
+  /** There will be no more: a positive errno, which RECV would get. Called once. */
+  end(errno: number): void;
+}
+
 export interface ReceiveQueueOptions {
   /** The module's way at the peer's CLOSE: what is queued is dropped, and a RECV that waits is not woken (hazard 4). */
   strictModule: boolean;
@@ -55,6 +63,7 @@ export class ReceiveQueue {
   #bytes = 0;
   #full = false;
   #waiters: PendingReceive[] = [];
+  #taker: Taker | null = null;
   /** A message is being copied to a receiver: everybody else waits for the outcome. */
   #delivering = false;
   /** Counts sessions, so that the outcome of a copy is not mistaken for the next session's. */
@@ -109,6 +118,28 @@ export class ReceiveQueue {
     return waiter !== undefined;
   }
 
+  /** From now on the taker gets what no RECV waits for, beginning with what is queued. One at a time. */
+  giveTo(taker: Taker): void {
+    this.#taker = taker;
+    this.serveTaker();
+  }
+
+  /** The taker has room again. */
+  serveTaker(): void {
+    const taker = this.#taker;
+    if (taker === null || this.#delivering || this.#waiters.length > 0) return;
+    for (let head = this.#messages[0]; head !== undefined; head = this.#messages[0]) {
+      if (!taker.take(head.channel, head.data)) return;
+      this.#take(head);
+    }
+    if (this.#end !== null) this.#endTaker(this.#end);
+  }
+
+  /** The taker takes no more; whatever comes is kept for RECVs. */
+  leave(taker: Taker): void {
+    if (this.#taker === taker) this.#taker = null;
+  }
+
   /** The session ended: `errno` is what RECV gives once the queue is empty. `closed`: by the peer's CLOSE. */
   end(errno: number, closed: boolean): void {
     this.#end = errno;
@@ -131,7 +162,14 @@ export class ReceiveQueue {
     this.#failAll(errno);
   }
 
+  #endTaker(errno: number): void {
+    const taker = this.#taker;
+    this.#taker = null;
+    taker?.end(errno);
+  }
+
   #failAll(errno: number): void {
+    this.#endTaker(errno);
     for (const { receiver, timer } of this.#waiters.splice(0)) {
       clearTimeout(timer);
       receiver.fail(errno);
@@ -163,6 +201,7 @@ export class ReceiveQueue {
       else if (message.data.length > receiver.capacity) receiver.fail(Errno.EMSGSIZE);
       else this.#deliver(receiver, message);
     }
+    this.serveTaker();
   }
 
   /** Channel 0 takes the head, whatever its channel; any other only its own. */

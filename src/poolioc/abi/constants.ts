@@ -156,3 +156,12 @@ export const CHANNEL_ENDS = 0x82;
 
 /** Bytes of one end in the answer to {@link CHANNEL_ENDS}: the address, and the port in host byte order. */
 export const END_BYTES = 18;
+
+/**
+ * An operation of CHANNEL that gives the device rings of the caller's memory, through which messages of a session travel
+ * without SEND and RECV (docs/kernel-contract.md, section 5). `channel` is the layout, 1; `result` the first
+ * four bytes of the session's id, so that no other session's slot is meant; `data_ptr` two descriptors of the caller's: that of the
+ * memory in the lower 32 bits, one of a pair of sockets in the upper ones. A device that pool-ts serves answers it for programs of
+ * its own user and root's, but not as the module; pool.h has none such, and the module answers EINVAL.
+ */
+export const CHANNEL_RINGS = 0x83;

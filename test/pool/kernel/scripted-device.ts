@@ -397,6 +397,9 @@ export class ScriptedDevice implements KernelDevice {
   }
 
   /** SENDs, one after the other; it ends as soon as it has nothing to send. */
+  /** The module has none, and a served device may refuse them; a test's own otherwise. */
+  sessionRings: KernelDevice['sessionRings'] = async () => null;
+
   sendMessages(index: number, { sent: told }: SendOptions): Sending {
     const messages: { channel: number; data: Uint8Array }[] = [];
     let ended = false;

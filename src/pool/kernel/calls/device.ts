@@ -11,6 +11,7 @@ export type KernelDevice = Pick<
   | 'connect'
   | 'sendMessages'
   | 'receiveMessages'
+  | 'sessionRings'
   | 'sessions'
   | 'tableChange'
   | 'closeSession'

@@ -22,6 +22,11 @@ export class ChannelPoller {
     this.#open.splice(this.#at, 0, channel);
   }
 
+  /** What a message is delivered on whose channel is known: on its own where it is opened, else as if by RECV 0. */
+  nameOf(channel: number): number {
+    return this.#open.includes(channel) ? channel : 0;
+  }
+
   /** The channel to ask. */
   next(): number {
     if (this.#misses >= this.#open.length) return 0;

@@ -13,9 +13,17 @@ interface OutgoingMessage {
   done: (error?: PoolError) => void;
 }
 
+/** What sends, as a session sees it. */
+export interface MessageSending extends Sending {
+  /** Whether it has messages, told as sent, that a CLOSE_SESS must not overtake. */
+  readonly unsent?: boolean;
+  /** Asks for `sent` when there are none. */
+  flush?(): void;
+}
+
 export interface SendQueueOptions {
-  /** A thread that sends one message after the other. */
-  open(options: SendOptions): Sending;
+  /** What sends one message after the other. */
+  open(options: SendOptions): MessageSending;
   /** What a SEND's error means: whether other messages may still go out, and what to tell the sender. */
   judge(error: unknown, message: { channel: number; bytes: number }): { fatal: boolean; error: PoolError };
   /** There is room again after `push` gave false. */
@@ -34,7 +42,7 @@ export class SendQueue {
   readonly #queue: OutgoingMessage[] = [];
   /** The first so many of the queue are the thread's, which has not told that they went out. */
   #inside = 0;
-  #sending: Sending | null = null;
+  #sending: MessageSending | null = null;
   /** Of what the thread was given, those that went out. */
   #sent = 0;
   #bytes = 0;
@@ -70,7 +78,15 @@ export class SendQueue {
 
   /** Settles when no SEND is running and none waits; never rejects. */
   async idle(): Promise<void> {
-    while (this.sending) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#hasUnsent) {
+      const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+      this.#sending?.flush?.();
+      await idle;
+    }
+  }
+
+  get #hasUnsent(): boolean {
+    return this.sending || this.#sending?.unsent === true;
   }
 
   /**
@@ -96,7 +112,7 @@ export class SendQueue {
     }
   }
 
-  #open(): Sending {
+  #open(): MessageSending {
     this.#sent = 0;
     const sending = this.#options.open({ sent: (count) => this.#told(sending, count) });
     sending.done.then(
@@ -142,7 +158,7 @@ export class SendQueue {
   }
 
   #rest(): void {
-    if (!this.sending) for (const resolve of this.#idle.splice(0)) resolve();
+    if (!this.#hasUnsent) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #tell({ data, done }: OutgoingMessage, error?: PoolError): void {

@@ -15,6 +15,7 @@ import { errnoNameIn, judgeSend, notEstablished } from '../calls/call-errors.js'
 import { judgeEnd } from './end-judge.js';
 import { Hold, type KeepAlive } from '../calls/keep-alive.js';
 import type { LeakedSlots } from '../table/leaked-slots.js';
+import { MessagePath } from './message-path.js';
 import { ModuleLiveness } from './module-liveness.js';
 import type { ReceiveScheduler } from './receive-scheduler.js';
 import { SendQueue } from './send-queue.js';
@@ -80,6 +81,7 @@ export class KernelSession implements BackendSession, Recipient {
   readonly #hold: Hold;
   readonly #liveness: ModuleLiveness;
   readonly #release: SlotRelease;
+  readonly #path: MessagePath;
   #handler: SessionHandler | null = null;
   #paused = false;
   /** Set when the session is over but for what is still queued. */
@@ -110,9 +112,10 @@ export class KernelSession implements BackendSession, Recipient {
     env.device.readyToClose();
     this.#hold.ref();
     this.#liveness = new ModuleLiveness(env.peerTimeout);
+    this.#path = new MessagePath({ ...env, slot: identity.slot, session: this });
     this.#sends = new SendQueue({
       // Hazard 11: no signal and no timeout, a SEND ends by itself or never.
-      open: (options) => env.device.sendMessages(this.index, options),
+      open: (options) => this.#path.send(options),
       judge: judgeSend,
       drain: () => this.#handler?.drain(),
       failed: (error) => this.#sendFailed(error),
@@ -122,7 +125,10 @@ export class KernelSession implements BackendSession, Recipient {
       session: this,
       slot: this.#slot,
       sends: this.#sends,
-      released: () => env.released(this),
+      released: () => {
+        this.#path.close();
+        env.released(this);
+      },
     });
   }
 
@@ -164,7 +170,7 @@ export class KernelSession implements BackendSession, Recipient {
       queueMicrotask(() => handler.end(end));
       return;
     }
-    void this.#slot.give(this).then(() => this.#env.receives.ready(this.#slot));
+    void this.#path.start();
   }
 
   send(channel: number, data: Uint8Array, done: (error?: PoolError) => void): boolean {
@@ -180,7 +186,7 @@ export class KernelSession implements BackendSession, Recipient {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.wants) this.#env.receives.ready(this.#slot);
+    if (this.wants) this.#path.ready();
   }
 
   /** The module's own number stays as it is: it is always 0 (kernel contract, section 3). */
@@ -329,7 +335,7 @@ export class KernelSession implements BackendSession, Recipient {
     if (this.#sawClosing) return;
     this.#sawClosing = true;
     // A RECV that waits learns of it only when its 5 s are over; the next one gives what is queued, then ECONNRESET.
-    if (this.#handler !== null) this.#env.receives.nudge(this.#slot);
+    if (this.#handler !== null) this.#path.nudge();
   }
 
   /** The connection is over; `otherwise`, unless the peer closed in a regular way. */
@@ -349,7 +355,7 @@ export class KernelSession implements BackendSession, Recipient {
     this.#finishing = end;
     this.#finishingSince = this.#env.clock.now();
     if (end.error !== undefined) this.#sends.stop(end.error);
-    if (this.#handler !== null) this.#env.receives.nudge(this.#slot);
+    if (this.#handler !== null) this.#path.nudge();
   }
 
   /** The end, once: what waits to be sent fails, the owner is told, and the slot is given back in the background. */
