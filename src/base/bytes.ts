@@ -27,7 +27,7 @@ export function bytesOf(value: unknown): Uint8Array | null {
 const LONG = 1024;
 
 /** A copy in memory of its own, which shares nothing with the memory of `bytes` nor with other copies. */
-export function ownCopy(bytes: Uint8Array): Uint8Array {
+export function ownCopy(bytes: Uint8Array): Bytes {
   if (bytes.length < LONG) return new Uint8Array(bytes);
   const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
   copy.set(bytes);

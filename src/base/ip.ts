@@ -3,6 +3,7 @@
  * (RFC 4291, section 2.5.5.2). Text is numeric and without brackets.
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import type { Bytes } from './bytes.js';
 
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 const MAPPED_TEXT = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
@@ -11,7 +12,7 @@ const MAPPED_TEXT = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
  * The 16 bytes of a numeric address; a scope id is left out, for bytes have no room for it.
  * @throws TypeError for what is no address: the caller asks node:net's isIP where it doesn't know
  */
-export function ipToBytes(text: string): Uint8Array {
+export function ipToBytes(text: string): Bytes {
   if (isIPv4(text)) return Uint8Array.of(...MAPPED_PREFIX, ...text.split('.').map(Number));
   if (!isIPv6(text)) throw new TypeError(`${JSON.stringify(text)} is no IP address`);
   return Uint8Array.from(ipv6Words(text).flatMap((word) => [word >> 8, word & 0xff]));

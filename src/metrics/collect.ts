@@ -1,7 +1,7 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
-import { checkPath } from '../base/arguments.js';
+import { checkPath, wrongType } from '../base/arguments.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { deviceSource } from './device-source.js';
 import { processSource } from './process-source.js';
@@ -53,7 +53,7 @@ const PEER_EVENTS = [
  * dialled an accepted session (kernel contract, section 3).
  * @returns what takes the metrics away again, and closes the device
  * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there, or an empty `device`, ERR_INVALID_ARG_TYPE for one
- *   that is no text; Error of prom-client when the registry has such metrics already
+ *   that is no text, and a `register` that is none; Error of prom-client when the registry has such metrics already
  * @example
  * collectPoolMetrics();
  * http.createServer(async (request, response) => response.end(await register.metrics())).listen(9254);
@@ -62,6 +62,7 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   refuseUnknown(options, ['register', 'device']);
   const { register = globalRegister, device } = options;
   if (device !== undefined) checkPath('collect metrics: device', device);
+  checkRegister(register);
   const registers = [register];
   const names: string[] = [];
   const named = (name: string): string => {
@@ -147,6 +148,12 @@ function countPeers(named: (name: string) => string, registers: Registry[]): () 
   return () => {
     for (const end of ends) end();
   };
+}
+
+/** By what is asked of it: a program may have another copy of prom-client. */
+function checkRegister(register: unknown): void {
+  const { registerMetric } = Object(register) as Partial<Registry>;
+  if (typeof registerMetric !== 'function') throw wrongType('options.register', 'a Registry of prom-client', register);
 }
 
 function warnOf(device: string): (error: Error) => void {

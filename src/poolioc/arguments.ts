@@ -85,8 +85,13 @@ function checkBytes(name: string, value: unknown): Uint8Array {
   throw wrongType(name, 'an ArrayBuffer or a view of bytes', value);
 }
 
+/** A request of CONNECT with all that it may leave out. */
+export interface CheckedConnect extends Required<ConnectRequest> {
+  peerAddr: Uint8Array;
+}
+
 /** Fills in the defaults. */
-export function checkConnect(request: ConnectRequest): Required<ConnectRequest> {
+export function checkConnect(request: ConnectRequest): CheckedConnect {
   if (typeof request !== 'object' || request === null) throw wrongType('a connect request', 'an object', request);
   refuseUnknown(request, CONNECT_NAMES);
   const { peerAddr, peerPort, addrFamily = AF_INET6, poolVersion = 0 } = request;

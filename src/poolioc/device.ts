@@ -155,7 +155,7 @@ export class Device implements PoolDevice {
     await this.send({ sessionIdx: session, channel, data }, options);
   }
 
-  async recv(request: RecvRequest, options: LateOptions<Uint8Array> = {}): Promise<RecvResult | null> {
+  async recv(request: RecvRequest, options: LateOptions<Bytes> = {}): Promise<RecvResult | null> {
     const { sessionIdx, channel, flags, data } = check.checkRequest(request);
     const buffer = check.checkBuffer(data);
     const kept = this.#unclaimed.take(sessionIdx, channel, buffer);
@@ -184,7 +184,7 @@ export class Device implements PoolDevice {
     session: number,
     channel: number,
     buffer: BytesInput,
-    options: LateOptions<Uint8Array> = {},
+    options: LateOptions<Bytes> = {},
   ): Promise<number | null> {
     const received = await this.recv({ sessionIdx: session, channel, data: buffer }, options);
     return received === null ? null : received.len;

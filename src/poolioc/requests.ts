@@ -18,7 +18,7 @@ import { askForTable, takeTable, type SessionTableRead } from './threads/read-ta
 import { offsetsOf, structs } from './abi/structs.js';
 import { SEGMENT_LAYOUT } from './rings/segment.js';
 import type { MessageRing } from './threads/message-ring.js';
-import type { ConnectRequest } from './types.js';
+import type { CheckedConnect } from './arguments.js';
 import type { SyscallRequest } from './threads/worker-messages.js';
 import type { SignalLibc } from './threads/worker-thread.js';
 
@@ -74,7 +74,7 @@ export function stop(fd: number): ThreadRequest<void> {
 /** CONNECT: the session's index. `late` gets that of a session which nobody waits for any more. */
 export function connect(
   fd: number,
-  { peerAddr, peerPort, addrFamily, poolVersion }: Required<ConnectRequest>,
+  { peerAddr, peerPort, addrFamily, poolVersion }: CheckedConnect,
   late: (index: number) => void,
 ): ThreadRequest<number> {
   return {
@@ -119,7 +119,7 @@ export function recv(
   fd: number,
   { capacity, ...from }: MessageAddress & { capacity: number },
   into: (message: Uint8Array) => void,
-  late?: (message: Uint8Array) => void,
+  late?: (message: Bytes) => void,
 ): ThreadRequest<MessageHeader> {
   const messageIn = ({ struct, data }: CallMemory): Uint8Array =>
     data.subarray(0, struct.readUInt32LE(transferReq.len));

@@ -31,7 +31,7 @@ export interface LateOptions<T> extends CallOptions {
 /** struct pool_connect_req. */
 export interface ConnectRequest {
   /** 16 bytes in network order: IPv6, or IPv4 mapped into it; see {@link ipv4ToMapped}. Link-local is refused. */
-  peerAddr: Uint8Array;
+  peerAddr: BytesInput;
   peerPort: number;
   /**
    * AF_INET6 (10, the default). AF_INET (2) crashes the module (kernel contract, hazard 1): it is sent as AF_INET6 where
@@ -101,13 +101,13 @@ export interface Sending extends Transfer<SentMessages> {
    * Hands over a message of 1..65535 bytes (65511 on a character device, kernel contract, hazard 6), whose data are the
    * caller's again. False: not taken, there is no room before `sent`, or it has come to its end.
    */
-  push(channel: number, data: Uint8Array): boolean;
+  push(channel: number, data: BytesInput): boolean;
 }
 
 /** Options of {@link PoolDevice.receiveMessages}. */
 export interface ReceiveOptions {
   /** Gets each message, which is its own from then on: before `done` settles, and later where a device answers no signal. */
-  message: (data: Uint8Array) => void;
+  message: (data: Bytes) => void;
   /** Messages at most; no bound by default. */
   count?: number | undefined;
   /** ms after which it stops. */
@@ -264,14 +264,9 @@ export interface PoolDevice {
   /** SEND of `data` on a channel. */
   sendBytes(session: number, channel: number, data: BytesInput, options?: CallOptions): Promise<void>;
   /** RECV. Without `timeout` the module gives ETIMEDOUT after 5 s; with it, null says that nothing came. */
-  recv(request: RecvRequest, options?: LateOptions<Uint8Array>): Promise<RecvResult | null>;
+  recv(request: RecvRequest, options?: LateOptions<Bytes>): Promise<RecvResult | null>;
   /** RECV. @returns bytes received, at the start of `buffer`; null when `timeout` passed and nothing came */
-  recvBytes(
-    session: number,
-    channel: number,
-    buffer: BytesInput,
-    options?: LateOptions<Uint8Array>,
-  ): Promise<number | null>;
+  recvBytes(session: number, channel: number, buffer: BytesInput, options?: LateOptions<Bytes>): Promise<number | null>;
   /**
    * RECV after RECV by a thread that stays at it: nothing waits for this thread between two messages, which come in batches
    * where many do. Rejects as `recv` does; what was received before has been handed over by then.

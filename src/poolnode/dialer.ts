@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
+import { guardLookup } from '../base/lookup.js';
 import { bare } from '../base/own-properties.js';
 import { asRejection, onAbort } from '../base/abort.js';
 import { checkInteger, checkString } from '../base/arguments.js';
@@ -89,7 +90,7 @@ function attempt(node: NodeDeps, options: AttemptOptions): Promise<TcpSession> {
       bare({
         host,
         port,
-        ...(lookup === undefined ? {} : { lookup }),
+        ...(lookup === undefined ? {} : { lookup: guardLookup(lookup) }),
         autoSelectFamily: false,
         allowHalfOpen: true,
         noDelay: true,

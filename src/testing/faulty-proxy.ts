@@ -1,6 +1,8 @@
 /** A network that misbehaves, for tests of programs that talk over POOL: a TCP proxy between a dial and its listener. */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { wrongType } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
+import { namesOf, refuseUnknown } from '../base/option-names.js';
 import { resetSocket } from '../base/reset-socket.js';
 import { Addr } from '../pool/address/addr.js';
 import { type AddressInput, readPeer } from '../pool/address/target.js';
@@ -51,6 +53,8 @@ export interface FaultyProxy extends AsyncDisposable {
 /** Bytes that a direction holds before its source has to wait. */
 const HELD_BYTES = 256 * 1024;
 
+const OPTIONS = namesOf<FaultyProxyOptions>({ target: true, upstream: true, downstream: true });
+
 const LIMITS: Readonly<Record<Exclude<keyof NetworkFaults, 'corrupt'>, number>> = {
   latency: 0,
   bandwidth: 1,
@@ -76,13 +80,11 @@ export async function faultyProxy(options: FaultyProxyOptions): Promise<FaultyPr
 }
 
 function checked(name: string, faults: NetworkFaults = {}): NetworkFaults {
+  if (typeof faults !== 'object' || faults === null) throw wrongType(name, 'an object of faults', faults);
+  refuseUnknown(faults, [...Object.keys(LIMITS), 'corrupt']);
   for (const [key, value] of Object.entries(faults) as [keyof NetworkFaults, unknown][]) {
-    if (key !== 'corrupt' && !(key in LIMITS)) {
-      const known = [...Object.keys(LIMITS), 'corrupt'].join(', ');
-      throw new PoolError('ERR_INVALID_ARG_VALUE', `${name} has ${known}, not ${key}`);
-    }
     if (value === undefined) continue;
-    const number = key === 'corrupt' ? (value as { at: number }).at : (value as number);
+    const number = (key === 'corrupt' ? ((value ?? {}) as { at?: unknown }).at : value) as number;
     const least = key === 'corrupt' ? 0 : LIMITS[key];
     if (!(Number.isSafeInteger(number) && number >= least)) {
       const what = key === 'corrupt' ? 'corrupt.at' : key;
@@ -103,7 +105,9 @@ class Proxy implements FaultyProxy {
   readonly #resetting = new WeakSet<Socket>();
   #faults: { upstream: NetworkFaults; downstream: NetworkFaults };
 
-  constructor({ target, upstream, downstream }: FaultyProxyOptions) {
+  constructor(options: FaultyProxyOptions) {
+    refuseUnknown(options, OPTIONS);
+    const { target, upstream, downstream } = options;
     const { host, port } = readPeer(target, 'pool');
     // '' is loopback, as for dial.
     this.#target = { host: host === '' ? '127.0.0.1' : host, port };
@@ -121,7 +125,9 @@ class Proxy implements FaultyProxy {
     });
   }
 
-  set({ upstream, downstream }: { upstream?: NetworkFaults; downstream?: NetworkFaults }): void {
+  set(faults: { upstream?: NetworkFaults; downstream?: NetworkFaults }): void {
+    refuseUnknown(faults, ['upstream', 'downstream']);
+    const { upstream, downstream } = faults;
     this.#faults = { upstream: checked('upstream', upstream), downstream: checked('downstream', downstream) };
   }
 

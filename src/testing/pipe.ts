@@ -1,4 +1,5 @@
 /** Two Conns joined in memory, as Go's `net.Pipe`: for tests of programs that talk over a Conn. */
+import { namesOf, refuseUnknown } from '../base/option-names.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { openConn, type ConnOptions } from '../pool/flow/session-conn.js';
 import { DEFAULT_QUEUE_BYTES } from '../pool/constants.js';
@@ -16,12 +17,24 @@ export interface PipeOptions extends MemoryPairOptions {
   channels?: readonly number[];
 }
 
+const OPTIONS = namesOf<PipeOptions>({
+  readQueueBytes: true,
+  writeQueueBytes: true,
+  idleTimeout: true,
+  channels: true,
+  maxMessageSize: true,
+  wireBytes: true,
+  addresses: true,
+});
+
 /**
  * Makes two Conns, each the other's peer. They are real Conns, on a session in memory instead of a network: bounded and
  * asynchronous, with channels, deadlines, and ERR_POOL_PEER_LOST at one end when the other is destroyed.
+ * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there
  * @example const [client, server] = pipe();
  */
 export function pipe(options: PipeOptions = {}): [Conn, Conn] {
+  refuseUnknown(options, OPTIONS);
   const { readQueueBytes, writeQueueBytes, idleTimeout, channels, ...pair } = options;
   const connOptions: ConnOptions = {
     backend: 'user',

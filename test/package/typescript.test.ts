@@ -40,10 +40,14 @@ export async function main(conn: pool.Conn, device: Device): Promise<void> {
 /** What takes bytes that nobody shares; before 5.7 TypeScript knew no other. */
 const bytes = `
 import * as pool from 'pool-ts';
-export async function main(conn: pool.Conn): Promise<unknown> {
+import { ipv4ToMapped, type Device } from 'pool-ts/poolioc';
+export async function main(conn: pool.Conn, requester: pool.Requester, device: Device): Promise<unknown> {
   const message = (await conn.readMessage())!;
   const batch = (await conn.readMessages())!;
   for await (const one of conn) new Blob([one]);
+  device.receiveMessages(0, 0, { message: (one) => void new Blob([one]) });
+  for (const session of await device.sessions()) new Blob([session.sessionId, session.peerAddr]);
+  new Blob([ipv4ToMapped('10.0.0.1'), await requester.request('x')]);
   return [
     new Blob([message, ...batch]),
     await fetch('http://127.0.0.1', { method: 'POST', body: message }),

@@ -4,9 +4,22 @@ import { createContext, runInContext } from 'node:vm';
 import { getSystemErrorName } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PoolError, POOL_ERROR_CODES } from '../../src/base/errors.js';
-import { Agent, createConnection } from '../../src/http/index.js';
-import { Addr, dial, listen, resolve, type Conn, type Listener } from '../../src/pool/index.js';
-import { pipe } from '../../src/testing/index.js';
+import { Agent, createConnection, serveHttp } from '../../src/http/index.js';
+import { collectPoolMetrics } from '../../src/metrics/index.js';
+import {
+  Addr,
+  dial,
+  listen,
+  requester,
+  resolve,
+  respond,
+  retry,
+  type Conn,
+  type Listener,
+} from '../../src/pool/index.js';
+import { PoolDevice } from '../../src/pooldev/index.js';
+import { createPoolNode } from '../../src/poolnode/index.js';
+import { faultyProxy, pipe, testConn, virtualPair } from '../../src/testing/index.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -166,6 +179,22 @@ describe('an option that is not there', () => {
     ['close', /"timeout"/, () => conn.close({ timeout: 1 } as never)],
     ['openChannel', /"max"/, () => conn.openChannel(1, { max: 1 } as never)],
     ['toDuplex', /"objectmode": did you mean objectMode\?/, async () => conn.toDuplex({ objectmode: 1 } as never)],
+    ['info', /"singal": did you mean signal\?/, () => conn.info({ singal: 1 } as never)],
+    ['retry', /"atempts": did you mean attempts\?/, () => retry(async () => {}, { atempts: 1 } as never)],
+    ['request', /"timeuot": did you mean timeout\?/, () => asked({ timeuot: 1 })],
+    ['respond', /"onerror": did you mean onError\?/, async () => respond(peer, () => {}, { onerror: 1 } as never)],
+    ['serveHttp', /"onerror": did you mean onError\?/, () => serveHttp(listener, () => {}, { onerror: 1 } as never)],
+    [
+      'collectPoolMetrics',
+      /"registry": did you mean register\?/,
+      async () => collectPoolMetrics({ registry: 1 } as never),
+    ],
+    ['PoolDevice.serve', /"mod": did you mean mode\?/, () => PoolDevice.serve('/nowhere/pool', { mod: 1 } as never)],
+    ['pipe', /"wireByts": did you mean wireBytes\?/, async () => pipe({ wireByts: 1 } as never)],
+    ['virtualPair', /"chanels": did you mean channels\?/, () => virtualPair({ chanels: [1] } as never)],
+    ['testConn', /"timeuot": did you mean timeout\?/, async () => testConn(() => never, { timeuot: 1 } as never)],
+    ['faultyProxy', /"upstraem": did you mean upstream\?/, () => proxied({ upstraem: {} })],
+    ['faultyProxy', /"latancy": did you mean latency\?/, () => proxied({ upstream: { latancy: 1 } })],
     ['Agent', /"backend": pass \{ dial: \{ backend \} \}/, async () => new Agent({ backend: 'user' } as never)],
     ['Agent', /"idleTimeuot": pass \{ dial: \{ idleTimeout/, async () => new Agent({ idleTimeuot: 1 } as never)],
   ])('is refused by %s', async (_name, message, call) => {
@@ -227,6 +256,21 @@ describe('an address', () => {
     const error = await rejection(dial('a.test:1', { ...user, lookup: broken }));
     expect(error).toMatchObject({ code: 'ENOTFOUND', cause: thrown });
     expect(error.message).toMatch(/^dial pool a\.test:1: the lookup failed: the cache is broken$/);
+    // An async function that fails is no unhandled rejection, as it would be with net.
+    const late = (async () => {
+      await Promise.resolve();
+      throw thrown;
+    }) as never;
+    for (const call of [
+      () => dial('a.test:1', { ...user, lookup: late }),
+      () => resolve('a.test:1', { lookup: late }),
+    ]) {
+      expect(await rejection(call())).toMatchObject({ code: 'ENOTFOUND', cause: thrown });
+    }
+    const node = createPoolNode();
+    for (const lookup of [broken, late]) {
+      expect(await rejection(node.dial({ host: 'a.test', port: 1, lookup }))).toMatchObject({ cause: thrown });
+    }
     const odd = (...args: Parameters<typeof lookup>): void => void (args.at(-1) as (e: unknown) => void)('odd');
     expect((await rejection(resolve('a.test:1', { lookup: odd as never }))).message).toMatch(/the lookup failed: odd$/);
   });
@@ -283,6 +327,15 @@ describe('setTimeout of a stream', () => {
     socket.destroy();
   });
 });
+
+const never = new Promise<never>(() => {});
+
+const proxied = (options: object): Promise<unknown> => faultyProxy({ target: listener.addr, ...options });
+
+async function asked(options: object): Promise<void> {
+  const channel = await conn.openChannel(9);
+  await requester(channel).request('x', options);
+}
 
 /** The rejection of a stream that dials. */
 function opened(options: object): Promise<void> {

@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { PoolError } from '../../base/errors.js';
 import { builtin } from '../../base/builtin.js';
+import { guardLookup } from '../../base/lookup.js';
 import { bare } from '../../base/own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from '../call-site.js';
@@ -71,8 +72,7 @@ export async function addressesOf(target: Target, settings: ResolveSettings): Pr
 function look(host: string, family: Addr['family'] | null, lookup: LookupFunction): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     const number = family === null ? 0 : family === 'IPv4' ? 4 : 6;
-    // What the program's own function throws becomes the rejection, as if it had called back with it.
-    callLookup(lookup, host, bare({ all: true, family: number }), (error, answer) => {
+    guardLookup(lookup)(host, bare({ all: true, family: number }), (error, answer) => {
       if (error !== null && error !== undefined) return reject(lookupError(error));
       // A lookup function of the program may give one address, although all were asked for.
       const list: LookupAddress[] = Array.isArray(answer) ? answer : [{ address: answer, family: 0 }];
@@ -86,14 +86,6 @@ function look(host: string, family: Addr['family'] | null, lookup: LookupFunctio
       );
     });
   });
-}
-
-function callLookup(lookup: LookupFunction, ...[host, options, callback]: Parameters<LookupFunction>): void {
-  try {
-    lookup(host, options, callback);
-  } catch (error) {
-    callback((error ?? new Error(String(error))) as NodeJS.ErrnoException, '');
-  }
 }
 
 /** A program's own function may give, or throw, anything. */

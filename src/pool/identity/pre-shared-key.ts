@@ -1,11 +1,12 @@
 /** A secret that both sides were given beforehand: random bytes, not a passphrase, which could be guessed offline. */
 import type { KeyObject } from 'node:crypto';
 import { cryptoModule } from '../../base/builtin.js';
+import { bytesOf, type BytesInput } from '../../base/bytes.js';
 import { PoolError } from '../../base/errors.js';
 import { fileOf, readKeyFile } from './key-file.js';
 
 /** What `options.psk` takes: 32 to 64 random bytes, a secret KeyObject of them, or a file with 32 in base64, as `wg genpsk` makes. */
-export type PskInput = Uint8Array | KeyObject | URL | { readonly file: string | URL };
+export type PskInput = BytesInput | KeyObject | URL | { readonly file: string | URL };
 
 /** A secret that keys can be derived of. */
 export interface LoadedPsk {
@@ -20,7 +21,8 @@ const MAX_FILE_BYTES = 1024;
 
 /** Whether it is what `options.psk` takes, without reading a file. @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
 export function checkPsk(value: unknown): PskInput {
-  if (value instanceof Uint8Array) check(value, 'options.psk');
+  const bytes = bytesOf(value);
+  if (bytes !== null) check(bytes, 'options.psk');
   else if (value instanceof cryptoModule().KeyObject) check(secretOf(value), 'options.psk');
   else if (typeof value === 'string') {
     throw new PoolError(
@@ -35,7 +37,8 @@ export function checkPsk(value: unknown): PskInput {
 
 /** @throws PoolError ERR_INVALID_ARG_VALUE with what is wrong with it or its file; the errno name where it can't be read */
 export async function loadPsk(input: PskInput): Promise<LoadedPsk> {
-  if (input instanceof Uint8Array) return psk(check(input, 'options.psk'));
+  const given = bytesOf(input);
+  if (given !== null) return psk(check(given, 'options.psk'));
   if (input instanceof cryptoModule().KeyObject) return psk(check(secretOf(input), 'options.psk'));
   const path = fileOf(input, 'psk')!;
   const { text } = await readKeyFile(path, 'psk', 'secret', MAX_FILE_BYTES);

@@ -3,10 +3,11 @@
  * pool.h's order. u64 is a bigint, a byte array a Uint8Array. On hot paths read and write at {@link offsetsOf} instead of
  * making struct objects, which cost microseconds.
  */
+import { isMainThread } from 'node:worker_threads';
 import { PoolError } from '../../base/errors.js';
 import { requireDependency } from '../../base/package-files.js';
 import { loadRef } from './ref.js';
-import { be16, be32, be64, bytes, u64, type RefModule, type RefType } from './ref-types.js';
+import { be16, be32, be64, bytes, tsRef, u64, type RefModule, type RefType } from './ref-types.js';
 
 /** The value of a field or a struct, in TypeScript. */
 export type ValueOf<T> = T extends RefType<infer V> ? V : never;
@@ -156,9 +157,10 @@ function layouts(): unknown {
   }
 }
 
-const loaded = loadRef();
+// A thread that is ended while a native module loads takes the whole process with it: threads do without.
+const loaded = isMainThread ? loadRef() : ({ ref: tsRef, name: 'typescript' } as const);
 
-/** Which ref module stands below {@link structs}: `ref-napi`, or `typescript` where it can't be loaded. */
+/** Which ref module stands below {@link structs}: `ref-napi`, or `typescript` where it can't be loaded, and in worker threads. */
 export const refModule: 'ref-napi' | 'typescript' = loaded.name;
 
 /** The structs of pool.h. */

@@ -1,11 +1,14 @@
 /** dial and listen with identities, as programs use them. */
+import { createSecretKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dial } from '../../../src/pool/dial.js';
 import { generateIdentity } from '../../../src/pool/identity/identity.js';
+import { checkPsk, loadPsk, type PskInput } from '../../../src/pool/identity/pre-shared-key.js';
 import { listen } from '../../../src/pool/listen.js';
 import type { DialOptions, ListenOptions } from '../../../src/pool/options.js';
 import { selectBackend } from '../../../src/pool/select.js';
@@ -85,6 +88,27 @@ describe('a conversation between two that prove themselves', () => {
   it('is as before where nobody asks', async () => {
     const { conn, accepted } = await pair({}, {});
     expect([conn.peer, accepted.peer]).toEqual([null, null]);
+  });
+});
+
+describe('a pre-shared key', () => {
+  const copy = Uint8Array.from(PSK_BYTES);
+  const foreign = runInContext('bytes => Uint8Array.from(bytes)', createContext({})) as (
+    bytes: Uint8Array,
+  ) => Uint8Array;
+  const padded = Uint8Array.of(0, ...PSK_BYTES, 0);
+
+  it.each<[string, PskInput]>([
+    ['a Buffer', Buffer.from(PSK_BYTES)],
+    ['an ArrayBuffer', copy.buffer],
+    ['a DataView of a part', new DataView(padded.buffer, 1, PSK_BYTES.length)],
+    // As jest's realms have it.
+    ['a Uint8Array of another realm', foreign(PSK_BYTES)],
+    ['a KeyObject', createSecretKey(PSK_BYTES)],
+  ])('is taken as %s', async (_, given) => {
+    const salt = Uint8Array.of(1, 2, 3);
+    const psk = await loadPsk(checkPsk(given));
+    expect(psk.derive(salt, 'x')).toEqual((await loadPsk(PSK_BYTES)).derive(salt, 'x'));
   });
 });
 

@@ -3,6 +3,7 @@
  * destroys a session in silence is recorded in `faults`, and no test leaves one behind. Every call is in `calls`.
  */
 import { constants } from 'node:os';
+import { bytesOf, type Bytes } from '../../../src/base/bytes.js';
 import { PoolError } from '../../../src/base/errors.js';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { DeviceSession, KernelDevice, SyncDevice } from '../../../src/pool/kernel/calls/device.js';
@@ -40,7 +41,7 @@ interface Waiter {
   channel: number;
   take(): void;
   /** Where the result goes when nobody waits for it any more. */
-  late: ((message: Uint8Array) => void) | null | undefined;
+  late: ((message: Bytes) => void) | null | undefined;
 }
 
 /** A connection as /proc/net/tcp shows it; inode 0 is one that waits for accept. */
@@ -287,7 +288,7 @@ export class ScriptedDevice implements KernelDevice {
   }
 
   async connect(request: ConnectRequest, { signal }: LateOptions<number> = {}): Promise<number> {
-    const hex = Buffer.from(request.peerAddr).toString('hex');
+    const hex = Buffer.from(bytesOf(request.peerAddr)!).toString('hex');
     this.calls.push(`CONNECT ${hex} ${request.peerPort} family ${request.addrFamily}`);
     if (request.addrFamily !== 10) this.faults.push(`hazard 1: CONNECT with family ${request.addrFamily} crashes`);
     this.#handshakes += 1;
@@ -344,7 +345,7 @@ export class ScriptedDevice implements KernelDevice {
     index: number,
     channel: number,
     buffer: Uint8Array,
-    { signal, timeout, onLate }: LateOptions<Uint8Array> = {},
+    { signal, timeout, onLate }: LateOptions<Bytes> = {},
   ): Promise<number | null> {
     this.calls.push(`RECV ${index} ${channel}`);
     await Promise.resolve();
@@ -369,7 +370,7 @@ export class ScriptedDevice implements KernelDevice {
             if (message === 'empty') return;
             done();
             if (waiter.late === null) resolve(copy(message, buffer));
-            else waiter.late?.(message);
+            else waiter.late?.(message.slice());
           } catch (error) {
             done();
             if (error instanceof Error) reject(error);
@@ -421,7 +422,7 @@ export class ScriptedDevice implements KernelDevice {
     return {
       done: send(),
       stop: () => (ended = true),
-      push: (channel, data) => !ended && messages.push({ channel, data: Uint8Array.from(data) }) > 0,
+      push: (channel, data) => !ended && messages.push({ channel, data: Uint8Array.from(bytesOf(data)!) }) > 0,
     };
   }
 
@@ -603,7 +604,11 @@ export class ScriptedDevice implements KernelDevice {
       `00000000000000000000ffff${Buffer.from(address.split('.').map(Number)).toString('hex')}`,
       'hex',
     );
-    slot.dialled = { addr: request?.peerAddr ?? mapped, port: request?.peerPort ?? Number(port), family: 10 };
+    slot.dialled = {
+      addr: (request && bytesOf(request.peerAddr)) ?? mapped,
+      port: request?.peerPort ?? Number(port),
+      family: 10,
+    };
     const session = this.#begin(slot, id, 'dialled', { local: `10.0.0.2:${this.#nextPort++}`, remote: to });
     session.thread = this.module ? this.#nextPid++ : null;
     session.packetsRecv = 2n;
