@@ -59,9 +59,9 @@ export function idleOptions({ idleTimeout }: IdleFlags): Pick<CommonOptions, 'id
   return { idleTimeout };
 }
 
-/** Where to listen: a port alone is every address, as with `:port`. */
-export function listenAddress(text: string): string {
-  return /^\d+$/.test(text) ? `:${text}` : withoutScheme(text);
+/** Where to listen: a port alone is every address, as with `:port`; or host and port apart, as for {@link peerAddress}. */
+export function listenAddress(text: string, port?: string): string {
+  return port === undefined && /^\d+$/.test(text) ? `:${text}` : peerAddress(text, port);
 }
 
 /** Whom to dial: `host:port`, `pool://host:port` as some write it, or host and port apart, as netcat has them. */
@@ -70,6 +70,9 @@ export function peerAddress(text: string, port?: string): string {
   if (port === undefined) return host;
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** The second argument of commands that take an address, for whoever is used to netcat. */
+export const PORT_APART = ['[port]', 'the port, where it is not behind the host'] as const;
 
 function withoutScheme(text: string): string {
   return text.replace(/^pool:\/\/([^/]*)\/?$/i, '$1');

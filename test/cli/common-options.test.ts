@@ -8,8 +8,11 @@ describe('where to listen', () => {
     ['127.0.0.1', '127.0.0.1'],
     ['[::1]:0', '[::1]:0'],
     ['pool://:9253', ':9253'],
-  ])('%s is %s', (text, address) => {
-    expect(listenAddress(text)).toBe(address);
+    ['127.0.0.1', '127.0.0.1:80', '80'],
+    ['::', '[::]:80', '80'],
+    ['', ':80', '80'],
+  ])('%s is %s', (text, address, port?: string) => {
+    expect(listenAddress(text, port)).toBe(address);
   });
 });
 

@@ -1,6 +1,6 @@
 /** `pool-ts connect host:port`: a netcat's client. */
 import { Command } from 'commander';
-import { dialOptions, idleOptions, peerAddress, withTimeout } from '../common-options.js';
+import { dialOptions, idleOptions, peerAddress, PORT_APART, withTimeout } from '../common-options.js';
 import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
 import { tell, type Terminal } from '../terminal.js';
 
@@ -26,7 +26,7 @@ export function connectCommand(terminal: Terminal): Command {
   const command = new Command('connect')
     .description('talk to a POOL peer through standard input and output, as netcat does')
     .argument('<host:port>', 'the peer; the port is 9253 where it is left out')
-    .argument('[port]', 'the port, where it is not behind the host');
+    .argument(...PORT_APART);
   return withTimeout(withNetcatOptions(command, 'dials', { ms: 1000, text: '1' }))
     .addHelpText('after', EXAMPLES)
     .action((host: string, port: string | undefined, flags: NetcatFlags) =>

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { onAbort } from '../../base/abort.js';
 import type { Conn, Listener } from '../../index.js';
 import { lineOf } from '../cli-error.js';
-import { idleOptions, integer, listenAddress, seconds, sessionOptions } from '../common-options.js';
+import { idleOptions, integer, listenAddress, PORT_APART, seconds, sessionOptions } from '../common-options.js';
 import { type NetcatFlags, withNetcatOptions } from '../netcat/netcat-options.js';
 import { tell, type Terminal } from '../terminal.js';
 
@@ -37,6 +37,7 @@ export function listenCommand(terminal: Terminal): Command {
   const command = new Command('listen')
     .description('wait for a POOL peer and talk to it through standard input and output, as netcat does')
     .argument('[host:port]', 'where to listen; every address of the machine where the host is left out', ':9253')
+    .argument(...PORT_APART)
     .option('--exec <command>', "give each session to a command of the shell: its input and output are the peer's")
     .option('-k, --keep-open', 'go on after the first session')
     .option('--max-connections <number>', 'sessions at a time, with -k and --exec', integer({ min: 1 }), 64)
@@ -47,7 +48,9 @@ export function listenCommand(terminal: Terminal): Command {
     );
   return withNetcatOptions(command, 'listens', { ms: Infinity, text: 'never' })
     .addHelpText('after', EXAMPLES)
-    .action((address: string, flags: ListenFlags) => serve(terminal, address, flags));
+    .action((host: string, port: string | undefined, flags: ListenFlags) =>
+      serve(terminal, listenAddress(host, port), flags),
+    );
 }
 
 async function serve(terminal: Terminal, address: string, flags: ListenFlags): Promise<void> {
@@ -56,7 +59,7 @@ async function serve(terminal: Terminal, address: string, flags: ListenFlags): P
   const { channel, keepOpen = false, exec } = flags;
   const { stop } = terminal;
   const talk = await conversation(terminal, flags);
-  const listener = await listen(listenAddress(address), {
+  const listener = await listen(address, {
     ...sessionOptions(flags),
     ...idleOptions(flags),
     ...(await listenProof(flags, terminal.env)),

@@ -4,6 +4,7 @@ import {
   dialOptions,
   integer,
   peerAddress,
+  PORT_APART,
   secondsOption,
   type SessionFlags,
   withSessionOptions,
@@ -38,6 +39,7 @@ export function pingCommand(terminal: Terminal): Command {
   const command = new Command('ping')
     .description('dial a peer again and again, and tell how long each handshake took')
     .argument('<host:port>', 'the peer; the port is 9253 where it is left out')
+    .argument(...PORT_APART)
     .option('-c, --count <n>', 'end after so many', integer({ min: 1 }))
     .addOption(secondsOption('-i, --interval <seconds>', 'time between two dials', { usual: 1, min: 0.01, max: 3600 }))
     .option('--round-trip', 'hold one session, and tell what its heartbeats measure')
@@ -45,16 +47,17 @@ export function pingCommand(terminal: Terminal): Command {
     .option('--json', 'each as one line of JSON');
   return withTimeout(withSessionOptions(command, 'dials'))
     .addHelpText('after', EXAMPLES)
-    .action((address: string, flags: PingFlags) => ping(terminal, address, flags));
+    .action((host: string, port: string | undefined, flags: PingFlags) =>
+      ping(terminal, peerAddress(host, port), flags),
+    );
 }
 
-async function ping(terminal: Terminal, address: string, flags: PingFlags): Promise<void> {
+async function ping(terminal: Terminal, peer: string, flags: PingFlags): Promise<void> {
   const { dial } = await import('../../index.js');
   const { dialProofOptions } = await import('../peers/dial-peer.js');
   const { pingHandshakes, pingRoundTrips } = await import('../ping/ping.js');
   const { count, interval: intervalMs, quiet = false, json = false } = flags;
   const run = flags.roundTrip === true ? pingRoundTrips : pingHandshakes;
-  const peer = peerAddress(address);
   const session = dialOptions(flags);
   const proof = await dialProofOptions(terminal, peer, flags, session);
   const options = { count, intervalMs, quiet, json, dial: { ...session, ...proof } };

@@ -4,6 +4,7 @@ import {
   dialOptions,
   integer,
   peerAddress,
+  PORT_APART,
   secondsOption,
   type SessionFlags,
   withSessionOptions,
@@ -35,20 +36,23 @@ export function telemetryCommand(terminal: Terminal): Command {
   const command = new Command('telemetry')
     .description('dial a peer and watch the session: round trip, jitter, loss, throughput, queue')
     .argument('<host:port>', 'whom to dial')
+    .argument(...PORT_APART)
     .addOption(secondsOption('--interval <seconds>', 'time between two samples', { usual: 1, min: 0.05, max: 3600 }))
     .option('--count <n>', 'end after so many samples', integer({ min: 1 }))
     .addOption(new Option('--csv', 'lines of CSV, the first one with names').conflicts('json'))
     .option('--json', 'each sample as one line of JSON');
   return withTimeout(withSessionOptions(command, 'dials'))
     .addHelpText('after', EXAMPLES)
-    .action((address: string, flags: TelemetryFlags) => telemetry(terminal, address, flags));
+    .action((host: string, port: string | undefined, flags: TelemetryFlags) =>
+      telemetry(terminal, peerAddress(host, port), flags),
+    );
 }
 
 async function telemetry(terminal: Terminal, address: string, flags: TelemetryFlags): Promise<void> {
   const { dialPeer } = await import('../peers/dial-peer.js');
   const { isModule, watch } = await import('../telemetry/watch.js');
   const options = { ...dialOptions(flags), signal: terminal.stop };
-  const conn = await dialPeer(terminal, peerAddress(address), flags, options);
+  const conn = await dialPeer(terminal, address, flags, options);
   try {
     if (terminal.stdout.isTTY !== true) {
       tell(terminal, `connected to ${conn.remoteAddr.toString()} (${conn.backend} backend); RTT is known after 5 s`);

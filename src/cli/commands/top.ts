@@ -1,8 +1,10 @@
 /** `pool-ts top`: the sessions of a device, live. */
 import { Command, Option } from 'commander';
+import { exitCodeOf } from '../cli-error.js';
 import { DEVICE_OPTION, integer, secondsOption } from '../common-options.js';
+import { EXIT } from '../exit-codes.js';
 import { SORT_KEYS, type SortKey } from '../sessions/sort-order.js';
-import type { Terminal } from '../terminal.js';
+import { print, type Terminal } from '../terminal.js';
 
 interface TopFlags {
   device?: string;
@@ -38,10 +40,10 @@ export function topCommand(terminal: Terminal): Command {
 }
 
 async function watch(terminal: Terminal, flags: TopFlags): Promise<void> {
-  const { withDevice } = await import('../sessions/device-table.js');
-  const { top } = await import('../sessions/top.js');
+  const { devicePath, withDevice } = await import('../sessions/device-table.js');
+  const { emptySnapshot, top } = await import('../sessions/top.js');
   const { interval, sort, iterations, json = false } = flags;
-  await withDevice(flags.device, terminal.env, (device) =>
+  const watching = withDevice(flags.device, terminal.env, (device) =>
     top(terminal, device, {
       intervalMs: interval,
       sort,
@@ -49,4 +51,11 @@ async function watch(terminal: Terminal, flags: TopFlags): Promise<void> {
       json,
     }),
   );
+  await watching.catch(async (error: unknown) => {
+    // As sessions --json: what reads JSON gets JSON, and the exit code tells why there is nothing in it.
+    if (json && exitCodeOf(error) === EXIT.UNAVAILABLE) {
+      await print(terminal, emptySnapshot(devicePath(flags.device, terminal.env)));
+    }
+    throw error;
+  });
 }

@@ -97,7 +97,12 @@ async function snapshots(
   });
 }
 
-function snapshotJson({ device, sessions, order }: TopState): string {
+/** What a program that reads snapshots gets where there is no table: one without sessions. */
+export function emptySnapshot(device: string): string {
+  return snapshotJson({ device, sessions: [], order: orderBy('index') });
+}
+
+function snapshotJson({ device, sessions, order }: Pick<TopState, 'device' | 'sessions' | 'order'>): string {
   const row = ({ history: _, ...session }: WatchedSession): object => session;
   return JSON.stringify({ time: new Date().toISOString(), device, sessions: sorted(sessions, order).map(row) });
 }
