@@ -19,22 +19,9 @@ const AT = Object.freeze({
 /** Where the HMAC stands within the header. */
 export const HMAC_AT = AT.hmac;
 
-/** What a sender decides of a header. Version, reserved bytes and a zero HMAC are added. */
-export interface HeaderFields {
-  type: number;
-  flags: number;
-  seq: bigint;
-  ack: bigint;
-  sessionId: Uint8Array;
-  /** Nanoseconds, u64; taken modulo 2^64. */
-  timestamp: bigint;
-  payloadLength: number;
-  channel: number;
-}
-
 /**
- * The same in the form in which it is written: numbers of 64 bits as two of 32, since a bigint is an object on the heap, and
- * a packet has three.
+ * What a sender decides of a header; version, reserved bytes and a zero HMAC are added. Numbers of 64 bits are two of 32,
+ * since a bigint is an object on the heap, and a packet has three. The timestamp is ns modulo 2^64.
  */
 export class HeaderWords {
   type = 0;
@@ -67,20 +54,6 @@ export function writeHeaderWords(view: DataView, at: number, words: HeaderWords)
   view.setUint16(at + AT.payloadLength, words.payloadLength);
   view.setUint16(at + AT.channel, words.channel << 8); // and reserved1
   for (let i = AT.hmac; i < HEADER_BYTES; i += 4) view.setUint32(at + i, 0);
-}
-
-/** As {@link writeHeaderWords}, at `at` of `bytes`; `view` is over the same memory. */
-export function writeHeader(_bytes: Uint8Array, view: DataView, at: number, fields: HeaderFields): void {
-  const words = new HeaderWords();
-  words.type = fields.type;
-  words.flags = fields.flags;
-  words.seq.set(fields.seq);
-  words.ack.set(fields.ack);
-  words.setSessionId(fields.sessionId);
-  words.timestamp.set(fields.timestamp);
-  words.payloadLength = fields.payloadLength;
-  words.channel = fields.channel;
-  writeHeaderWords(view, at, words);
 }
 
 /** Puts the HMAC of a packet into its header at `at` of `bytes`. */

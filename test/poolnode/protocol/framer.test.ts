@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { violation } from '../../../src/poolnode/protocol/faults.js';
 import { Framer } from '../../../src/poolnode/protocol/framer.js';
-import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { headerOf } from '../../../src/poolnode/protocol/packet-codec.js';
 import { concat } from './pair.js';
 import { reached, timeout, tries } from '../../reliability/figures.js';
 import { type Seeded, seeded } from './seeded.js';
+import { writeHeader } from './write-header.js';
 
 function packet(type: number, payload: Uint8Array, seq = 1n): Uint8Array {
   const bytes = new Uint8Array(80 + payload.length);
-  writeHeader(bytes, new DataView(bytes.buffer), 0, {
+  writeHeader(bytes, 0, {
     type,
     flags: 0,
     seq,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Header, writeHeader, writeHmac } from '../../../src/poolnode/protocol/header.js';
+import { Header, writeHmac } from '../../../src/poolnode/protocol/header.js';
+import { writeHeader } from './write-header.js';
 
 const FIELDS = {
   type: 0xa,
@@ -14,7 +15,7 @@ const FIELDS = {
 
 function written(at = 0): Uint8Array {
   const bytes = new Uint8Array(at + 80).fill(0xee);
-  writeHeader(bytes, new DataView(bytes.buffer), at, FIELDS);
+  writeHeader(bytes, at, FIELDS);
   writeHmac(bytes, at, new Uint8Array(32).fill(0x77));
   return bytes.subarray(at);
 }
@@ -60,14 +61,14 @@ describe('the header', () => {
     'carries the sequence number %d exactly',
     (seq) => {
       const bytes = new Uint8Array(80);
-      writeHeader(bytes, new DataView(bytes.buffer), 0, { ...FIELDS, seq });
+      writeHeader(bytes, 0, { ...FIELDS, seq });
       expect(read(bytes).seq).toBe(seq);
     },
   );
 
   it('takes the timestamp modulo 2^64', () => {
     const bytes = new Uint8Array(80);
-    writeHeader(bytes, new DataView(bytes.buffer), 0, { ...FIELDS, timestamp: (1n << 64n) + 5n });
+    writeHeader(bytes, 0, { ...FIELDS, timestamp: (1n << 64n) + 5n });
     expect(read(bytes).timestamp).toBe(5n);
   });
 

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
 import { Framer, type Packet } from '../../../src/poolnode/protocol/framer.js';
-import { writeHeader, writeHmac } from '../../../src/poolnode/protocol/header.js';
+import { writeHmac } from '../../../src/poolnode/protocol/header.js';
 import { Outbox } from '../../../src/poolnode/protocol/outbox.js';
 import { unauthentic } from '../../../src/poolnode/protocol/faults.js';
 import { checkHeader, headerOf, PacketOpener, PacketWriter } from '../../../src/poolnode/protocol/packet-codec.js';
 import { OwnSequence } from '../../../src/poolnode/protocol/sequence.js';
 import { concat } from './pair.js';
 import { changed, mac } from './sealing.js';
+import { writeHeader } from './write-header.js';
 
 const crypto = nodeCrypto();
 const ID = new Uint8Array(16).fill(0xab);
@@ -128,7 +129,7 @@ describe('checkHeader', () => {
     const bytes = new Uint8Array(80 + size);
     const fields = { type: 3, seq: 1n, ack: 0n, timestamp: 0n, channel: 0, payloadLength: size };
     const flags = changes.flags ?? Flag.Encrypted;
-    writeHeader(bytes, new DataView(bytes.buffer), 0, { ...fields, flags, sessionId: changes.id ?? ID });
+    writeHeader(bytes, 0, { ...fields, flags, sessionId: changes.id ?? ID });
     if (changes.version !== undefined) bytes[0] = (changes.version << 4) | 3;
     if (changes.reserved !== undefined) bytes[changes.reserved] = 1;
     writeHmac(bytes, 0, mac(keys, bytes));

@@ -5,7 +5,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { Flag, PacketType } from '../../../src/poolnode/protocol/constants.js';
-import { writeHeader } from '../../../src/poolnode/protocol/header.js';
 import { writeFragment } from '../../../src/poolnode/protocol/payloads.js';
 import { reached, timeout, tries } from '../../reliability/figures.js';
 import { CRYPTOGRAPHIES } from '../crypto/cryptographies.js';
@@ -14,6 +13,7 @@ import { nullCrypto } from './null-crypto.js';
 import { Pair, type Side, TELEMETRY, useCrypto } from './pair.js';
 import { seeded } from './seeded.js';
 import { mac } from './sealing.js';
+import { writeHeader } from './write-header.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 
@@ -238,7 +238,7 @@ describe('made-up packets that pass for authentic', () => {
         const packet = new Uint8Array(80 + size);
         const type = random.int(16);
         const flags = random.int(4) === 0 ? random.int(1 << 16) : 1 | (random.int(64) << 3);
-        writeHeader(packet, new DataView(packet.buffer), 0, {
+        writeHeader(packet, 0, {
           type: random.int(3) === 0 ? PacketType.Data : type,
           flags,
           seq: seq++,
