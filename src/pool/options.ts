@@ -280,7 +280,7 @@ export function reader(options: unknown, prefix = 'options') {
       const value = typed(name, 'an array of channel numbers', Array.isArray as (value: unknown) => value is unknown[]);
       if (value === undefined) return undefined;
       for (const channel of Array.from(value)) {
-        if (!isNumber(channel)) throw wrongType(`${prefix}.${name}`, 'an array of channel numbers', channel);
+        if (typeof channel !== 'number') throw wrongType(`${prefix}.${name}`, 'an array of channel numbers', channel);
         if (!Number.isInteger(channel) || channel < 1 || channel > 255) {
           const why = channel === 0 ? '; channel 0 is the Conn itself' : '';
           throw new PoolError('ERR_OUT_OF_RANGE', `${prefix}.${name} has channels from 1 to 255, not ${channel}${why}`);
@@ -289,10 +289,6 @@ export function reader(options: unknown, prefix = 'options') {
       return Object.freeze([...new Set(value as number[])]);
     },
   };
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
 }
 
 function isString(value: unknown): value is string {

@@ -51,11 +51,7 @@ async function listenOn(node: PoolNode, options: BackendListenOptions): Promise<
 }
 
 /** A session of a node as the API has it. */
-export function userSession(session: NodeSession): BackendSession {
-  return new UserSession(session);
-}
-
-class UserSession implements BackendSession {
+export class UserSession implements BackendSession {
   readonly index: number;
   readonly id: string;
   readonly localAddr: Addr;

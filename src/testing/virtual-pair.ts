@@ -8,7 +8,7 @@ import type { Conn } from '../pool/flow/conn.js';
 import { connMaker } from '../pool/flow/conn-events.js';
 import { openConn } from '../pool/flow/session-conn.js';
 import { readDialOptions } from '../pool/options.js';
-import { userSession } from '../pool/user-backend.js';
+import { UserSession } from '../pool/user-backend.js';
 import { loadCryptography } from '../poolnode/crypto/cryptography.js';
 import { drawInitialSequence, drawTimestampOffset } from '../poolnode/session-draws.js';
 import { endpoint } from '../poolnode/endpoint.js';
@@ -92,7 +92,7 @@ export async function virtualPair(options: VirtualPairOptions = {}): Promise<Vir
       }),
     );
     const make = connMaker('user', settings, (backend, conn) => openConn(backend, { ...conn, timers }));
-    return make(userSession(session), protocol.role);
+    return make(new UserSession(session), protocol.role);
   }) as [Conn, Conn];
   return { client, server, clock, network };
 }

@@ -15,22 +15,17 @@ export function devicePath(flag: string | undefined, env: NodeJS.ProcessEnv): st
   return flag ?? (env['POOL_DEVICE'] || DEFAULT_DEVICE);
 }
 
-/** Opens the device; rejects with exit code 69 where there is none. */
-async function openDeviceAt(flag: string | undefined, env: NodeJS.ProcessEnv): Promise<Device> {
-  const { Device } = await import('../../poolioc/index.js');
-  const path = devicePath(flag, env);
-  return asked(path, () => Device.open(path));
-}
-
-/** Opens the device, gives it to `use`, and closes it. */
+/** Opens the device, gives it to `use`, and closes it; rejects with exit code 69 where there is none. */
 export async function withDevice<T>(
   flag: string | undefined,
   env: NodeJS.ProcessEnv,
   use: (device: Device) => Promise<T>,
 ): Promise<T> {
-  const device = await openDeviceAt(flag, env);
+  const { Device } = await import('../../poolioc/index.js');
+  const path = devicePath(flag, env);
+  const device = await asked(path, () => Device.open(path));
   try {
-    return await asked(device.path, () => use(device));
+    return await asked(path, () => use(device));
   } finally {
     await device.close();
   }

@@ -29,7 +29,7 @@ import type { Recipient, Slot } from './slot.js';
 import { queueMicrotask } from '../../../base/timers.js';
 
 /** Bytes. Kernel contract, hazard 6: longer messages break a session in a slot that was never used before. */
-export const MAX_MESSAGE = 65511;
+const MAX_MESSAGE = 65511;
 
 /** ms that a last RECV waits for what is still queued on a session that has ended. */
 const LAST_RECV_MS = 50;
@@ -193,7 +193,7 @@ export class KernelSession implements BackendSession, Recipient {
   setQueueDepth(): void {}
 
   async subscribe(channel: number): Promise<void> {
-    this.#assertOpen();
+    if (this.#end !== null) throw errorAfter(this.#end);
     this.channels.open(channel);
     // A RECV 0 that waits would take this channel's next message for channel 0's.
     if (this.#slot.recipient === this && this.#slot.call?.channel === 0) await this.#slot.cancel();
@@ -403,10 +403,6 @@ export class KernelSession implements BackendSession, Recipient {
       if (errnoNameIn(cause) === 'ENOENT') throw notEstablished(this.index);
       throw cause;
     }
-  }
-
-  #assertOpen(): void {
-    if (this.#end !== null) throw errorAfter(this.#end);
   }
 }
 
