@@ -34,5 +34,4 @@ export const EXIT = {
   SIGTERM: 143,
 } as const;
 
-/** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

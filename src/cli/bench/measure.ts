@@ -32,7 +32,6 @@ export interface RoundTrips {
   max: number | null;
 }
 
-/** Of one measurement. */
 export interface MeasureOptions {
   /** Bytes of a message. */
   size: number;

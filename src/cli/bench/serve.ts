@@ -19,7 +19,7 @@ export async function serveBench(terminal: Terminal, listener: Listener): Promis
 }
 
 /** Answers one peer until it closes. */
-export async function answerBench(conn: Pick<Conn, 'readMessages' | 'writeMessage'>): Promise<void> {
+async function answerBench(conn: Pick<Conn, 'readMessages' | 'writeMessage'>): Promise<void> {
   let counted: ReceivedCount = { messages: 0, bytes: 0 };
   let welcome = false;
   for (;;) {

@@ -13,7 +13,6 @@ export interface Passed {
   toTcp: number;
 }
 
-/** How a link is held. */
 export interface LinkOptions {
   /** ms that the session stays open after TCP's FIN when nothing comes from POOL; and the reverse. */
   halfCloseTimeout: number;

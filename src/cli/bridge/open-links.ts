@@ -16,7 +16,6 @@ export interface BridgeStatus extends Passed {
 /** Told of each link that broke. */
 export type OnBroken = (peer: string, error: unknown) => void;
 
-/** See {@link BridgeStatus}. */
 export class Links {
   readonly status: BridgeStatus = { open: 0, done: 0, broken: 0, refused: 0, toPool: 0, toTcp: 0 };
   readonly #max: number;

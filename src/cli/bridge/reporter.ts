@@ -17,7 +17,6 @@ export interface Reporter {
   ended(status: BridgeStatus): void;
 }
 
-/** How to report. */
 export interface ReporterOptions {
   /** Name of the command, before each failure. */
   command: string;

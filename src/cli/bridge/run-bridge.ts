@@ -5,7 +5,6 @@ import type { Reporter } from './reporter.js';
 import { BridgeRates } from './status.js';
 import type { Front } from './tcp-to-pool.js';
 
-/** What a bridge is run with. */
 export interface RunOptions {
   links: Links;
   reporter: Reporter;

@@ -24,7 +24,6 @@ export const REPLY = {
   NO_SUCH_COMMAND: 7,
   NO_SUCH_ADDRESS: 8,
 } as const;
-/** One of them. */
 export type Reply = (typeof REPLY)[keyof typeof REPLY];
 
 const REPLY_OF_CODE: Readonly<Record<string, Reply>> = {

@@ -28,7 +28,6 @@ export function completionCommand(terminal: Terminal): Command {
   });
 }
 
-/** The manual page. */
 export function manualCommand(terminal: Terminal): Command {
   const command = new Command('manual').description('print the manual page, for man').addHelpText('after', MANUAL);
   return command.action(async () => {

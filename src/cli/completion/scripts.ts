@@ -4,10 +4,8 @@ import type { CommandWords, OptionWords } from './command-tree.js';
 /** Shells that completion is made for. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** One of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
-/** The script for `shell`. */
 export function completionScript(shell: Shell, tree: readonly CommandWords[]): string {
   return { bash, zsh, fish }[shell](tree);
 }

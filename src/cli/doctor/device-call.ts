@@ -17,7 +17,7 @@ const SLOTS = 64;
 const CLOSING = 5;
 
 /** Opens /dev/pool or what stands for it. Loads koffi, so only where there is a device. */
-export async function openSessionsDevice(path: string): Promise<SessionsDevice> {
+async function openSessionsDevice(path: string): Promise<SessionsDevice> {
   const { Device } = await import('../../poolioc/index.js');
   return Device.open(path, { timeout: LIMIT_MS });
 }

@@ -102,7 +102,7 @@ export interface ServedDevice {
   pid: number | null;
 }
 
-export function servedDevices({ read }: Pick<Probes, 'read'>): ServedDevice[] {
+function servedDevices({ read }: Pick<Probes, 'read'>): ServedDevice[] {
   const found = new Map<string, ServedDevice>();
   for (const { path, type, source } of parseMountInfo(read('/proc/self/mountinfo') ?? '')) {
     // Of several mounts at one place the last one is on top.
@@ -113,7 +113,7 @@ export function servedDevices({ read }: Pick<Probes, 'read'>): ServedDevice[] {
 }
 
 /** The device served at `path`, whatever symbolic links lead there. */
-export function servedAt(path: string, probes: Pick<Probes, 'read'>): ServedDevice | undefined {
+function servedAt(path: string, probes: Pick<Probes, 'read'>): ServedDevice | undefined {
   const wanted = resolved(path);
   return servedDevices(probes).find((device) => device.path === wanted);
 }

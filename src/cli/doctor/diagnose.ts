@@ -85,7 +85,7 @@ export async function diagnose(
 }
 
 /** As pool-ts itself chooses: flag, then environment, then default. A POOL_BACKEND that is none is told of elsewhere. */
-export function wishOf({ backend, device }: DiagnoseFlags, env: Probes['env']): Wish {
+function wishOf({ backend, device }: DiagnoseFlags, env: Probes['env']): Wish {
   const fromEnv = env['POOL_BACKEND'] as BackendChoice | undefined;
   const known = fromEnv !== undefined && ['auto', 'kernel', 'user'].includes(fromEnv);
   const named = device ?? (env['POOL_DEVICE'] || undefined);

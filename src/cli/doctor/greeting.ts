@@ -45,7 +45,7 @@ export function greetPort(host: string, port: number, answerMs = ANSWER_MS): Pro
 }
 
 /** Header fields at their offsets: ver_type 0, seq 4, payload_len 44; the rest is 0 in an INIT. */
-export function initPacket(): Buffer {
+function initPacket(): Buffer {
   const packet = Buffer.alloc(HEADER + INIT_PAYLOAD);
   packet.writeUInt8(INIT, 0);
   packet.writeUInt32BE(1, 4); // a client's numbers start from 2^32

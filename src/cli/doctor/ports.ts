@@ -60,7 +60,7 @@ export interface PortHolder {
 const LISTEN = '0A';
 const COMMAND_LENGTH = 60;
 
-export function portHolder(port: number, probes: Pick<Probes, 'read' | 'list' | 'link'>): PortHolder | null {
+function portHolder(port: number, probes: Pick<Probes, 'read' | 'list' | 'link'>): PortHolder | null {
   const sockets = new Set(inodes(port, probes).map((inode) => `socket:[${inode}]`));
   if (sockets.size === 0) return null;
   for (const pid of probes.list('/proc').filter((name) => /^\d+$/.test(name))) {

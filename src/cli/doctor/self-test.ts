@@ -2,7 +2,6 @@
 import { dial, listen, userCryptography } from '../../index.js';
 import { type Finding, fail, ok } from './finding.js';
 
-/** What is tested. */
 export interface SelfTestDeps {
   dial: typeof dial;
   listen: typeof listen;

@@ -30,7 +30,7 @@ export async function fuseMounting(
 }
 
 /** Whether this process has it; where nothing tells, it is taken to. */
-export function hasCapability({ read }: Pick<Probes, 'read'>, bit: bigint): boolean {
+function hasCapability({ read }: Pick<Probes, 'read'>, bit: bigint): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
   return effective === undefined || (BigInt(`0x${effective}`) & bit) !== 0n;
 }

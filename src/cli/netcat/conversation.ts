@@ -13,7 +13,6 @@ export interface Input {
   next(signal?: AbortSignal): Promise<Buffer | null>;
 }
 
-/** How a conversation is held. */
 export interface ConversationOptions {
   input: Input;
   output: Writable;

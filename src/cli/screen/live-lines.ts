@@ -14,7 +14,6 @@ export function canRedraw({ stream, env }: Output): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb' && stream.columns !== 0;
 }
 
-/** See above. */
 export interface LiveLines {
   /** Columns that a line may have. The last one stays free: some terminals wrap when it is written to. */
   readonly columns: number;

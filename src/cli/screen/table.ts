@@ -52,7 +52,6 @@ export function titleLine<Row>(placed: readonly PlacedColumn<Row>[], gap: number
     .trimEnd();
 }
 
-/** The line of a row. */
 export function rowLine<Row>(placed: readonly PlacedColumn<Row>[], row: Row, gap: number): string {
   return placed
     .map(({ column, width }) => {

@@ -32,7 +32,6 @@ export interface SessionRow {
   rekeys: number;
 }
 
-/** The row of `info`. */
 export function sessionRow(info: SessionInfo): SessionRow {
   const { telemetry } = info;
   return {

@@ -9,7 +9,6 @@ import type { WatchedSession } from './session-history.js';
 import { sorted, type SortOrder } from './sort-order.js';
 import { topColumns } from './top-columns.js';
 
-/** What `top` knows. */
 export interface TopState {
   device: string;
   /** The kernel module, whose telemetry misleads. */

@@ -6,7 +6,6 @@ import { joinFitting } from '../screen/table.js';
 import { cut, fit, printable } from '../screen/text-width.js';
 import { isUnanswered, OWN_FIGURES, type Sample, UNANSWERED } from './sample.js';
 
-/** What is plotted. */
 export interface PlotState {
   /** As `10.0.0.1:9253, user backend`. */
   title: string;

@@ -1,11 +1,11 @@
 /** Which names a receiver takes: those of files in its folder or below it, on any system, and printable on a terminal. */
 
 /** Bytes of the longest name. With what the partial file and its record add, it stays within the 255 of file systems. */
-export const MAX_NAME_BYTES = 239;
+const MAX_NAME_BYTES = 239;
 /** Bytes of the longest name with its folders: a control message has room for it. */
-export const MAX_PATH_BYTES = 1024;
+const MAX_PATH_BYTES = 1024;
 /** Folders that a file may lie in, one within the other. */
-export const MAX_FOLDERS = 31;
+const MAX_FOLDERS = 31;
 
 const PART = '.pool-part';
 

@@ -9,13 +9,13 @@ export const PROTOCOL = 'pool-file-transfer';
 /** The version that this side speaks. */
 export const TRANSFER_VERSION = 1;
 /** Bytes of the longest control message. A name has at most 1024, of which JSON writes quotes as two. */
-export const MAX_CONTROL_BYTES = 4096;
+const MAX_CONTROL_BYTES = 4096;
 /** Files of one session. */
 export const MAX_FILES = 65_536;
 /** Bytes that may be under way unconfirmed: a kernel module's receive queue has no bound of its own. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 /** The smallest window that a receiver may ask for: one message has to fit. */
-export const MIN_WINDOW_BYTES = 65_536;
+const MIN_WINDOW_BYTES = 65_536;
 
 /** Text of a failure, in characters. */
 const MAX_TEXT = 500;
@@ -83,7 +83,6 @@ const CONTROL = {
 
 /** The words that control messages begin with. */
 export type ControlType = keyof typeof CONTROL;
-/** A control message. */
 export type ControlMessage<T extends ControlType = ControlType> = {
   [K in T]: { type: K } & { -readonly [F in keyof (typeof CONTROL)[K]]: NonNullable<FieldOf<(typeof CONTROL)[K][F]>> };
 }[T];
@@ -94,7 +93,6 @@ export interface Data {
   bytes: Uint8Array;
 }
 
-/** The bytes of a control message. */
 export function encode(control: ControlMessage): Uint8Array {
   return Buffer.from(JSON.stringify(control));
 }

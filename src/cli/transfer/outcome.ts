@@ -72,7 +72,7 @@ export interface Result {
 }
 
 /** `sent NAME: 1.00 GB in 0:12 (81.2 MB/s), SHA-256 …`. */
-export function resultLine({ name, status, size, resumedFrom, seconds, sha256, error }: Result): string {
+function resultLine({ name, status, size, resumedFrom, seconds, sha256, error }: Result): string {
   if (error !== undefined) return error;
   if (status === 'identical')
     return `identical ${name}: ${bytesText(size)} were there already, SHA-256 ${sha256 ?? ''}`;

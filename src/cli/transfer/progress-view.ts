@@ -4,7 +4,6 @@ import { canRedraw, liveLines } from '../screen/live-lines.js';
 import { tell, type Terminal } from '../terminal.js';
 import { barLine, plainLine, type Progress } from './progress-line.js';
 
-/** Watches one file. */
 export interface FileWatch {
   /** `bytes` of the file have arrived. Counting starts at the first call, so that what was there before is no speed. */
   moved(bytes: number): void;

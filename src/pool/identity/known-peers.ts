@@ -31,7 +31,7 @@ export function knownName(address: AddressInput, network: Network = 'pool'): str
  * @param file its name, for messages
  * @throws PoolError ERR_INVALID_ARG_VALUE with file and line
  */
-export function parseKnownPeers(text: string, file: string): KnownPeer[] {
+function parseKnownPeers(text: string, file: string): KnownPeer[] {
   const known: KnownPeer[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
     const words = whole.trim();

@@ -17,7 +17,6 @@ export interface SkippedLine {
   readonly why: string;
 }
 
-/** What a file of peers says. */
 export interface PeersFile {
   readonly keys: readonly PublicKey[];
   readonly skipped: readonly SkippedLine[];

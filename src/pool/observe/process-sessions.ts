@@ -19,7 +19,6 @@ const KEY = Symbol.for('pool-ts.sessions');
 
 const sessions = ownSessions(globalThis);
 
-/** Those that are open. */
 export function openSessions(): ReadonlySet<ProcessSession> {
   return sessions.open;
 }

@@ -16,7 +16,7 @@ const HEADER_BYTES = 5;
 /** Numbers of requests are below this, and then begin again. */
 export const ID_LIMIT = 2 ** 32;
 /** ms: the longest limit of a request that a message tells. */
-export const LONGEST_TIMEOUT_MS = ID_LIMIT - 1;
+const LONGEST_TIMEOUT_MS = ID_LIMIT - 1;
 
 const NOTHING = new Uint8Array(0);
 

@@ -6,10 +6,10 @@
 
 /** Version 7.31 has all that is used here; the kernel speaks the lower of its minor version and ours. */
 export const FUSE_MAJOR = 7;
-export const FUSE_MINOR = 31;
+const FUSE_MINOR = 31;
 
 export const IN_HEADER_BYTES = 40;
-export const OUT_HEADER_BYTES = 16;
+const OUT_HEADER_BYTES = 16;
 
 /** The requests that get an answer of their own. Every other opcode is answered with ENOSYS. */
 export const Opcode = {
@@ -37,7 +37,7 @@ export const FATTR_UID = 1 << 1;
 export const FATTR_GID = 1 << 2;
 
 /** FUSE_INIT flag: O_TRUNC comes with OPEN instead of as a SETATTR of its own. */
-export const INIT_ATOMIC_O_TRUNC = 1 << 3;
+const INIT_ATOMIC_O_TRUNC = 1 << 3;
 
 /** FUSE_OPEN flags: no page cache (and so no shared mapping of the device), no file position. */
 export const FOPEN_DIRECT_IO = 1 << 0;

@@ -25,7 +25,7 @@ export interface MountOptions {
 }
 
 /** root mounts by itself; anybody else through the setuid helper of the fuse3 package. */
-export const mountsDirectly = (): boolean => process.geteuid?.() === 0;
+const mountsDirectly = (): boolean => process.geteuid?.() === 0;
 
 /** Mounts and returns the non-blocking fd over which the kernel talks to the server. */
 export function mountFile(libc: ServerLibc, options: MountOptions): Promise<number> {

@@ -6,7 +6,7 @@ import type { Interruption } from './device-call.js';
 import type { PendingSignals } from './pending-signals.js';
 
 /** ms between two looks. */
-export const LOOK_INTERVAL = 50;
+const LOOK_INTERVAL = 50;
 
 /** Calls looked at each time, 0.05 ms each: a thousand of them at once must not stop everybody else. */
 const LOOKS_A_TIME = 32;

@@ -5,10 +5,10 @@
 import { Errno } from '../../base/errno.js';
 
 /** ms that a RECV waits where nothing is queued. */
-export const RECV_WAIT = 5000;
+const RECV_WAIT = 5000;
 
 /** Bytes that may wait on a slot before its peer is no longer read: the module has no such bound (hazard 14). */
-export const RECV_QUEUE_BYTES = 1 << 20;
+const RECV_QUEUE_BYTES = 1 << 20;
 
 /** What a queued message costs beside its bytes, so that small ones are bounded too. */
 const MESSAGE_OVERHEAD = 128;

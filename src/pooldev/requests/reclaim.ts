@@ -5,7 +5,7 @@
 import type { DeviceSlot } from './device-slot.js';
 
 /** ms after its end before a session gives its slot up: its program may be in a RECV of 5 s, and is to learn how it ended. */
-export const RECLAIM_AFTER = 6000;
+const RECLAIM_AFTER = 6000;
 
 /**
  * Of the slots whose session has ended some time ago, and that no call waits in: the one that ended first of those with

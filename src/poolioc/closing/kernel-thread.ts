@@ -12,7 +12,7 @@ export interface KernelThread {
 }
 
 /** The pid of kthreadd, the parent of all kernel threads. */
-export const KTHREADD = 2;
+const KTHREADD = 2;
 
 /**
  * Whether `stat`, the text of /proc/<pid>/stat, is that of a living kernel thread of this name. Any program may take a

@@ -48,7 +48,7 @@ const STRUCT_OFFSET = 128;
 const STRUCT_BYTES = 64;
 const DATA_OFFSET = STRUCT_OFFSET + STRUCT_BYTES;
 /** Bytes: the longest message, and a table of 64 sessions with room for rows of up to 1024 bytes. */
-export const DATA_BYTES = 65536;
+const DATA_BYTES = 65536;
 /** Bytes of data of a thread that receives or sends messages one after the other. */
 export const TRANSFER_BYTES = 512 * 1024;
 

@@ -16,7 +16,6 @@ export interface SessionTableRead {
   rows: SessionInfo[] | null;
 }
 
-/** What SESSIONS is given. */
 export function askForTable(memory: CallMemory, libc: Pick<Libc, 'address'>, sentinel: number): void {
   const { struct, data } = memory;
   data.fill(sentinel, 0, TABLE_BYTES);
@@ -24,7 +23,6 @@ export function askForTable(memory: CallMemory, libc: Pick<Libc, 'address'>, sen
   struct.writeBigUInt64LE(libc.address(data), list.infoPtr);
 }
 
-/** What it gave. */
 export function takeTable({ struct, data }: CallMemory, sentinel: number): SessionTableRead {
   const count = struct.readUInt32LE(list.count);
   const written = writtenBytes(data.subarray(0, TABLE_BYTES), sentinel);

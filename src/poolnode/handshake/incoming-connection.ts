@@ -20,7 +20,6 @@ export interface IncomingOutcome {
   refused(reason: RefuseReason, error?: PoolError, lingers?: boolean): void;
 }
 
-/** What it stands on. */
 export interface IncomingDeps {
   node: NodeDeps;
   door: HandshakeQueue;

@@ -38,7 +38,7 @@ export const DEFAULT_DIFFICULTY_BITS = 8;
 export const HEARTBEAT_INTERVAL_NS = 5_000_000_000n;
 export const FRAGMENT_TIMEOUT_NS = 5_000_000_000n;
 /** What a module asks of a session before it starts a REKEY; ours start earlier, see LIMITS. */
-export const MODULE_REKEY_PACKETS = 2 ** 28;
+const MODULE_REKEY_PACKETS = 2 ** 28;
 
 /** HKDF info strings, without terminating NUL. The third of the specification, `pool-seq-key`, has no use. */
 export const SESSION_KEY_INFO = 'pool-session-key';

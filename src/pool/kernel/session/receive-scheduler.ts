@@ -32,7 +32,7 @@ export interface ReceiveSchedulerOptions {
 }
 
 /** Threads that receive: at most 16 serve all 64 sessions of a machine, since most sessions are silent at a time. */
-export const RECEIVE_THREADS = 16;
+const RECEIVE_THREADS = 16;
 /** ms that a RECV waits at least before another session may have its place. */
 const HOLD_MS = 5;
 /** ms of receiving in a row before others who have news come first. */

@@ -12,7 +12,6 @@ import type { SessionProbe } from './session-probe.js';
  */
 export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'waiting' | 'late';
 
-/** How one closing goes. */
 export interface SlotClosing {
   /** As far as it came in the time that somebody waits. */
   outcome: CloseOutcome;

@@ -3,7 +3,7 @@ import { PoolError } from '../../../base/errors.js';
 import { ascii } from './keys.js';
 
 /** The payload of a packet of type 0xF. */
-export const MESSAGE_BYTES = 160;
+const MESSAGE_BYTES = 160;
 /** All but the MAC at the end. */
 export const MACED_BYTES = 128;
 /** What comes before the signature. */
@@ -13,7 +13,7 @@ export const SIGNED_BYTES = 64;
 export const MessageNumber = Object.freeze({ Offer: 1, Proof: 2, Accept: 3 });
 export type MessageNumber = (typeof MessageNumber)[keyof typeof MessageNumber];
 
-export const Mode = Object.freeze({ keys: 1, psk: 2 });
+const Mode = Object.freeze({ keys: 1, psk: 2 });
 
 const MAGIC = ascii('POOLAUTH');
 const VERSION = 1;
