@@ -193,6 +193,10 @@ export const channels: Readonly<Record<string, Check>> = {
     if (telemetry.rttNs === null) assert.equal(telemetry.rttUs, null);
     else assert.equal(telemetry.rttUs, Math.round(Number(telemetry.rttNs) / 1000));
     assert.ok(telemetry.lossPercent >= 0 && telemetry.lossPercent <= 100);
+    // JSON has no bigint, and a number would lose digits.
+    const shown = JSON.parse(JSON.stringify([info, telemetry])) as [{ bytesSent: unknown }, { uptimeNs: unknown }];
+    assert.equal(shown[0].bytesSent, String(info.bytesSent));
+    assert.equal(shown[1].uptimeNs, String(telemetry.uptimeNs));
   },
 
   'channels do not mix with hundreds of messages both ways': async ({ c1, c2 }) => {

@@ -6,7 +6,7 @@ import type { SessionEnd, SessionHandler, SessionStateName } from '../base/sessi
 import { PoolError } from '../base/errors.js';
 import { Addr } from '../pool/address/addr.js';
 import type { BackendSession } from '../pool/backend.js';
-import { toNodeTelemetry, type SessionInfo, type Telemetry } from '../pool/telemetry.js';
+import { toNodeTelemetry, withJson, type SessionInfo, type Telemetry } from '../pool/telemetry.js';
 import { beginClosing, type Closing } from '../poolnode/session/session-close.js';
 import { performance, setImmediate } from '../base/timers.js';
 
@@ -151,20 +151,22 @@ class MemoryEnd implements MemorySession {
   }
 
   info(): Promise<SessionInfo> {
-    return this.#call(() => ({
-      index: this.index,
-      localAddr: this.localAddr,
-      peerAddr: this.remoteAddr,
-      state: this.#state,
-      sessionId: this.id,
-      bytesSent: this.#sent.bytes,
-      bytesRecv: this.#received.bytes,
-      packetsSent: this.#sent.packets,
-      packetsRecv: this.#received.packets,
-      packetsSinceRekey: Number(this.#sent.packets + this.#received.packets),
-      emptyMessages: 0,
-      telemetry: this.#telemetry(),
-    }));
+    return this.#call(() =>
+      withJson({
+        index: this.index,
+        localAddr: this.localAddr,
+        peerAddr: this.remoteAddr,
+        state: this.#state,
+        sessionId: this.id,
+        bytesSent: this.#sent.bytes,
+        bytesRecv: this.#received.bytes,
+        packetsSent: this.#sent.packets,
+        packetsRecv: this.#received.packets,
+        packetsSinceRekey: Number(this.#sent.packets + this.#received.packets),
+        emptyMessages: 0,
+        telemetry: this.#telemetry(),
+      }),
+    );
   }
 
   state(): Promise<SessionStateName> {

@@ -81,6 +81,10 @@ const faults: Record<string, [string, MakePipe]> = {
       return iterator;
     }),
   ],
+  'the figures of a session are no JSON': [
+    'both ends agree on the session, and its figures can be read',
+    faulty('info', async (_conn, real) => ({ ...((await real()) as object) })),
+  ],
   'a channel is a new one each time': [
     'opening a channel twice gives the same one',
     faulty('openChannel', async (_conn, real, args) => Object.create((await real(...args)) as object) as unknown),
