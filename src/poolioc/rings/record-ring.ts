@@ -86,7 +86,7 @@ export class RingWriter extends RingEnd {
 
   /** Whether all has been taken. */
   get empty(): boolean {
-    return this.#used() === 0;
+    return Atomics.load(this.words, Word.TAKEN) === (this.#written | 0);
   }
 
   /** Asks to be told when half of the ring is free. False where it is by now. */

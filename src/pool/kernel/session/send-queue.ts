@@ -159,6 +159,8 @@ export class SendQueue {
 
   #rest(): void {
     if (!this.#hasUnsent) for (const resolve of this.#idle.splice(0)) resolve();
+    // What found no room before has gone over meanwhile.
+    else if (this.#idle.length > 0 && !this.sending) this.#sending?.flush?.();
   }
 
   #tell({ data, done }: OutgoingMessage, error?: PoolError): void {
