@@ -8,7 +8,7 @@
  * A file of tests is a process, and as many of them run at once as there are cores: what a row measures is its own process, and
  * none looks at a clock that a neighbour could hold up. What a file prints comes when it is over.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -51,6 +51,15 @@ const figureOf = ({ quick, full }: Row): number => count ?? (values.quick ? quic
 const seed = process.env['POOL_TEST_SEED'] ?? String(randomInt(2 ** 31));
 
 const scratch = mkdtempSync(join(tmpdir(), 'pool-ts-reliability-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+/** Under way; they end with who started them. */
+const running = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const vitest of running) vitest.kill();
+    process.exit(1);
+  });
+}
 /** What each row reached, and in how many ms: of tests that run it in parts the parts are added. */
 const figures = new Map<RowId, { count: number; ms: number }>();
 const failed = new Set<string>();
@@ -84,9 +93,11 @@ async function tryFile(file: string): Promise<void> {
       },
     },
   );
+  running.add(vitest);
   const printed: Buffer[] = [];
   for (const stream of [vitest.stdout, vitest.stderr]) stream.on('data', (chunk: Buffer) => printed.push(chunk));
   const [status] = (await once(vitest, 'close')) as [number | null];
+  running.delete(vitest);
   console.log(`\n== ${name} (${seconds(performance.now() - from)} s)\n${Buffer.concat(printed).toString()}`);
   if (status !== 0) failed.add(file);
   if (existsSync(skips)) skipped.set(file, readFileSync(skips, 'utf8').trim().replaceAll('\n', '; '));
@@ -102,7 +113,6 @@ const lane = async (): Promise<void> => {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await tryFile(file);
 };
 await Promise.all(Array.from({ length: jobs }, lane));
-rmSync(scratch, { recursive: true, force: true });
 
 console.log(
   `\nrow  ${'wanted'.padStart(10)}${'reached'.padStart(10)}${'s'.padStart(8)}  promise (POOL_TEST_SEED=${seed})`,
