@@ -52,11 +52,11 @@ const seed = process.env['POOL_TEST_SEED'] ?? String(randomInt(2 ** 31));
 
 const scratch = mkdtempSync(join(tmpdir(), 'pool-ts-reliability-'));
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
-/** Under way; they end with who started them. */
+/** Under way, each the first of a group: vitest alone would leave its workers behind. */
 const running = new Set<ChildProcess>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    for (const vitest of running) vitest.kill();
+    for (const { pid } of running) process.kill(-pid!, 'SIGKILL');
     process.exit(1);
   });
 }
@@ -83,6 +83,7 @@ async function tryFile(file: string): Promise<void> {
     {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
       env: {
         ...process.env,
         POOL_TEST_SEED: seed,
