@@ -5,6 +5,7 @@
  */
 import type { KoffiFunc, node as KoffiNode } from 'koffi';
 import { loadKoffi } from '../base/koffi.js';
+import { watchReadable } from '../base/watch-readable.js';
 import { O_CLOEXEC } from '../poolioc/libc.js';
 
 export const O_NONBLOCK = 0o4000;
@@ -91,6 +92,6 @@ async function load(): Promise<ServerLibc> {
     processVmWrite: (pid, local, remote) => writev(pid, local, 1, remote, 1, 0),
     pageSize: call<[]>('int getpagesize()')(),
     address: (buffer) => BigInt(koffi.address(buffer)),
-    poll: (fd, readable) => koffi.node.poll(fd, { readable: true }, () => readable()),
+    poll: (fd, readable) => watchReadable(koffi, fd, readable),
   };
 }

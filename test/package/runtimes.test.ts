@@ -4,7 +4,7 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fuse, note, registry, requirement, type RequirementKind } from '../require.js';
 import { killAll, type Running, start } from '../programs/run.js';
@@ -159,10 +159,14 @@ describe.skipIf(networked.missing)('the smoke program', () => {
       'does everything on $name, on the kernel backend',
       async (runtime) => {
         if (installed.get(runtime.name) !== true) return;
-        served = start([join(root, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1']);
+        // Each Node serves its own device, and this one those of the other runtimes.
+        const { binary } = runtime.name.includes('node') ? runtime : RUNTIMES[0]!;
+        const args = runtime.name === 'deno' ? DENO_ALL : runtime.run;
+        served = start([join(root, 'dist/cli/main.js'), 'device', device, '--host', '127.0.0.1'], {
+          node: resolve(project.path, binary),
+        });
         await served.printed(/serving/);
         const env = { SMOKE_BACKEND: 'kernel', POOL_DEVICE: device };
-        const args = runtime.name === 'deno' ? DENO_ALL : runtime.run;
         const { cryptography, echo, ...rest } = smoke(runtime, env, args);
         expect({ cryptography, echo }).toEqual({ cryptography: runtime.cryptography, echo: 'hello POOL over kernel' });
         expect(rest).toEqual(EXPECTED);

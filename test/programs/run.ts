@@ -20,9 +20,12 @@ export interface Running {
 
 const running = new Set<ChildProcessWithoutNullStreams>();
 
-/** Starts Node with these arguments; TypeScript is understood. Uses the user backend unless `env` says otherwise. */
-export function start(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Running {
-  const child = spawn(process.execPath, ['--import', TSX, ...args], {
+/** Starts Node, this one or `node`, with these arguments; TypeScript is understood. Uses the user backend unless `env` says otherwise. */
+export function start(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; node?: string | undefined } = {},
+): Running {
+  const child = spawn(options.node ?? process.execPath, ['--import', TSX, ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, NODE_OPTIONS: '', POOL_BACKEND: 'user', ...options.env },
   });

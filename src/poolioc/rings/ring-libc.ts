@@ -5,6 +5,7 @@
 import type { KoffiFunc } from 'koffi';
 import { Errno, systemError } from '../../base/errno.js';
 import { loadKoffi } from '../../base/koffi.js';
+import { watchReadable } from '../../base/watch-readable.js';
 
 /** Linux's numbers, the same on all machines that have the device. */
 const MFD_CLOEXEC = 1;
@@ -137,7 +138,7 @@ async function bind(): Promise<RingLibc> {
       return bytes > 0 || bytes === -Errno.EAGAIN || bytes === -Errno.EINTR;
     },
     watch(fd, readable) {
-      const handle = koffi.node.poll(fd, { readable: true }, () => readable());
+      const handle = watchReadable(koffi, fd, readable);
       handle.unref();
       if (watched === null) {
         const all = (watched = new Set());
