@@ -3,8 +3,8 @@
  * importing pool-ts loads no native code. Every function returns what the call returned, or the negative errno, taken on
  * the very next statement after the call.
  */
-import type { KoffiFunc, node as KoffiNode } from 'koffi';
-import { loadKoffi } from '../base/koffi.js';
+import type { node as KoffiNode } from 'koffi';
+import { errnoCalls, loadKoffi } from '../base/koffi.js';
 import { watchReadable } from '../base/watch-readable.js';
 import { O_CLOEXEC } from '../poolioc/libc.js';
 
@@ -59,13 +59,7 @@ export function loadServerLibc(): Promise<ServerLibc> {
 async function load(): Promise<ServerLibc> {
   const koffi = await loadKoffi();
   const library = koffi.load(null);
-  const call = <A extends unknown[]>(definition: string) => {
-    const native = library.func(definition) as KoffiFunc<(...args: A) => number>;
-    return (...args: A): number => {
-      const ret = native(...args);
-      return ret < 0 ? -koffi.errno() : ret;
-    };
-  };
+  const call = errnoCalls(koffi, library);
   const read = call<[number, Uint8Array, number]>('long read(int fd, void *buf, size_t n)');
   const pread = call<[number, Uint8Array, number, number]>('long pread(int fd, void *buf, size_t n, long offset)');
   const write = call<[number, Uint8Array, number]>('long write(int fd, const void *buf, size_t n)');

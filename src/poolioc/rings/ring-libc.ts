@@ -4,7 +4,7 @@
  */
 import type { KoffiFunc } from 'koffi';
 import { Errno, systemError } from '../../base/errno.js';
-import { loadKoffi } from '../../base/koffi.js';
+import { errnoCalls, loadKoffi } from '../../base/koffi.js';
 import { watchReadable } from '../../base/watch-readable.js';
 
 /** Linux's numbers, the same on all machines that have the device. */
@@ -70,13 +70,7 @@ export function loadRingLibc(): Promise<RingLibc> {
 async function bind(): Promise<RingLibc> {
   const koffi = await loadKoffi();
   const library = koffi.load(null);
-  const call = <A extends unknown[]>(definition: string) => {
-    const native = library.func(definition) as KoffiFunc<(...args: A) => number>;
-    return (...args: A): number => {
-      const ret = native(...args);
-      return ret < 0 ? -koffi.errno() : ret;
-    };
-  };
+  const call = errnoCalls(koffi, library);
   const memfd = call<[string, number]>('int memfd_create(const char *name, unsigned int flags)');
   const ftruncate = call<[number, number]>('int ftruncate(int fd, long size)');
   // The variadic arguments of fcntl and syscall travel like fixed ones on all of these machines.

@@ -41,6 +41,7 @@ export class MessagePath {
   async start(): Promise<void> {
     const { slot, session } = this.#deps;
     const given = slot.give(session);
+    // Only of a device that is closed, which the SEND or RECV that follows rejects with.
     const rings = await this.#open().catch(() => null);
     await given;
     if (this.#closed) {
