@@ -70,7 +70,7 @@ function prune() {
       visit(resolve(dirname(file), name));
     }
   };
-  const workers = ['poolioc/worker', 'pooldev/worker'];
+  const workers = [CALLS, 'pooldev/worker'];
   for (const entry of [...entries, ...workers]) visit(join(dist, `${entry}.cjs`));
   for (const name of readdirSync(dist, { recursive: true })) {
     const file = join(dist, name);
@@ -78,30 +78,35 @@ function prune() {
   }
 }
 
+/** The file of the threads that make a device's calls: there are as many as sessions, and each of them loads it. */
+const CALLS = 'poolioc/worker';
 /** Entries that load for themselves what they share with the main one. The others stand on that, or are commands. */
-const APART = ['poolnode/index', 'poolioc/index', 'pooldev/index', 'poolioc/worker', 'pooldev/worker'];
+const APART = ['poolnode/index', 'poolioc/index', 'pooldev/index', 'pooldev/worker'];
 
 /**
  * The ES modules again, in fewer files. esbuild makes a chunk for each set of entries that share something, sixteen of them for
  * the main one, and Node takes a millisecond to find, read and link each. Two are left of these: what the main entry shares
- * with one that stands apart from it, and what it alone loads. (CommonJS loads a file in a tenth of that.)
+ * with one that stands apart from it, and what it alone loads. (CommonJS loads a file in a tenth of that.) The threads' file
+ * has all in itself.
  */
 async function joinChunks() {
   const names = [...entries, ...APART.filter((name) => name.endsWith('worker')), 'cli/main'];
+  const external = (id) => !id.startsWith('.') && !id.startsWith('/');
   const bundle = await rollup({
     input: Object.fromEntries(names.map((name) => [name, join(dist, `${name}.js`)])),
-    external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+    external,
     treeshake: false,
   });
+  const calls = await rollup({ input: join(dist, `${CALLS}.js`), external });
   const written = mkdtempSync(join(tmpdir(), 'pool-ts-modules-'));
+  const shape = { format: 'es', hoistTransitiveImports: false, minifyInternalExports: false };
   try {
+    await calls.write({ ...shape, file: join(written, `${CALLS}.js`), inlineDynamicImports: true });
     await bundle.write({
+      ...shape,
       dir: written,
-      format: 'es',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',
-      hoistTransitiveImports: false,
-      minifyInternalExports: false,
       manualChunks: (id, { getModuleInfo }) => {
         const reach = (name) => reachOf(join(dist, `${name}.js`), getModuleInfo);
         if (!reach('index').has(id) || names.some((name) => join(dist, `${name}.js`) === id)) return;
@@ -111,7 +116,7 @@ async function joinChunks() {
     for (const name of readdirSync(dist, { recursive: true })) if (name.endsWith('.js')) rmSync(join(dist, name));
     cpSync(written, dist, { recursive: true });
   } finally {
-    await bundle.close();
+    await Promise.all([bundle.close(), calls.close()]);
     rmSync(written, { recursive: true, force: true });
   }
 }

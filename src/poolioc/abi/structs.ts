@@ -6,6 +6,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { PoolError } from '../../base/errors.js';
 import { requireDependency } from '../../base/package-files.js';
+import { givenLayouts } from './given-layouts.js';
 import { loadRef } from './ref.js';
 import { be16, be32, be64, bytes, tsRef, u64, type RefModule, type RefType } from './ref-types.js';
 
@@ -164,7 +165,7 @@ const loaded = isMainThread ? loadRef() : ({ ref: tsRef, name: 'typescript' } as
 export const refModule: 'ref-napi' | 'typescript' = loaded.name;
 
 /** The structs of pool.h. */
-export const structs = structsOver(loaded.ref);
+export const structs = givenLayouts<ReturnType<typeof structsOver>>() ?? structsOver(loaded.ref);
 
 /** The structs of pool.h, by name. */
 export type Structs = typeof structs;

@@ -2,6 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { PoolError } from '../../base/errors.js';
 import type { LoadGate } from '../../base/load-gate.js';
+import { layoutsToGive } from '../abi/given-layouts.js';
+import { structs } from '../abi/structs.js';
 import { CallMemory, Word } from './call-memory.js';
 import { SIGURG, type Libc } from '../libc.js';
 import { setTimeout } from '../../base/timers.js';
@@ -52,7 +54,8 @@ export class WorkerThread {
       memory: this.memory.shared,
       gate: options.gate.shared,
       uninterruptible: options.uninterruptible,
-      ...(options.substitute === undefined ? {} : { libc: options.substitute }),
+      // What stands in for libc may make struct objects.
+      ...(options.substitute === undefined ? layoutsToGive(structs) : { libc: options.substitute }),
     };
     // Without the program's own flags: loaders of TypeScript cost time in each worker, and it has nothing for them.
     this.#worker = new Worker(options.file, { workerData: setup, name: 'pool-ts', execArgv: [] });

@@ -35,8 +35,10 @@ export interface SessionProbe {
  * began since the last one...
  */
 const YOUNG_MS = 2000;
-/** ...and so seldom among all, also afterwards, because dead slots stay in the table for ever. */
+/** ...and so seldom afterwards, because dead slots stay in the table for ever. */
 const RESCAN_MS = 1000;
+/** Among all threads, a hundred files and more, they are looked for so seldom: only a pid that came round again needs that. */
+const SCAN_ALL_MS = 30_000;
 
 export class ModuleProbe implements SessionProbe {
   readonly module = true;
@@ -44,6 +46,7 @@ export class ModuleProbe implements SessionProbe {
   readonly #clock: KernelClock;
   #visible = false;
   #scanned = -Infinity;
+  #scannedAll = -Infinity;
   /** When each session without a thread was first seen. */
   #suspects = new Map<string, number>();
 
@@ -63,12 +66,13 @@ export class ModuleProbe implements SessionProbe {
     const missing = records.filter(({ index }) => !this.#threads.known(index)).map(keyOf);
     this.#suspects = new Map(missing.map((key) => [key, this.#suspects.get(key) ?? now]));
     const young = [...this.#suspects.values()].some((since) => now - since < YOUNG_MS);
-    if (now - this.#scanned < RESCAN_MS) {
-      if (young) this.#threads.scanNew();
+    if (missing.length === 0 || !(young || now - this.#scanned >= RESCAN_MS)) return;
+    this.#scanned = now;
+    if (now - this.#scannedAll < SCAN_ALL_MS) {
+      this.#threads.scanNew();
       return;
     }
-    if (missing.length === 0) return;
-    this.#scanned = now;
+    this.#scannedAll = now;
     this.#threads.scan();
   }
 

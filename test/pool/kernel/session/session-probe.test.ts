@@ -39,7 +39,7 @@ describe('a real session of the module (kernel contract, section 3)', () => {
     expect(probe.established(one)).toBe(real);
   });
 
-  it('is found at every look while it is young, for a few reads, and among all threads once a second', () => {
+  it('is found at every look while it is young, for a few reads, once a second later, and seldom among all threads', async () => {
     const world: Record<string, string> = {
       ...VISIBLE,
       '2/task/2/children': '3 4',
@@ -60,7 +60,21 @@ describe('a real session of the module (kernel contract, section 3)', () => {
     probe.prepare([one]);
     expect(probe.established(one)).toBe(false);
     expect(reads.filter((path) => path.endsWith('/comm'))).toEqual(['2/comm', '2/comm']);
+    const looks = [];
+    for (let second = 1; second <= 31; second += 1) {
+      await clock.advance(1000);
+      reads.length = 0;
+      probe.prepare([one]);
+      if (reads.includes('2/task/2/children')) looks.push(second);
+      if (reads.includes('3/comm')) expect(second).toBe(30);
+      else expect(second).not.toBe(30);
+    }
+    expect(looks).toHaveLength(31);
     Object.assign(world, RUNNING, { '2/task/2/children': '3 4 70' });
+    await clock.advance(999);
+    probe.prepare([one]);
+    expect(probe.established(one)).toBe(false);
+    await clock.advance(1);
     probe.prepare([one]);
     expect(probe.established(one)).toBe(true);
   });
