@@ -1,5 +1,6 @@
 /** Commands on a terminal that hangs up: the other end of the pseudo-terminal goes away. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -55,7 +56,12 @@ export async function hangUp(command: string, options: HangUp): Promise<HungUp> 
   const { pid } = (await next()) as { pid: number };
   const end = next() as Promise<HungUp['end']>;
   await Promise.race([ready, end]);
-  child.kill('SIGKILL');
+  // It has the other end of the terminal, which is gone when it is.
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
   then?.(pid);
   return { end: await end, errors: said };
 }

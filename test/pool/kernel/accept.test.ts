@@ -254,8 +254,20 @@ describe('accepting', () => {
     await b.clock.advance(50);
     expect(accepted.map(({ session }) => session.remoteAddr.toString())).toEqual(['192.0.2.7:0', '192.0.2.7:0']);
     b.device.peerDials({ from: '192.0.2.9:3000' });
+    b.device.peerDials({ from: '192.0.2.7:4000' });
     await b.clock.advance(50);
-    expect(accepted[2]?.session.remoteAddr.toString()).toBe('[::]:0');
+    const shown = accepted.slice(2).map(({ session }) => session.remoteAddr.toString());
+    expect(shown).toEqual(['[::]:0', '[::]:0']);
+  });
+
+  it('takes no connection that was there before a session for its own', async () => {
+    const { accepted } = await listening(b);
+    b.device.peerDials({ from: '192.0.2.7:1000' });
+    b.device.peerDials({ from: '192.0.2.7:2000' });
+    await b.clock.advance(50);
+    b.device.peerDials({ from: '192.0.2.9:3000' });
+    await b.clock.advance(50);
+    expect(accepted[2]?.session.remoteAddr.toString()).toBe('192.0.2.9:3000');
   });
 
   it('refuses whom admit refuses, and closes its session', async () => {

@@ -22,7 +22,7 @@ import { ConnectionClaims, isSame, reaches } from './connection-claims.js';
 import { ConnectionShares } from './connection-shares.js';
 import { roleByCounters, UNKNOWN, type AcceptedPeer, type SessionRole } from './session-role.js';
 import { TableHistory } from './table-history.js';
-import { connectionKey, type TcpConnection, type TcpEnd, type TcpTable } from '../table/tcp-table.js';
+import type { TcpConnection, TcpEnd, TcpTable } from '../table/tcp-table.js';
 
 /** One look, in the order in which it is made. */
 export interface AcceptLook {
@@ -80,6 +80,8 @@ const UNHEARD_MS = 10;
 /** Looks at what is undecided: soon at first, then ever more seldom. */
 const SOONEST_LOOK_MS = 10;
 const LATEST_LOOK_MS = 1000;
+/** Looks with which listening begins: by the third of them an empty slot tells that older connections are not its next session's. */
+const FIRST_LOOKS = 3;
 
 /** A session that is not decided. */
 interface Open {
@@ -102,8 +104,6 @@ export class AcceptRule {
   readonly #there: ReadonlySet<string>;
   /** Those of it that had begun: they are somebody else's. */
   readonly #before: ReadonlySet<string>;
-  /** Connections that very likely are theirs. Enough to name a peer by, but not to decide a role. */
-  readonly #beforeConnections: ReadonlySet<string>;
   /** Sessions that are decided, by key, for as long as they are in the table. */
   readonly #decided = new Map<string, SessionRole | 'left'>();
   readonly #open = new Map<string, Open>();
@@ -122,9 +122,6 @@ export class AcceptRule {
     this.#there = new Set(before.records.map(keyOf));
     this.#before = new Set(begun.map(keyOf));
     this.#note(before);
-    const connections = this.#claims.toPort(before.tcp);
-    const owners = begun.filter((record) => before.own(record) !== 'dialled');
-    this.#beforeConnections = new Set(connections.length <= owners.length ? connections.map(connectionKey) : []);
   }
 
   /** Whether a look at these sessions needs the rest of an {@link AcceptLook}: there is one that is not decided. */
@@ -154,7 +151,7 @@ export class AcceptRule {
 
   /** ms until another look may decide what this one left open; Infinity where only a change of the table can. */
   again(now: number): number {
-    let soonest = Infinity;
+    let soonest = this.#history.looks < FIRST_LOOKS ? SOONEST_LOOK_MS : Infinity;
     for (const { since, shaken } of this.#open.values()) {
       // A handshake that lasts is seen to end by the packets that it counts.
       const wait = shaken ? (now - since) / 2 : LATEST_LOOK_MS;
@@ -251,7 +248,7 @@ export class AcceptRule {
       .free(look.tcp)
       .filter(
         (one) =>
-          !this.#beforeConnections.has(connectionKey(one)) &&
+          this.#history.mayHaveBeenAccepted(one, record) &&
           (told === null || one.remote.address === told.address) &&
           shares.mayOwn([one]),
       );

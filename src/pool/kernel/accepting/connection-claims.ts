@@ -34,7 +34,7 @@ export class ConnectionClaims {
   dialled(record: SessionRecord, tcp: TcpTable): TcpConnection[] {
     const { port, history } = this.#options;
     return tcp.established.filter(
-      (one) => one.local.port !== port && reaches(one.remote, record) && history.mayHaveCome(one, record),
+      (one) => one.local.port !== port && reaches(one.remote, record) && history.mayHaveBeenDialled(one, record),
     );
   }
 }

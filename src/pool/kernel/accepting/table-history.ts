@@ -18,6 +18,11 @@ export class TableHistory {
   /** By connection: the first look that showed it. */
   #seen = new Map<string, number>();
 
+  /** Looks at the table so far. */
+  get looks(): number {
+    return this.#looks;
+  }
+
   /** A look at the table. @returns the keys of its sessions */
   note(records: readonly SessionRecord[]): ReadonlySet<string> {
     this.#looks += 1;
@@ -41,9 +46,21 @@ export class TableHistory {
     this.#seen = new Map(keys.map((key) => [key, this.#seen.get(key) ?? this.#looks]));
   }
 
-  /** Whether a connection may have come with the session, and not before it. */
-  mayHaveCome(connection: TcpConnection, record: SessionRecord): boolean {
-    const born = this.#born.get(keyOf(record)) ?? 0;
-    return (this.#seen.get(connectionKey(connection)) ?? Infinity) >= born;
+  /** Whether a connection may be one that the session dialled: it came with it, and not before it. */
+  mayHaveBeenDialled(connection: TcpConnection, record: SessionRecord): boolean {
+    return this.#seenAt(connection) >= this.#bornAt(record);
+  }
+
+  /** Whether it may be the one that the session was accepted on: the module accepts first, and takes a slot right after that. */
+  mayHaveBeenAccepted(connection: TcpConnection, record: SessionRecord): boolean {
+    return this.#seenAt(connection) >= this.#bornAt(record) - 1;
+  }
+
+  #seenAt(connection: TcpConnection): number {
+    return this.#seen.get(connectionKey(connection)) ?? Infinity;
+  }
+
+  #bornAt(record: SessionRecord): number {
+    return this.#born.get(keyOf(record)) ?? 0;
   }
 }

@@ -398,6 +398,26 @@ describe('the peer', () => {
     expect(peer([ACCEPTED, STRANGER]).possible.map(String)).toEqual(['192.0.2.7:51000', '198.51.100.1:1']);
   });
 
+  it('may be one whose handshake was under way when listening began', () => {
+    // Another program's dials count as sessions that began, and own no connection to the port.
+    const theirs = record({ index: 1, id: 'theirs', shows: STALE });
+    const half = record({ packets: 1, bytes: 144, state: 'ESTABLISHED' });
+    const bench = new Bench({ before: { records: [half, theirs], tcp: [ACCEPTED, DIALLED] } });
+    const next = record({ index: 2, id: 'next', state: 'IDLE', packets: 0, bytes: 0 });
+    bench.look({ records: [half, theirs, next], tcp: [ACCEPTED, DIALLED, STRANGER] });
+    const [verdict] = bench.watch({ records: [record(), theirs, next], tcp: [ACCEPTED, DIALLED, STRANGER] });
+    expect(verdict?.kind === 'accepted' && verdict.peer.possible.map(String)).toContain('192.0.2.7:51000');
+  });
+
+  it('is not one that was connected before the slot was last seen empty', () => {
+    const theirs = record({ index: 1, id: 'theirs' });
+    const bench = new Bench({ before: { records: [theirs], tcp: [ACCEPTED] } });
+    const [verdict] = bench.watch({ records: [theirs], tcp: [ACCEPTED] }).concat(
+      bench.watch({ records: [record(), theirs], tcp: [ACCEPTED, STRANGER] }),
+    );
+    expect(verdict?.kind === 'accepted' && verdict.peer.possible.map(String)).toEqual(['198.51.100.1:1']);
+  });
+
   it('is not one whose connection another living session needs', () => {
     const bench = new Bench();
     const [first] = bench.watch({ records: [record()], tcp: [ACCEPTED] });
