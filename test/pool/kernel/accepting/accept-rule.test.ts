@@ -412,9 +412,9 @@ describe('the peer', () => {
   it('is not one that was connected before the slot was last seen empty', () => {
     const theirs = record({ index: 1, id: 'theirs' });
     const bench = new Bench({ before: { records: [theirs], tcp: [ACCEPTED] } });
-    const [verdict] = bench.watch({ records: [theirs], tcp: [ACCEPTED] }).concat(
-      bench.watch({ records: [record(), theirs], tcp: [ACCEPTED, STRANGER] }),
-    );
+    const [verdict] = bench
+      .watch({ records: [theirs], tcp: [ACCEPTED] })
+      .concat(bench.watch({ records: [record(), theirs], tcp: [ACCEPTED, STRANGER] }));
     expect(verdict?.kind === 'accepted' && verdict.peer.possible.map(String)).toEqual(['198.51.100.1:1']);
   });
 
