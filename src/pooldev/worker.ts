@@ -2,6 +2,8 @@
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { LoadGate } from '../base/load-gate.js';
 import { MAX_SESSIONS } from '../poolioc/abi/constants.js';
+import { layoutsToGive } from '../poolioc/abi/given-layouts.js';
+import { structs } from '../poolioc/abi/structs.js';
 import { loadRingLibc } from '../poolioc/rings/ring-libc.js';
 import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './memory/copy-channel.js';
@@ -78,7 +80,8 @@ async function serve(
 
 function copyThreads(workerFile: string, loads: SharedArrayBuffer): StartCopyThread {
   return (shared, done) => {
-    const workerData: WorkerRole = { role: 'pool-ts copy', shared, loads };
+    const copyRole: CopyRole = { role: 'pool-ts copy', shared, loads };
+    const workerData = { ...copyRole, ...layoutsToGive(structs) };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
     const ready = new Promise<void>((settle, reject) => {
       worker.once('error', reject);
