@@ -3,10 +3,11 @@
  * call returns its result and errno together, errno taken on the very next statement: whatever JavaScript does in between
  * may make system calls of its own.
  */
-import { fstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { fstatSync, type Stats, statSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
 import { PoolError } from '../base/errors.js';
 import { loadKoffi } from '../base/koffi.js';
+import { readProcFile } from '../base/proc-file.js';
 
 export interface CallResult {
   /** What the call returned. */
@@ -144,13 +145,7 @@ async function bind(): Promise<Libc> {
       return { isCharacterDevice, identity: isCharacterDevice ? `device ${file.rdev}` : `${file.dev}:${file.ino}` };
     },
     ioctl,
-    processStat: (pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/stat`, 'latin1');
-      } catch {
-        return null;
-      }
-    },
+    processStat: (pid) => readProcFile(`/proc/${pid}/stat`),
     flock,
     lockByte: (fd, type, at) => {
       const lock = Buffer.alloc(FLOCK_SIZE);

@@ -1,13 +1,13 @@
 /**
  * Sizes and offsets of the layouts, as the library's own threads are given them. To load what makes layouts, ref-struct-di and
- * all that it loads, is a quarter of what it takes to start such a thread, and it makes no struct objects.
+ * all that it loads, is a fifth of what it takes to start such a thread, and it makes no struct objects.
  */
 import { workerData } from 'node:worker_threads';
 import type { RefType } from './ref-types.js';
 import type { StructLayout } from './structs.js';
 
 /** The layouts by name, as data that can be given to a thread. */
-export type LayoutFacts = Readonly<
+type LayoutFacts = Readonly<
   Record<string, { size: number; alignment: number; fields: Record<string, { offset: number }> }>
 >;
 

@@ -3,7 +3,8 @@
  * crash the machine (kernel contract, section 4, hazard 2).
  */
 
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { readProcFile } from '../../base/proc-file.js';
 
 /** A kernel thread that was found, by what still has to be true of it. */
 export interface KernelThread {
@@ -59,18 +60,7 @@ export function findKernelThread(name: string, proc: ProcFiles = machineProc): K
 
 /** The machine's /proc. Reads don't block: its files are made in memory. */
 export const machineProc: ProcFiles = {
-  read(path) {
-    try {
-      const file = openSync(`/proc/${path}`, 'r');
-      try {
-        return textOf(file);
-      } finally {
-        closeSync(file);
-      }
-    } catch {
-      return null;
-    }
-  },
+  read: (path) => readProcFile(`/proc/${path}`),
   list(path) {
     try {
       return readdirSync(`/proc/${path}`);
@@ -79,16 +69,3 @@ export const machineProc: ProcFiles = {
     }
   },
 };
-
-/** What files are read into: with readFileSync each read of a file without a size takes 64 KiB of fresh memory, and twice the time. */
-let pages: Buffer | undefined;
-
-function textOf(file: number): string {
-  pages ??= Buffer.allocUnsafeSlow(16 * 1024);
-  let text = '';
-  for (;;) {
-    const length = readSync(file, pages);
-    if (length === 0) return text;
-    text += pages.toString('latin1', 0, length);
-  }
-}

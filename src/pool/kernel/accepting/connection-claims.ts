@@ -22,11 +22,11 @@ export class ConnectionClaims {
   /** Connections to the listening port that nobody is known to own. Unfinished handshakes are among them. */
   free(tcp: TcpTable): TcpConnection[] {
     const claimed = new Set([...this.#options.connections.values()].map(connectionKey));
-    return this.toPort(tcp).filter((one) => !claimed.has(connectionKey(one)));
+    return this.#toPort(tcp).filter((one) => !claimed.has(connectionKey(one)));
   }
 
   /** Those to the port. Those that wait for the module to accept them are nobody's. */
-  toPort(tcp: TcpTable): TcpConnection[] {
+  #toPort(tcp: TcpTable): TcpConnection[] {
     return tcp.established.filter(({ local, queued }) => local.port === this.#options.port && !queued);
   }
 
