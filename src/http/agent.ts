@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, type AgentOptions as HttpAgentOptions, type ClientRequestArgs } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { nearest } from '../base/option-names.js';
+import { namesOf, nearest } from '../base/option-names.js';
 import { PoolError } from '../base/errors.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { DEFAULT_PORT } from '../pool/constants.js';
@@ -31,7 +31,8 @@ type ConnectOptions = ClientRequestArgs & { lookup?: LookupFunction | undefined 
  * again unless `keepAlive: false` says otherwise. Idle ones don't keep the process alive. A request's timeout counts the
  * dial. Errors are those of {@link createConnection}.
  *
- * The URL's scheme is `http:`, as http.Agent demands; POOL encrypts, and doesn't prove who the peer is.
+ * The URL's scheme is `http:`, as http.Agent demands. POOL encrypts; it proves who the peer is where `dial` has `peers` or
+ * `psk`, which then holds for every request.
  * @example
  * const agent = new Agent();
  * http.get('http://10.0.0.1:9253/', { agent }, (response) => response.pipe(process.stdout));
@@ -63,22 +64,27 @@ export class Agent extends HttpAgent {
 
   async #connect(options: ConnectOptions, signal: AbortSignal): Promise<Conn> {
     if (options.socketPath) throw new PoolError('ERR_INVALID_ARG_VALUE', 'a POOL peer has no socketPath');
+    refuseProofOptions(options);
     const address = { host: options.host ?? '', port: options.port ?? DEFAULT_PORT };
     return this.#dial(address, { ...this.#dialOptions, ...requestOptions(options), signal });
   }
 }
 
 /** Options of `dial` that http.Agent hasn't: beside `dial` instead of in it they would do nothing. */
-const DIAL_OPTIONS = [
-  'backend',
-  'device',
-  'network',
-  'readQueueBytes',
-  'writeQueueBytes',
-  'idleTimeout',
-  'maxSessions',
-  'autoSelectFamilyAttemptDelay',
-] as const satisfies readonly (keyof DialOptions)[];
+const DIAL_OPTIONS = namesOf<Omit<DialOptions, 'signal' | 'timeout' | 'channels' | 'lookup' | 'autoSelectFamily'>>({
+  backend: true,
+  device: true,
+  network: true,
+  readQueueBytes: true,
+  writeQueueBytes: true,
+  idleTimeout: true,
+  writeStallTimeout: true,
+  maxSessions: true,
+  autoSelectFamilyAttemptDelay: true,
+  peers: true,
+  identity: true,
+  psk: true,
+});
 
 /** http's own options pass, also those that only a later Node has. */
 function refuseDialOptions(options: object): void {
@@ -86,6 +92,15 @@ function refuseDialOptions(options: object): void {
     const meant = value === undefined ? null : nearest(name, DIAL_OPTIONS);
     if (meant === null) continue;
     const reason = `an Agent has no option ${JSON.stringify(name)}: pass { dial: { ${meant} } }`;
+    throw new PoolError('ERR_INVALID_ARG_VALUE', reason);
+  }
+}
+
+/** A connection serves many requests, so that who its peer must be is the Agent's to know; to overlook it would trust anybody. */
+function refuseProofOptions(options: object): void {
+  for (const name of ['peers', 'identity', 'psk'] as const satisfies readonly (keyof DialOptions)[]) {
+    if (Reflect.get(options, name) === undefined) continue;
+    const reason = `a request has no option "${name}": pass { dial: { ${name} } } to the Agent`;
     throw new PoolError('ERR_INVALID_ARG_VALUE', reason);
   }
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { Agent } from '../../src/http/index.js';
-import type { DialOptions } from '../../src/index.js';
+import { Agent, serveHttp } from '../../src/http/index.js';
+import { type DialOptions, generateIdentity, listen } from '../../src/index.js';
 import { pipe } from '../../src/testing/index.js';
 import { backend, open, serve } from './pool-pair.js';
 
@@ -60,6 +60,42 @@ describe('Agent', () => {
     expect(error.message).toContain(`dial pool 127.0.0.1:${port}`);
     const local = http.get({ socketPath: '/tmp/x', agent });
     expect(((await once(local, 'error')) as NodeJS.ErrnoException[])[0]!.code).toBe('ERR_INVALID_ARG_VALUE');
+  });
+
+  it('proves who the peer is where its dials do, and lets no request say so alone', async () => {
+    const [ours, other] = [generateIdentity(), generateIdentity()];
+    const listener = await listen('127.0.0.1:0', {
+      backend: 'user',
+      identity: ours.privateKey,
+      peers: 'anyone',
+    });
+    const served = serveHttp(
+      listener,
+      http.createServer((_request, response) => response.end('ok')),
+    );
+    const url = `http://127.0.0.1:${listener.addr.port}/`;
+    const agentFor = (peer: string) => new Agent({ dial: { backend: 'user', peers: [peer] } });
+    const [right, wrong] = [agentFor(ours.line), agentFor(other.line)];
+    const refusal = async (agent: Agent, options = {}): Promise<NodeJS.ErrnoException> => {
+      const [error] = (await once(http.get(url, { agent, ...options }), 'error')) as [NodeJS.ErrnoException];
+      return error;
+    };
+    try {
+      expect(await get(url, { agent: right })).toBe('ok');
+      expect((await refusal(wrong)).code).toBe('ERR_POOL_AUTH_FAILED');
+      const { agent, dials } = noted();
+      for (const name of ['peers', 'identity', 'psk']) {
+        const error = await refusal(agent, { [name]: ours.line });
+        expect(error.code).toBe('ERR_INVALID_ARG_VALUE');
+        expect(error.message).toContain(`a request has no option "${name}": pass { dial: { ${name} } } to the Agent`);
+      }
+      expect(dials).toEqual([]);
+    } finally {
+      right.destroy();
+      wrong.destroy();
+      await listener.close({ connections: 'destroy' });
+      await served;
+    }
   });
 
   it('ends dials that are under way: when a request is given up, and when it is destroyed', async () => {
