@@ -5,8 +5,8 @@
  * With `--path` nothing is served and the programs are compared on a device that is there, the kernel module's included, on one
  * core; goals on the module: 0.8 of C's throughput, and 1.2 times its round trip.
  *
- * Goals, to be read from the output and not asserted, since machines differ: at least 0.9 of C's throughput, and at most
- * 1.5 times its round trip.
+ * Goals on a served device, to be read from the output and not asserted, since machines differ: at least 0.9 of C's throughput,
+ * and at most 1.5 times its round trip.
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const TRIP_SIZE = 64;
 const TRIPS = 1000;
 /** Before the first round: V8 compiles for some thousands of them, in the programs as in the server, on threads of its own. */
 const WARM_TRIPS = 6000;
-/** ms after which a listener of the kernel backend looks at the table of sessions as seldom as it does all the time. */
+/** ms before the first round: what the dials set going is over by then. */
 const SETTLE_MS = 6000;
 
 export interface DeviceBenchOptions {

@@ -7,7 +7,7 @@ import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 /** What a machine may lack: rights, a compiler, a terminal, programs, other runtimes, the network, the package before this one. */
-const KINDS = [
+export const KINDS = [
   'fuse',
   'netns',
   'procfs',

@@ -6,7 +6,7 @@ export const DEFAULT_PORT = 9253;
 /** Where the kernel module puts its device. */
 export const DEFAULT_DEVICE = '/dev/pool';
 
-/** Bytes: the longest message that every peer and backend takes (kernel contract, section 4, hazard 6). */
+/** Bytes: the longest message that every peer and backend takes (kernel contract, hazard 6). */
 export const MAX_PORTABLE_MESSAGE = 65511;
 
 /** Bytes that a session may hold in each direction before it stops reading, or makes writers wait: 1 MiB. */

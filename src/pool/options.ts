@@ -50,7 +50,7 @@ export interface CommonOptions {
   /**
    * User backend: ms after which a session ends with ERR_POOL_TIMEOUT when this side doesn't read, because its queue is full
    * or the program waits to write, and the peer took no byte of what was written. 0 is never. Default 60 000. The kernel
-   * module ends a session whose peer takes nothing after 10 s.
+   * module breaks a session that it dialled when its peer takes nothing for 10 s.
    */
   writeStallTimeout?: number | undefined;
   /** Channels, 1 to 255, that are open before the first receive. */

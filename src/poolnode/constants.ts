@@ -13,7 +13,7 @@ export const SHARE_OF_ONE_ADDRESS = 3 / 4;
 export const LARGEST_SESSION_TABLE = 1 << 20;
 
 /**
- * Times of a dial, ms: the module's own (wire protocol, handshake), but for CHALLENGE, which a listener of ours may give
+ * Times of a dial, ms: the module's own (wire protocol, Handshake), but for CHALLENGE, which a listener of ours may give
  * only after `queueTimeout`.
  */
 export const CONNECT_TIMEOUT_MS = 10_000;

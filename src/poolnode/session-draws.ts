@@ -1,6 +1,6 @@
 /**
  * Where a side starts to count its packets. Client and server draw from ranges that never meet, so that the one key which
- * both directions share sees no nonce twice (wire protocol, sequence numbers).
+ * both directions share sees no nonce twice (wire protocol, Sequence numbers).
  */
 
 export type Role = 'client' | 'server';

@@ -19,7 +19,7 @@ export function thisProgram(): readonly string[] {
 
 /**
  * Starts `pool-ts bench --listen`. It is a node in user space whatever is measured: two ends in one kernel module would
- * spoil each other's handshakes (kernel contract, section 4, hazard 7). It ends with this process, however that ends.
+ * spoil each other's handshakes (kernel contract, hazard 7). It ends with this process, however that ends.
  */
 export async function startOwnPeer([file = '', ...args]: readonly string[], remarks: Writable): Promise<OwnPeer> {
   const listen = ['bench', '--listen', '127.0.0.1:0', '--backend', 'user', '--until-stdin-ends'];

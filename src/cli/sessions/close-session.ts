@@ -1,6 +1,6 @@
 /**
  * `pool-ts sessions close INDEX`, only where it is safe: on the kernel module, CLOSE_SESS on a session whose receiver
- * thread has ended crashes the machine (kernel contract, section 4, hazard 2).
+ * thread has ended crashes the machine (kernel contract, hazard 2).
  */
 import type { KernelThread, SessionInfo } from '../../poolioc/index.js';
 import { CliError } from '../cli-error.js';

@@ -58,7 +58,7 @@ export function connMaker(backend: Conn['backend'], settings: CommonSettings, op
 
 const WARNED = Symbol.for('pool-ts.stall-warned');
 
-/** Once in a process, whichever copies of the package it loaded: wire protocol, "What the protocol does not give". */
+/** Once in a process, whichever copies of the package it loaded: wire protocol, What the protocol doesn't give. */
 function warnStalled({ remoteAddr }: BackendSession): void {
   if (Object.hasOwn(globalThis, WARNED)) return;
   Object.defineProperty(globalThis, WARNED, { value: true });

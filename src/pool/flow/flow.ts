@@ -50,8 +50,8 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Bytes> {
    * `MAX_PORTABLE_MESSAGE`, each of which is one packet. Nothing at all is 0 bytes and no message.
    * The memory is read until the promise settles, and never after: don't change it before.
    *
-   * Settles when the last byte was handed to the socket (user backend) or SEND returned (kernel backend): waiting for
-   * it is the backpressure.
+   * Settles when the last byte was handed to the socket (user backend), or the device has it (kernel backend: SEND returned, or
+   * the memory shared with a served device holds it): waiting for it is the backpressure.
    * @param data an ArrayBuffer, a view of bytes, or a string, which is sent as UTF-8
    * @returns how many bytes: all
    * @throws PoolError ERR_POOL_TIMEOUT once the write deadline has passed. `bytesWritten` says how much went out; a

@@ -1,6 +1,6 @@
 /**
  * CLOSE_SESS on one device: which calls on a slot wait for each other, and on the module what has to be true before it is
- * made (kernel contract, section 4, hazards 2 and 12).
+ * made (kernel contract, hazards 2 and 12).
  */
 import { CLOSE_ABORT } from '../abi/constants.js';
 import type { ProcFiles } from './kernel-thread.js';

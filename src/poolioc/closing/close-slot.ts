@@ -1,6 +1,6 @@
 /**
  * CLOSE_SESS on the module as one piece of work of one thread. Closing one end of a session ends the other end's receiver
- * thread, and CLOSE_SESS on a slot whose thread has ended crashes the kernel (kernel contract, section 4, hazard 2). So one
+ * thread, and CLOSE_SESS on a slot whose thread has ended crashes the kernel (kernel contract, hazard 2). So one
  * process at a time closes on a machine, by a lock (flock) on the device file; the slot is looked at while that lock is
  * held, right before the call; and the lock is given up only when the session's other end, where this machine has it too,
  * is seen to have ended, so that whoever comes next sees it.

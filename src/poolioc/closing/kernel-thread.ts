@@ -1,6 +1,6 @@
 /**
  * Kernel threads as /proc shows them. The module's `pool_rx_<index>` is the one sign that CLOSE_SESS on a slot doesn't
- * crash the machine (kernel contract, section 4, hazard 2).
+ * crash the machine (kernel contract, hazard 2).
  */
 
 import { readdirSync } from 'node:fs';

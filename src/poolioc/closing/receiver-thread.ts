@@ -1,6 +1,6 @@
 /**
  * The receiver thread of a session of the module, looked for where a caller of CLOSE_SESS names none: without it the call
- * crashes the kernel, and where it can't be seen, it might (kernel contract, section 4, hazard 2).
+ * crashes the kernel, and where it can't be seen, it might (kernel contract, hazard 2).
  */
 import { constants } from 'node:os';
 import { PoolError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-/** The side that dials (wire protocol, Handshake, steps 1 and 3). */
+/** The side that dials (wire protocol, Handshake, packets 1 and 3). */
 import { DiallerExchange } from './authentication/dialler-exchange.js';
 import type { DiallerCredentials } from './authentication/types.js';
 import { CHALLENGE_BYTES, Flag, NO_BYTES, PacketType } from './constants.js';

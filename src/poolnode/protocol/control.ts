@@ -1,5 +1,5 @@
 /**
- * The packets that carry no message (wire protocol, Packets): HEARTBEAT and its ACK, DISCOVER, and the types this node does
+ * The packets that carry no message (wire protocol, Packet types): HEARTBEAT and its ACK, DISCOVER, and the types this node does
  * nothing with. What a peer can make us send is rationed.
  */
 import type { RawTelemetry } from '../../base/session.js';

@@ -1,5 +1,5 @@
 /**
- * Fragments (wire protocol, Packets). Reassembly refuses what the module lets pass: overlap, duplicates, holes. What it
+ * Fragments (wire protocol, Packet types). Reassembly refuses what the module lets pass: overlap, duplicates, holes. What it
  * holds is bounded in messages, fragments and bytes before anything is allocated.
  */
 import { FRAGMENT_HEADER_BYTES, FRAGMENT_TIMEOUT_NS, LIMITS, MAX_PACKET_PLAINTEXT_BYTES } from './constants.js';

@@ -1,5 +1,5 @@
 /**
- * The key sets of a session (wire protocol, REKEY between all kinds of peers). Between REKEYs there is one set; while one is
+ * The key sets of a session (wire protocol, REKEY). Between REKEYs there is one set; while one is
  * under way a packet may come under any K(x, Y), x of our previous and new key, Y of the peer's: four at most, told apart
  * by their HMAC. A further REKEY waits until the last one is settled, so it never becomes more.
  */

@@ -1,6 +1,6 @@
 /**
  * Which packets of the peer are taken for its own, in the order that the protocol asks for: HMAC, flags, sequence; only then is
- * one looked into (wire protocol, Packets).
+ * one looked into (wire protocol, Packet types).
  */
 import { unauthentic } from './faults.js';
 import type { Packet } from './framer.js';

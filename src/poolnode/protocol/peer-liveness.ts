@@ -1,5 +1,5 @@
 /**
- * Whether the peer still lives (wire protocol, Flags, probes, life). Every authentic packet is a sign of life; half of the
+ * Whether the peer still lives (wire protocol, Life and end). Every authentic packet is a sign of life; half of the
  * allowed silence asks for a HEARTBEAT, all of it ends the session.
  */
 import { Timer, type Timers } from './timers.js';

@@ -1,5 +1,5 @@
 /**
- * REKEY as it runs in a session (wire protocol, REKEY between all kinds of peers): when one starts, what a peer's means, and
+ * REKEY as it runs in a session (wire protocol, REKEY): when one starts, what a peer's means, and
  * how long replaced keys stay.
  */
 import { TokenBucket } from '../../base/token-bucket.js';

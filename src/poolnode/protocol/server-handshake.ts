@@ -1,4 +1,4 @@
-/** The side that is dialled (wire protocol, Handshake, steps 2 and 4). */
+/** The side that is dialled (wire protocol, Handshake, packets 2 and 4). */
 import { checkInteger } from '../../base/arguments.js';
 import { forgetBinding } from './authentication/keys.js';
 import { ListenerExchange } from './authentication/listener-exchange.js';

@@ -1,6 +1,6 @@
 /**
  * Telemetry: the payload of HEARTBEAT, packed and in the host order of the machines that speak it, little-endian (wire
- * protocol, Packets; kernel contract, section 1), and the estimators behind its figures.
+ * protocol, Packet types; kernel contract, section 1), and the estimators behind its figures.
  */
 import type { RawTelemetry } from '../../base/session.js';
 import { DEFAULT_MTU_BYTES, NEWER_TELEMETRY_BYTES, TELEMETRY_BYTES, THROUGHPUT_WINDOW_NS } from './constants.js';

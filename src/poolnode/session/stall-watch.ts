@@ -5,7 +5,7 @@ const STALLED_AFTER_NS = BigInt(STALLED_AFTER_MS) * NS_PER_MS;
 
 /**
  * Tells when a pause of reading has become long enough to endanger the session: a module peer gives its send up after 10 s
- * and breaks the session (wire protocol, what the protocol does not give). Each pause is told of once.
+ * and breaks the session (wire protocol, What the protocol doesn't give). Each pause is told of once.
  */
 export class StallWatch {
   readonly #input: { readonly pausedSince: bigint | null };

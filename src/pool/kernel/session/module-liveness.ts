@@ -1,6 +1,6 @@
 /**
  * Whether a peer still lives. One that vanished without FIN or RST leaves no sign for about 15 minutes but this: the
- * session's packets_recv stands still, to which a live peer's heartbeats add every 5 s (kernel contract, section 4, hazard 5).
+ * session's packets_recv stands still, to which a live peer's heartbeats add every 5 s (kernel contract, hazard 5).
  */
 
 /** ms without a packet after which a peer counts as lost: five heartbeats missed, and one more. */

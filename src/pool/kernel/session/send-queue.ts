@@ -1,7 +1,7 @@
 /**
  * The messages that a session sends, one SEND at a time. A SEND is never signalled and never repeated, and after one
  * failed no other is made: part of a packet may be on the wire, and what follows would vanish in it (kernel contract,
- * section 4, hazard 11).
+ * hazard 11).
  */
 import type { PoolError } from '../../../base/errors.js';
 import { queueMicrotask } from '../../../base/timers.js';

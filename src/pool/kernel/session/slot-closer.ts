@@ -1,4 +1,4 @@
-/** CLOSE_SESS, only where it is safe (kernel contract, section 4, hazards 2 and 12). */
+/** CLOSE_SESS, only where it is safe (kernel contract, hazards 2 and 12). */
 import type { CloseSessionOptions } from '../../../poolioc/types.js';
 import { within, type KernelClock } from '../calls/kernel-clock.js';
 import { errnoNameIn } from '../calls/call-errors.js';

@@ -1,6 +1,6 @@
 /**
  * How a session gives its slot back: after the RECV and the SEND that are inside it, only where it is safe, and again where its
- * turn did not come (kernel contract, section 4, hazards 2, 4 and 12).
+ * turn did not come (kernel contract, hazards 2, 4 and 12).
  */
 import { PoolError } from '../../../base/errors.js';
 import { within, type KernelClock } from '../calls/kernel-clock.js';

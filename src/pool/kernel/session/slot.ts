@@ -1,6 +1,6 @@
 /**
  * One slot of the session table as this process receives from it. A RECV that was left waiting outlives its session and
- * takes the message of the next one in its slot (kernel contract, section 4, hazard 4); so there is one receiver per slot
+ * takes the message of the next one in its slot (kernel contract, hazard 4); so there is one receiver per slot
  * and not per session, and what it receives goes to whoever owns the slot by then.
  */
 import type { ChannelPoller } from './channel-poller.js';

@@ -1,6 +1,6 @@
 /**
  * Whether the module's thread `pool_rx_<index>` lives: the one sign that a session is real and that closing it doesn't
- * crash the machine (kernel contract, section 3 and section 4, hazard 2).
+ * crash the machine (kernel contract, section 3 and hazard 2).
  */
 import {
   isKernelThread,
