@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
-// One entry per export of package.json, and the worker, which is loaded by URL and so is a file of its own.
+// One entry per export of package.json, the command, and the workers, which are loaded by URL and so are files of their own.
 const entries = {
   index: 'src/index.ts',
   'pool/index': 'src/pool/index.ts',

@@ -1,4 +1,4 @@
-// Builds dist when a source is newer than it. npm's ignore-scripts skips `prepare`, so `start` and `test` call this themselves.
+// Builds dist when a source is newer than it. The scripts that need dist call it first: ignore-scripts would skip a `prepare`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -49,17 +49,18 @@ const WAY_OUT = "load the kernel module (pool.ko), or pass backend: 'user'";
 /**
  * The backend that options and environment ask for. `auto` takes the kernel module when the device file exists. One that
  * exists and can't be opened is an error, never a reason to take the other: a program would change its peers' view of it,
- * and its privileges, without anybody having said so. Which one it is and why is published on `pool.backend.select`, and told by
+ * and its privileges, without anybody having said so. Where the runtime's own permissions forbid to look for the usual device,
+ * somebody has said so. Which one it is and why is published on `pool.backend.select`, and told by
  * NODE_DEBUG=pool-ts; nothing warns of it, since both do the same work.
  * @throws (rejects) ERR_INVALID_ARG_VALUE for POOL_BACKEND, or what the device gives: ENOENT, EACCES, ENOTTY...
  */
 export async function selectBackend(wish: BackendPreference, deps: SelectDeps = system): Promise<Backend> {
-  const device = wish.device ?? nonEmpty(deps.env['POOL_DEVICE']) ?? DEFAULT_DEVICE;
+  const named = wish.device ?? nonEmpty(deps.env['POOL_DEVICE']);
+  const device = named ?? DEFAULT_DEVICE;
   const choice = wish.backend ?? choiceOf(deps.env['POOL_BACKEND']);
   if (choice === 'user') return user(wish, deps, device, "backend 'user' was asked for");
-  if (choice === 'auto' && !(await exists(device, deps))) {
-    return user(wish, deps, device, `${device} does not exist: a POOL node in this process does the work`);
-  }
+  const absent = choice === 'auto' ? await whyAbsent(device, named !== undefined, deps) : null;
+  if (absent !== null) return user(wish, deps, device, `${absent}: a POOL node in this process does the work`);
   if (wish.proves === true) throw unavailableOnModule();
   const backend = await kernel(device, deps);
   const reason = choice === 'auto' ? `${device} exists` : "backend 'kernel' was asked for";
@@ -109,13 +110,17 @@ function choiceOf(text: string | undefined): BackendChoice {
   );
 }
 
-async function exists(device: string, deps: SelectDeps): Promise<boolean> {
+/** Why there is no device; null where there is one. */
+async function whyAbsent(device: string, named: boolean, deps: SelectDeps): Promise<string | null> {
   try {
     await deps.stat(device);
-    return true;
+    return null;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    const { code, name } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return `${device} does not exist`;
+    // Of Node under --permission; of Deno, which lets nobody look into /dev without all permissions.
+    const forbidden = code === 'ERR_ACCESS_DENIED' || name === 'NotCapable';
+    if (forbidden && !named) return `the permissions of this process don't let it look for ${device}`;
     throw deviceError(device, error as NodeJS.ErrnoException);
   }
 }

