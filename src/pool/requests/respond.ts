@@ -45,7 +45,8 @@ const answered = (reason: string): string => `: ${reason}; its request was answe
  * which the requests came; each answer goes out when it is ready. A handler that throws fails its request alone, and the
  * peer learns that it failed, and not why: what an error says may be nobody's business there. An answer has at most 5 bytes
  * less than `maxMessageSize`.
- * @returns once either side has closed the flow and the last handler has ended; their signals fire at the close
+ * @returns once either side has closed the flow and the last handler has ended; their signals fire at the close, and what
+ * waits for a place then is not begun
  * @throws (rejects) PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_POOL_LOCKED before anything is read; the error of
  * a session that broke; ERR_POOL_PROTOCOL for a peer that sends something else than requests, which also destroys the flow;
  * what `onError` throws; the signal's reason, with the flow as open as before
@@ -87,6 +88,8 @@ class Responder {
   readonly #running = new Map<number, { stop: AbortController; ended: Promise<void> }>();
   /** Ends the reading: fired by the caller's signal, and by what onError throws. */
   readonly #halt = new AbortController();
+  /** The flow has ended. */
+  #over = false;
   #wake: () => void = () => {};
 
   constructor(flow: Flow, settings: Settings) {
@@ -97,6 +100,11 @@ class Responder {
   async run(signal: AbortSignal | undefined): Promise<void> {
     const stop = signal === undefined ? this.#halt.signal : AbortSignal.any([signal, this.#halt.signal]);
     stop.addEventListener('abort', () => this.#wake(), { once: true });
+    // Reading tells it, too, but not while a request waits for its place.
+    void this.#flow.closed.then(() => {
+      this.#over = true;
+      this.#wake();
+    });
     try {
       await this.#read(stop);
     } catch (error) {
@@ -118,18 +126,21 @@ class Responder {
       if (messages === null) return;
       for (const message of messages) {
         const envelope = unpack(message);
-        if (envelope.kind === 'request') await this.#room(stop);
+        if (envelope.kind === 'request' && !(await this.#room(stop))) continue;
         this.#take(envelope);
       }
     }
   }
 
-  async #room(stop: AbortSignal): Promise<void> {
+  /** Waits for a place. False: the flow has ended without one, and nobody hears an answer any more. */
+  async #room(stop: AbortSignal): Promise<boolean> {
     while (this.#running.size >= this.#settings.concurrency) {
       stop.throwIfAborted();
+      if (this.#over) return false;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     stop.throwIfAborted();
+    return true;
   }
 
   #take(envelope: Envelope): void {

@@ -185,6 +185,29 @@ describe('the end of the flow', () => {
     held[0]!.fail(new Error('as asked'));
     await expect(responding).rejects.toMatchObject({ code: 'ERR_POOL_PEER_LOST' });
   });
+
+  it.each<[string, () => unknown, string | null]>([
+    ['a lost peer', () => client.destroy(), 'ERR_POOL_PEER_LOST'],
+    ["the peer's close", () => client.close(), null],
+    ["this side's close", () => server.close(), null],
+    ['destroying it here', () => server.destroy(), null],
+  ])('by %s is noticed while all places are taken; what waits for one is not begun', async (_, end, code) => {
+    const { held, responding } = holding(server, { concurrency: 1 });
+    const asking = requester(client);
+    const waiting = ['a', 'b', 'c'].map((text) => asking.request(text, { timeout: 0 }));
+    for (const one of waiting) one.catch(() => undefined);
+    await settled(() => held.length === 1 && server.readableLength === 0);
+    void end();
+    await settled(() => held[0]!.signal.aborted);
+    held[0]!.fail(new Error('as asked'));
+    const told = await responding.then(
+      () => null,
+      (error: PoolError) => error.code,
+    );
+    expect(told).toBe(code);
+    expect(held.length).toBe(1);
+    await Promise.allSettled(waiting);
+  });
 });
 
 describe('respond', () => {
