@@ -1,5 +1,6 @@
 /** The other end of {@link requester}: a handler for each request, so many at a time. */
 import type { Bytes, BytesInput } from '../../base/bytes.js';
+import { onAbort } from '../../base/abort.js';
 import { checkFunction } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
@@ -98,21 +99,22 @@ class Responder {
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
-    const stop = signal === undefined ? this.#halt.signal : AbortSignal.any([signal, this.#halt.signal]);
-    stop.addEventListener('abort', () => this.#wake(), { once: true });
+    // Not AbortSignal.any: while the signal lives, Node keeps what listens to one, and with it every flow that was responded on.
+    const done = onAbort(signal, (reason) => this.#stop(reason));
     // Reading tells it, too, but not while a request waits for its place.
     void this.#flow.closed.then(() => {
       this.#over = true;
       this.#wake();
     });
     try {
-      await this.#read(stop);
+      await this.#read();
     } catch (error) {
       const end = error as PoolError;
       if (end.code === 'ERR_POOL_PROTOCOL' && this.#flow.state === 'open') this.#flow.destroy(end);
       // Closed by this side: an end like the peer's.
-      if (stop.aborted || end.code !== 'ERR_POOL_CLOSED') throw error;
+      if (this.#halt.signal.aborted || end.code !== 'ERR_POOL_CLOSED') throw error;
     } finally {
+      done();
       const over = opError('respond', targetOf(this.#flow), 'ERR_POOL_CLOSED', 'nobody waits for the answer any more');
       for (const { stop: one } of this.#running.values()) one.abort(over);
       await Promise.all([...this.#running.values()].map(({ ended }) => ended));
@@ -120,26 +122,27 @@ class Responder {
     this.#halt.signal.throwIfAborted();
   }
 
-  async #read(stop: AbortSignal): Promise<void> {
+  async #read(): Promise<void> {
+    const { signal } = this.#halt;
     for (;;) {
-      const messages = await this.#flow.readMessages({ signal: stop });
+      const messages = await this.#flow.readMessages({ signal });
       if (messages === null) return;
       for (const message of messages) {
         const envelope = unpack(message);
-        if (envelope.kind === 'request' && !(await this.#room(stop))) continue;
+        if (envelope.kind === 'request' && !(await this.#room())) continue;
         this.#take(envelope);
       }
     }
   }
 
   /** Waits for a place. False: the flow has ended without one, and nobody hears an answer any more. */
-  async #room(stop: AbortSignal): Promise<boolean> {
+  async #room(): Promise<boolean> {
     while (this.#running.size >= this.#settings.concurrency) {
-      stop.throwIfAborted();
+      this.#halt.signal.throwIfAborted();
       if (this.#over) return false;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    stop.throwIfAborted();
+    this.#halt.signal.throwIfAborted();
     return true;
   }
 
@@ -193,7 +196,13 @@ class Responder {
     try {
       this.#settings.onError(error, request);
     } catch (fault) {
-      this.#halt.abort(fault);
+      this.#stop(fault);
     }
+  }
+
+  /** Reads no more. */
+  #stop(reason: unknown): void {
+    this.#halt.abort(reason);
+    this.#wake();
   }
 }

@@ -245,6 +245,16 @@ describe('respond', () => {
     await again;
   });
 
+  it('listens to its signal as long as it reads, and no longer', async () => {
+    const stop = new AbortController();
+    const { responding } = holding(server, { signal: stop.signal });
+    // One on the signal itself: what listens to an AbortSignal.any of it is kept as long as it lives, and shows nowhere.
+    expect(getEventListeners(stop.signal, 'abort').length).toBe(1);
+    await client.close();
+    await responding;
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
   it('ends with what onError throws', async () => {
     const onError = (): never => {
       throw new Error('no more');
