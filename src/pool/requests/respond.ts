@@ -5,6 +5,7 @@ import { checkFunction } from '../../base/arguments.js';
 import { PoolError } from '../../base/errors.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
 import { atCallSite, callSite } from '../call-site.js';
+import { Deque } from '../flow/deque.js';
 import type { Flow } from '../flow/flow.js';
 import { toBytes } from '../flow/written-data.js';
 import { opError } from '../op-error.js';
@@ -20,7 +21,10 @@ export interface IncomingRequest {
   readonly data: Bytes;
   /** The same as text: its bytes as UTF-8. */
   text(this: void): string;
-  /** Fires when nobody waits for the answer any more: at the request's deadline, when it was given up, at the end of the flow. */
+  /**
+   * Fires when nobody waits for the answer any more: at the request's deadline, when it was given up, at the end of the flow;
+   * and when this `respond` is ended, with its reason.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -31,13 +35,16 @@ export type RequestHandler = (
 
 /** Options of {@link respond}. */
 export interface RespondOptions extends OpOptions {
-  /** Handlers at a time; further requests wait unread, which holds the peer back. Default 64. */
+  /** Handlers at a time; further requests wait, all but one unread, which holds the peer back. Default 64. */
   concurrency?: number | undefined;
   /** Gets what a handler threw, and an answer that can't be sent. Default: a warning for the first. What this throws ends `respond`. */
   onError?: ((error: unknown, request: IncomingRequest) => void) | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 64;
+
+/** Requests that were taken and not begun when this side ended a `respond`: the next one's. */
+const leftOver = new WeakMap<Flow, Deque<Bytes>>();
 
 const answered = (reason: string): string => `: ${reason}; its request was answered with a failure`;
 
@@ -50,7 +57,8 @@ const answered = (reason: string): string => `: ${reason}; its request was answe
  * waits for a place then is not begun
  * @throws (rejects) PoolError ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_POOL_LOCKED before anything is read; the error of
  * a session that broke; ERR_POOL_PROTOCOL for a peer that sends something else than requests, which also destroys the flow;
- * what `onError` throws; the signal's reason, with the flow as open as before
+ * what `onError` throws; the signal's reason, with the flow as open as before: requests that had not begun are those of the
+ * next `respond`, and the others fail once their handlers, whose signals fire, have ended
  * @example await listener.serve((conn) => respond(conn, (request) => request.text().toUpperCase()));
  */
 export async function respond(flow: Flow, handler: RequestHandler, options?: RespondOptions): Promise<void> {
@@ -116,7 +124,8 @@ class Responder {
     } finally {
       done();
       const over = opError('respond', targetOf(this.#flow), 'ERR_POOL_CLOSED', 'nobody waits for the answer any more');
-      for (const { stop: one } of this.#running.values()) one.abort(over);
+      const { aborted, reason } = this.#halt.signal;
+      for (const { stop } of this.#running.values()) stop.abort(aborted ? reason : over);
       await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     }
     this.#halt.signal.throwIfAborted();
@@ -124,14 +133,26 @@ class Responder {
 
   async #read(): Promise<void> {
     const { signal } = this.#halt;
-    for (;;) {
-      const messages = await this.#flow.readMessages({ signal });
-      if (messages === null) return;
-      for (const message of messages) {
-        const envelope = unpack(message);
-        if (envelope.kind === 'request' && !(await this.#room())) continue;
-        this.#take(envelope);
+    const { concurrency } = this.#settings;
+    const before = leftOver.get(this.#flow);
+    leftOver.delete(this.#flow);
+    const taken = before !== undefined && this.#flow.state === 'open' ? before : new Deque<Bytes>();
+    try {
+      for (;;) {
+        for (let message = taken.first(); message !== undefined; message = taken.first()) {
+          signal.throwIfAborted();
+          const envelope = unpack(message);
+          const begins = envelope.kind !== 'request' || (await this.#room());
+          taken.shift();
+          if (begins) this.#take(envelope);
+        }
+        // No more than there are places: the rest waits unread. Where there is none, one: it may give a request up.
+        const messages = await this.#flow.readMessages({ signal, max: Math.max(1, concurrency - this.#running.size) });
+        if (messages === null) return;
+        for (const message of messages) taken.push(message);
       }
+    } finally {
+      if (signal.aborted && taken.length > 0) leftOver.set(this.#flow, taken);
     }
   }
 
@@ -170,15 +191,23 @@ class Responder {
     await Promise.resolve();
     try {
       const answer = pack('answer', id, toBytes((await this.#settings.handler(request)) ?? ''));
-      if (!signal.aborted) await this.#send(answer);
+      // What a handler gives whose signal has fired may be anything.
+      if (signal.aborted) await this.#fail(id, signal);
+      else await this.#send(answer);
     } catch (error) {
       this.#tell(error, request);
-      if (!signal.aborted) await this.#flow.writeMessage(pack('failed', id)).catch(() => undefined);
+      await this.#fail(id, signal);
     } finally {
       clearTimeout(timer);
       this.#running.delete(id);
       this.#wake();
     }
+  }
+
+  /** Nothing where nobody waits; a peer does so also where this side alone has ended. */
+  async #fail(id: number, { aborted, reason }: AbortSignal): Promise<void> {
+    if (aborted && reason !== this.#halt.signal.reason) return;
+    await this.#flow.writeMessage(pack('failed', id)).catch(() => undefined);
   }
 
   /** Why the flow has ended, reading tells. */

@@ -196,7 +196,7 @@ describe('the end of the flow', () => {
     const asking = requester(client);
     const waiting = ['a', 'b', 'c'].map((text) => asking.request(text, { timeout: 0 }));
     for (const one of waiting) one.catch(() => undefined);
-    await settled(() => held.length === 1 && server.readableLength === 0);
+    await settled(() => held.length === 1 && server.bytesRead === 30);
     void end();
     await settled(() => held[0]!.signal.aborted);
     held[0]!.fail(new Error('as asked'));
@@ -243,6 +243,48 @@ describe('respond', () => {
     const again = respond(server, () => 'again');
     await client.close();
     await again;
+  });
+
+  it('ended by its signal leaves what had not begun to the next one, and fails what had', async () => {
+    const stop = new AbortController();
+    const { held, responding } = holding(server, { signal: stop.signal, concurrency: 1 });
+    const asking = requester(client);
+    const answers = ['a', 'b', 'c', 'd'].map((text) => asking.requestText(text, { timeout: 0 }));
+    for (const one of answers) one.catch(() => undefined);
+    await settled(() => held.length === 1 && server.bytesRead === 40);
+    stop.abort(new Error('enough'));
+    await settled(() => held[0]!.signal.aborted);
+    expect(held[0]!.signal.reason).toEqual(new Error('enough'));
+    held[0]!.answer('whatever a handler gives that was told to stop');
+    await expect(responding).rejects.toThrow('enough');
+    await expect(answers[0]).rejects.toMatchObject({ code: 'ERR_POOL_REQUEST_FAILED' });
+    const order: string[] = [];
+    void respond(server, ({ text }) => {
+      order.push(text());
+      return text().toUpperCase();
+    }).catch(() => undefined);
+    expect(await Promise.all(answers.slice(1))).toEqual(['B', 'C', 'D']);
+    expect(order).toEqual(['b', 'c', 'd']);
+  });
+
+  it('leaves what it has no place for unread, but for one', async () => {
+    const { held } = holding(server, { concurrency: 2 });
+    const asking = requester(client);
+    for (let number = 0; number < 10; number++) asking.request('x').catch(() => undefined);
+    await settled(() => server.bytesRead === 100);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    expect([held.length, server.readableLength]).toEqual([2, 70]);
+  });
+
+  it('hears that a request was given up while all places are taken', async () => {
+    const { held } = holding(server, { concurrency: 1 });
+    const stop = new AbortController();
+    requester(client)
+      .request('x', { signal: stop.signal, timeout: 0 })
+      .catch(() => undefined);
+    await settled(() => held.length === 1);
+    stop.abort();
+    await settled(() => held[0]!.signal.aborted);
   });
 
   it('listens to its signal as long as it reads, and no longer', async () => {
