@@ -8,8 +8,8 @@ import { withoutNetCode } from '../pool/streams/net-codes.js';
 import type { Listener } from '../pool/listener.js';
 import type { ServeOptions } from '../pool/serve.js';
 
-/** Gets each connection, as a listener of a server's 'connection' event does. */
-export type ConnectionHandler = (stream: FlowDuplex) => void;
+/** Gets each connection, as a listener of a server's 'connection' event does. What an async function rejects with, it throws. */
+export type ConnectionHandler = (stream: FlowDuplex) => void | Promise<void>;
 
 /** Anything that serves what its 'connection' event brings: http.Server, https.Server, http2's servers, tls.Server. */
 export type HttpServer = Pick<EventEmitter, 'emit' | 'listenerCount'>;
@@ -40,8 +40,8 @@ export async function serveHttp(
     async (conn) => {
       const stream = conn.toDuplex({ netCodes: true });
       const ended = untilClosed(stream);
-      handle(stream);
-      await ended;
+      // Both at once: the end of a stream whose handler has failed is heard, too.
+      await Promise.all([ended, new Promise<void>((resolve) => resolve(handle(stream)))]);
     },
     // What a stranger's broken connection is to a server, its own events tell.
     { onError: () => {}, ...options },

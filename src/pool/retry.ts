@@ -16,7 +16,7 @@ export interface RetryOptions extends OpOptions {
   /** ms of the longest wait. Default 30 000, or `minDelay` where that is more. */
   maxDelay?: number | undefined;
   /** Whether to try again after an error. Default: after each that time may heal. @param attempt that failed, from 1 */
-  when?: ((error: unknown, attempt: number) => boolean) | undefined;
+  when?: ((error: unknown, attempt: number) => boolean | Promise<boolean>) | undefined;
 }
 
 /** Codes that time doesn't heal: a mistake of the program, a peer that isn't the one or doesn't let in, a machine that can't. */
@@ -68,7 +68,7 @@ interface RetrySettings {
   attempts: number;
   minDelay: number;
   maxDelay: number;
-  when: (error: unknown, attempt: number) => boolean;
+  when: NonNullable<RetryOptions['when']>;
   signal: AbortSignal | undefined;
 }
 
@@ -108,7 +108,7 @@ export async function retryWith<T>(
     } catch (error) {
       // The signal's reason, whatever the action made of it.
       signal?.throwIfAborted();
-      if (attempt >= attempts || !when(error, attempt)) throw error;
+      if (attempt >= attempts || !(await when(error, attempt))) throw error;
     }
     await wait(delay * (0.5 + random() / 2), signal, timers);
     delay = Math.min(delay * 2, maxDelay);

@@ -146,7 +146,10 @@ class TcpListener implements NodeListener {
           sessionMaker(this.#node, { socket, reader, protocol, peer, writeStallTimeout, ...ends }),
           source,
         );
-        if (!call(() => this.#options.session(session))) session.destroy();
+        call(
+          () => this.#options.session(session),
+          () => session.destroy(),
+        );
       },
     };
     const { authentication } = this.#options;
@@ -168,13 +171,20 @@ class TcpListener implements NodeListener {
   }
 }
 
-/** Calls into the owner, whose faults must not reach the event loop from here, where any peer could provoke them. */
-function call(owner: () => void): boolean {
+/**
+ * Calls into the owner, whose faults must not reach the event loop from here, where any peer could provoke them: also those
+ * of an async function. False where it has thrown; `failed` is called in either case.
+ */
+function call(owner: () => unknown, failed: () => void = () => {}): boolean {
+  const fault = (error: unknown): void => {
+    process.emitWarning(error instanceof Error ? error : String(error));
+    failed();
+  };
   try {
-    owner();
+    void Promise.resolve(owner()).catch(fault);
     return true;
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
+    fault(error);
     return false;
   }
 }

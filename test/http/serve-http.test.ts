@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type HttpServer, serveHttp } from '../../src/http/index.js';
 import { type FlowDuplex, PoolError } from '../../src/index.js';
 import { connect, behaviour, open } from './pool-pair.js';
@@ -63,6 +63,45 @@ describe('serveHttp', () => {
     expect(errors.length).toBeLessThanOrEqual(2);
     for (const error of errors) expect(error).toMatchObject({ code: 'ERR_POOL_PEER_LOST' });
     server.close();
+  });
+
+  it.each([
+    [
+      'throws',
+      (error: Error): never => {
+        throw error;
+      },
+    ],
+    ['rejects', (error: Error) => Promise.reject(error)],
+  ])('tells onError what a handler %s, also one that has destroyed its stream', async (_, fail) => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const listener = await open();
+    const errors: unknown[] = [];
+    const faults = [new Error('first'), new Error('second')];
+    const serving = serveHttp(
+      listener,
+      (stream) => {
+        const [fault] = faults.splice(0, 1);
+        if (faults.length === 0) stream.destroy(new Error('of the stream'));
+        return fail(fault!);
+      },
+      { onError: (error) => void errors.push(error) },
+    );
+    try {
+      for (let count = 1; count <= 2; count++) {
+        const conn = await connect(listener);
+        await conn.closed;
+        while (errors.length < count) await turn();
+      }
+      await listener.close();
+      await serving;
+      for (let turns = 0; turns < 5; turns++) await turn();
+      expect(errors).toEqual([new Error('first'), new Error('second')]);
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      process.off('unhandledRejection', unhandled);
+    }
   });
 
   it("gives a 'listening' handler the listener's address, as long as it serves", async () => {

@@ -64,6 +64,16 @@ describe('retry', () => {
     expect(when.mock.calls.map(([, attempt]) => attempt)).toEqual([1, 2, 3]);
   });
 
+  it('waits for what `when` says where it is an async function', async () => {
+    const { timers } = instant();
+    const action = vi.fn(() => Promise.reject(lost));
+    const run = (when: () => Promise<boolean>) =>
+      retryWith(action, readRetryOptions({ when }), { timers, random: () => 1 });
+    await expect(run(() => Promise.resolve(false))).rejects.toBe(lost);
+    await expect(run(() => Promise.reject(new Error('of when')))).rejects.toThrow('of when');
+    expect(action).toHaveBeenCalledTimes(2);
+  });
+
   it('ends by its signal, in a wait and before a call, with the reason', async () => {
     const stop = new AbortController();
     const action = vi.fn(() => {

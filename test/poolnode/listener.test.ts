@@ -298,12 +298,20 @@ describe('a listener', () => {
     for (const session of sessions) session.destroy();
   });
 
-  it('destroys a session whose receiver throws, says so, and serves the next one', async () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('receiver fault');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('receiver fault'))],
+  ])('destroys a session whose receiver %s, says so, and serves the next one', async (_, fault) => {
     let calls = 0;
     const accepted: unknown[] = [];
     const server = await Server.listen({
       session: (session) => {
-        if (calls++ === 0) throw new Error('receiver fault');
+        if (calls++ === 0) return fault() as never;
         accepted.push(session);
       },
     });

@@ -37,8 +37,11 @@ export type RequestHandler = (
 export interface RespondOptions extends OpOptions {
   /** Handlers at a time; further requests wait, all but one unread, which holds the peer back. Default 64. */
   concurrency?: number | undefined;
-  /** Gets what a handler threw, and an answer that can't be sent. Default: a warning for the first. What this throws ends `respond`. */
-  onError?: ((error: unknown, request: IncomingRequest) => void) | undefined;
+  /**
+   * Gets what a handler threw, and an answer that can't be sent; the peer is told that it failed after it. Default: a warning
+   * for the first. What this throws, or rejects with, ends `respond`.
+   */
+  onError?: ((error: unknown, request: IncomingRequest) => void | Promise<void>) | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 64;
@@ -195,7 +198,7 @@ class Responder {
       if (signal.aborted) await this.#fail(id, signal);
       else await this.#send(answer);
     } catch (error) {
-      this.#tell(error, request);
+      await this.#tell(error, request);
       await this.#fail(id, signal);
     } finally {
       clearTimeout(timer);
@@ -219,11 +222,11 @@ class Responder {
     }
   }
 
-  #tell(error: unknown, request: IncomingRequest): void {
+  async #tell(error: unknown, request: IncomingRequest): Promise<void> {
     // A handler that ends because its signal fired has done what it was asked for.
     if (request.signal.aborted) return;
     try {
-      this.#settings.onError(error, request);
+      await this.#settings.onError(error, request);
     } catch (fault) {
       this.#stop(fault);
     }

@@ -297,10 +297,15 @@ describe('respond', () => {
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
-  it('ends with what onError throws', async () => {
-    const onError = (): never => {
-      throw new Error('no more');
-    };
+  it.each([
+    [
+      'throws',
+      (): never => {
+        throw new Error('no more');
+      },
+    ],
+    ['rejects with', () => Promise.reject(new Error('no more'))],
+  ])('ends with what onError %s', async (_, onError) => {
     const responding = respond(server, () => Promise.reject(new Error('first')), { onError });
     const waiting = requester(client).request('a');
     await expect(responding).rejects.toThrow('no more');
