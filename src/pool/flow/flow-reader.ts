@@ -76,8 +76,12 @@ export class FlowReader {
     return this.#closed;
   }
 
-  /** Calls `listener` when this side closes; gives what takes that back. */
+  /** Calls `listener` when this side closes, at once where it has; gives what takes that back. */
   onClose(listener: (cause: unknown) => void): () => void {
+    if (this.#closed) {
+      listener(this.#closeCause);
+      return () => {};
+    }
     this.#closeListeners.add(listener);
     return () => void this.#closeListeners.delete(listener);
   }

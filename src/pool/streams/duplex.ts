@@ -1,4 +1,5 @@
 /** A flow as a Node stream. */
+import { addAbortSignal } from 'node:stream';
 import { keepName } from '../../base/own-properties.js';
 import { FlowStream, type StreamFlow, type StreamSettings } from './flow-stream.js';
 import { type Reader, reader } from '../options.js';
@@ -60,9 +61,12 @@ export class FlowDuplex extends FlowStream {
   }
 
   private constructor(ends: StreamFlow, options: DuplexOptions | undefined) {
-    super(readOptions(reader(options)));
+    const { signal, ...settings } = readOptions(reader(options));
+    super(settings);
     this.#flow = ends.flow;
     this.attach(ends);
+    // Given to Node's constructor, one that has fired would destroy what is only half made.
+    if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   get localAddress(): string {
@@ -96,7 +100,7 @@ export class FlowDuplex extends FlowStream {
   }
 }
 
-function readOptions(read: Reader): StreamSettings {
+function readOptions(read: Reader): StreamSettings & { signal: AbortSignal | undefined } {
   const objectMode = read.boolean('objectMode') ?? false;
   const highWaterMark = read.integer('highWaterMark', 0, Number.MAX_SAFE_INTEGER);
   const signal = read.signal('signal');
@@ -105,7 +109,7 @@ function readOptions(read: Reader): StreamSettings {
   return {
     objectMode,
     highWaterMark: highWaterMark ?? (objectMode ? HIGH_WATER_MARK_MESSAGES : HIGH_WATER_MARK_BYTES),
-    ...(signal === undefined ? {} : { signal }),
+    signal,
     netCodes,
   };
 }

@@ -45,7 +45,6 @@ export interface StreamSettings {
   objectMode: boolean;
   /** Bytes, or messages in object mode. */
   highWaterMark: number;
-  signal?: AbortSignal;
   netCodes: boolean;
 }
 

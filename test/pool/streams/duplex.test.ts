@@ -5,7 +5,7 @@ import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Conn, type FlowDuplex, PoolError } from '../../../src/index.js';
+import { type Conn, type Flow, type FlowDuplex, PoolError } from '../../../src/index.js';
 import { pipe } from '../../../src/testing/index.js';
 import { duplexCases } from '../../contract/duplex-cases.js';
 import { randomBytes } from '../../random.js';
@@ -195,6 +195,35 @@ describe.each(Object.entries(flowKinds))('the Duplex of %s', (_name, makeFlows) 
     await closed(stream);
     expect(seen).toEqual(['ABORT_ERR', 'close']);
     expect((await a.closed).error?.cause).toMatchObject({ name: 'AbortError' });
+  });
+
+  it('is destroyed by a signal that has fired before', async () => {
+    const [a] = await makeFlows();
+    const stream = a.toDuplex({ signal: AbortSignal.abort(new Error('enough')) });
+    const seen = eventsOf(stream);
+    await closed(stream);
+    expect(seen).toEqual(['ABORT_ERR', 'close']);
+    expect(a.state).not.toBe('open');
+    expect((await a.closed).error?.cause).toMatchObject({ name: 'AbortError', cause: new Error('enough') });
+  });
+
+  it('of a flow that this side closed before ends as one that is closed under it', async () => {
+    const make = async (end: (flow: Flow) => unknown): Promise<Duplex> => {
+      const [a] = await makeFlows();
+      await end(a);
+      return a.toDuplex();
+    };
+    for (const end of [(flow: Flow) => flow.destroy(), (flow: Flow) => flow.close()]) {
+      expect((await rejection(collect(await make(end)))).code).toBe('ERR_STREAM_PREMATURE_CLOSE');
+      const into = new Transform({ transform: (_chunk, _encoding, done) => done() });
+      expect((await rejection(pipeline(await make(end), into))).code).toBe('ERR_STREAM_PREMATURE_CLOSE');
+      const unread = await make(end);
+      const seen = eventsOf(unread);
+      await closed(unread);
+      expect(seen).toEqual(['close']);
+    }
+    const reason = new Error('enough');
+    expect(await rejection(collect(await make((flow) => flow.destroy(reason))))).toBe(reason);
   });
 
   it('has the reads to itself, from its first read on', async () => {

@@ -180,6 +180,8 @@ describe.each(Object.entries(flowKinds))('the Web Streams of %s', (_name, makeFl
     await turn();
     await a.close();
     expect((await reading).code).toBe('ERR_POOL_CLOSED');
+    expect((await rejection(collect(a.readable))).code).toBe('ERR_POOL_CLOSED');
+    expect((await rejection(a.writable.getWriter().write(Buffer.from('x')))).code).toBe('ERR_POOL_CLOSED');
   });
 
   it('refuse what is no bytes', async () => {
