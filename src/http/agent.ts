@@ -2,7 +2,9 @@
 import { Agent as HttpAgent, type AgentOptions as HttpAgentOptions, type ClientRequestArgs } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isSignal, wrongType } from '../base/arguments.js';
 import { namesOf, nearest } from '../base/option-names.js';
+import { ownOption } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { DEFAULT_PORT } from '../pool/constants.js';
@@ -46,6 +48,7 @@ export class Agent extends HttpAgent {
   constructor(options: AgentOptions = {}, deps: AgentDeps = { dial }) {
     refuseDialOptions(options);
     const { dial: dialOptions, ...agentOptions } = options;
+    if (dialOptions !== undefined) requireDialOptions(dialOptions);
     super({ keepAlive: true, ...agentOptions });
     this.#dialOptions = dialOptions;
     this.#dial = deps.dial;
@@ -94,6 +97,15 @@ function refuseDialOptions(options: object): void {
     const reason = `an Agent has no option ${JSON.stringify(name)}: pass { dial: { ${meant} } }`;
     throw new PoolError('ERR_INVALID_ARG_VALUE', reason);
   }
+}
+
+/** The rest of them is checked by each dial; a signal the dial would not see, since it gets one of its own. */
+function requireDialOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null || isSignal(options)) {
+    throw wrongType('options.dial', 'an object with options of dial', options);
+  }
+  if (ownOption(options, 'signal') === undefined) return;
+  throw new PoolError('ERR_INVALID_ARG_VALUE', 'options.dial has no "signal": it belongs to a request');
 }
 
 /** A connection serves many requests, so that who its peer must be is the Agent's to know; to overlook it would trust anybody. */

@@ -1,12 +1,14 @@
 /** A stream that is there at once and dials meanwhile, as a net.Socket: http's limits and timeouts count on that. */
 import { onAbort } from '../base/abort.js';
+import { isSignal } from '../base/arguments.js';
+import { ownOption } from '../base/own-properties.js';
 import { nextTick } from '../base/timers.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { dial } from '../pool/dial.js';
 import { HIGH_WATER_MARK_BYTES } from '../pool/streams/duplex.js';
 import { FlowStream, streamFlowOf } from '../pool/streams/flow-stream.js';
 import { withNetCode } from '../pool/streams/net-codes.js';
-import type { DialOptions } from '../pool/options.js';
+import { type DialOptions, reader } from '../pool/options.js';
 import type { AddressInput } from '../pool/address/target.js';
 
 type Callback = (error?: Error | null) => void;
@@ -16,12 +18,17 @@ type Callback = (error?: Error | null) => void;
  * `FlowDuplex` of the Conn does, and has its errors, with net's codes (`netCodes`), by which HTTP clients decide to retry. A dial that
  * fails destroys the stream with its error; destroying the stream ends the dial.
  * @param address as for `dial`; a bad one is an `error` of the stream
- * @param options as for `dial`
+ * @param options as for `dial`; bad ones are an `error` of the stream, too
  * @example const session = http2.connect('http://10.0.0.1:9253', { createConnection: (url) => createConnection(url.host) });
  */
 export function createConnection(address: AddressInput, options?: DialOptions): PoolSocket {
-  const socket = new PoolSocket((signal) => dial(address, { ...options, signal }));
-  if (options?.signal !== undefined) endDialOn(options.signal, socket);
+  const socket = new PoolSocket(async (signal) => {
+    // The spread would take a signal in their place for no options, and hide one that is none.
+    reader(options).signal('signal');
+    return dial(address, { ...options, signal });
+  });
+  const signal = options && ownOption(options, 'signal');
+  if (isSignal(signal)) endDialOn(signal, socket);
   return socket;
 }
 

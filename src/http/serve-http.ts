@@ -6,7 +6,7 @@ import { wrongType } from '../base/arguments.js';
 import type { FlowDuplex } from '../pool/streams/duplex.js';
 import { withoutNetCode } from '../pool/streams/net-codes.js';
 import type { Listener } from '../pool/listener.js';
-import type { ServeOptions } from '../pool/serve.js';
+import { readServeOptions, type ServeOptions } from '../pool/serve.js';
 
 /** Gets each connection, as a listener of a server's 'connection' event does. What an async function rejects with, it throws. */
 export type ConnectionHandler = (stream: FlowDuplex) => void | Promise<void>;
@@ -23,7 +23,8 @@ export type HttpServer = Pick<EventEmitter, 'emit' | 'listenerCount'>;
  * As with net, what a listener of that event throws is an uncaught exception.
  * @param server http.createServer(...), http2.createServer(...), https.createServer(...) for TLS within POOL, or a function
  * @param options as for `listener.serve`. `onError` gets a connection that failed, beside what the server itself makes of it
- * @throws (rejects) ERR_INVALID_ARG_TYPE; as `listener.serve`
+ * @throws (rejects) ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE before the server is told anything; as
+ * `listener.serve`
  * @example
  * const listener = await listen(':9253');
  * await serveHttp(listener, http.createServer((request, response) => response.end('hello POOL')));
@@ -31,22 +32,27 @@ export type HttpServer = Pick<EventEmitter, 'emit' | 'listenerCount'>;
 export async function serveHttp(
   listener: Listener,
   server: HttpServer | ConnectionHandler,
-  options: ServeOptions = {},
+  options?: ServeOptions,
 ): Promise<void> {
   const handle = handlerOf(server);
+  // Before the server is told that it listens. The spread below would also take a signal in their place for no options.
+  readServeOptions(options);
   const listens = server instanceof NetServer && !server.listening;
   const restore = listens ? await announce(server, listener) : (): void => {};
-  const serving = listener.serve(
-    async (conn) => {
-      const stream = conn.toDuplex({ netCodes: true });
-      const ended = untilClosed(stream);
-      // Both at once: the end of a stream whose handler has failed is heard, too.
-      await Promise.all([ended, new Promise<void>((resolve) => resolve(handle(stream)))]);
-    },
-    // What a stranger's broken connection is to a server, its own events tell.
-    { onError: () => {}, ...options },
-  );
-  await serving.finally(restore);
+  try {
+    await listener.serve(
+      async (conn) => {
+        const stream = conn.toDuplex({ netCodes: true });
+        const ended = untilClosed(stream);
+        // Both at once: the end of a stream whose handler has failed is heard, too.
+        await Promise.all([ended, new Promise<void>((resolve) => resolve(handle(stream)))]);
+      },
+      // What a stranger's broken connection is to a server, its own events tell.
+      { onError: () => {}, ...options },
+    );
+  } finally {
+    restore();
+  }
 }
 
 /** What listens for 'listening' asks where. Gives what takes that back. */

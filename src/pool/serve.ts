@@ -38,15 +38,8 @@ export async function serve(
 ): Promise<void> {
   let service: Service;
   try {
-    const read = reader(options);
     checkFunction('the handler', handler);
-    service = new Service(listener, {
-      handler,
-      onError: (read.function('onError') as OnError | undefined) ?? warnOnce('serve', destroyed),
-      concurrency: read.count('concurrency') ?? Infinity,
-      signal: read.signal('signal'),
-    });
-    read.done();
+    service = new Service(listener, { handler, ...readServeOptions(options) });
   } catch (error) {
     throw atCallSite(error, site);
   }
@@ -55,6 +48,18 @@ export async function serve(
   } catch (error) {
     throw atCallSite(error, site, service.stopped);
   }
+}
+
+/** @throws PoolError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE */
+export function readServeOptions(options: unknown): Omit<ServiceSettings, 'handler'> {
+  const read = reader(options);
+  const settings = {
+    onError: (read.function('onError') as OnError | undefined) ?? warnOnce('serve', destroyed),
+    concurrency: read.count('concurrency') ?? Infinity,
+    signal: read.signal('signal'),
+  };
+  read.done();
+  return settings;
 }
 
 interface ServiceSettings {

@@ -49,6 +49,14 @@ describe('Agent', () => {
     agent.destroy();
   });
 
+  it.each([
+    ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['a signal in their place', new AbortController().signal, 'ERR_INVALID_ARG_TYPE'],
+    ['a signal, which would end no dial', { signal: new AbortController().signal }, 'ERR_INVALID_ARG_VALUE'],
+  ])('refuses options of its dials that are, or have, %s', (_, dial, code) => {
+    expect(() => new Agent({ dial: dial as never })).toThrow(expect.objectContaining({ code }));
+  });
+
   it("makes a failed dial the request's error", async () => {
     const listener = await open();
     const { port } = listener.addr;

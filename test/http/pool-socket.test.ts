@@ -45,6 +45,17 @@ describe('createConnection', () => {
     expect(error.code).toBe('ERR_POOL_INVALID_ADDRESS');
   });
 
+  it.each([
+    ['an AbortController in the place of its signal', { signal: new AbortController() }],
+    ['null in the place of the signal', { signal: null }],
+    ['a signal in the place of the options', new AbortController().signal],
+    ['null in the place of the options', null],
+    ['a number in their place', 5],
+  ])('fails before it dials where it is given %s', async (_, options) => {
+    const [error] = (await once(createConnection('127.0.0.1:1', options as never), 'error')) as [NodeJS.ErrnoException];
+    expect(error).toMatchObject({ name: 'PoolError', code: 'ERR_INVALID_ARG_TYPE' });
+  });
+
   it('ends the dial at its signal, which means nothing later', async () => {
     const early = createConnection('127.0.0.1:1', { backend, signal: AbortSignal.abort(new Error('never mind')) });
     expect(((await once(early, 'error')) as [Error])[0].message).toBe('never mind');

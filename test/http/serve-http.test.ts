@@ -104,6 +104,24 @@ describe('serveHttp', () => {
     }
   });
 
+  it.each([
+    ['a signal in the place of the options', new AbortController().signal, 'ERR_INVALID_ARG_TYPE'],
+    ['an AbortController', { signal: new AbortController() }, 'ERR_INVALID_ARG_TYPE'],
+    ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['a misspelt option', { conccurrency: 1 }, 'ERR_INVALID_ARG_VALUE'],
+    ['a number that is none', { concurrency: 0 }, 'ERR_OUT_OF_RANGE'],
+  ])('refuses %s before the server hears that it listens', async (_, options, code) => {
+    const server = http.createServer();
+    const listening = vi.fn();
+    server.on('listening', listening);
+    const listener = await open();
+    await expect(serveHttp(listener, server, options as never)).rejects.toMatchObject({ code });
+    await turn();
+    expect(listening).not.toHaveBeenCalled();
+    expect(Object.hasOwn(server, 'address')).toBe(false);
+    await listener.close();
+  });
+
   it("gives a 'listening' handler the listener's address, as long as it serves", async () => {
     const server = http.createServer((_request, response) => response.end('here'));
     const ports: unknown[] = [];
