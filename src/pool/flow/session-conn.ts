@@ -145,9 +145,10 @@ class SessionConn extends SessionFlow implements Conn {
   protected abandon(error: Error | undefined): void {
     this.reads.close(error);
     this.writer.destroy(error);
+    // Also of a session that had ended: they may hold messages, and streams that wait for them to be read.
+    for (const flow of this.#channels.flows()) flow.connDestroyed(error);
     if (this.#end !== null) return;
     this.#destroyed = true;
-    for (const flow of this.#channels.flows()) flow.connDestroyed(error);
     const end = this.ending.destroyedBy(error);
     this.#finish(end);
     this.#session.destroy(end.error);

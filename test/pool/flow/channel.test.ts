@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { openConn } from '../../../src/pool/flow/session-conn.js';
+import { pipe } from '../../../src/testing/index.js';
 import { memorySessions } from '../../../src/testing/memory-session.js';
 
 const options = {
@@ -98,6 +99,25 @@ describe('a channel', () => {
     expect(await channel.closed).toMatchObject({ by: 'error', error: { cause: reason } });
     expect(conn.state).toBe('open');
   });
+
+  it.each(['close', 'destroy'] as const)(
+    "ends by its Conn's %s also where the peer had ended the session, with what it holds and its stream",
+    async (how) => {
+      const [conn, peer] = pipe();
+      const [channel, there] = await Promise.all([conn.openChannel(5), peer.openChannel(5)]);
+      await there.writeMessage('x');
+      await peer.close();
+      await conn.closed;
+      expect(channel.readableLength).toBe(1);
+      const stream = channel.toDuplex();
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      await conn[how]();
+      await expect(channel.readMessage()).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
+      await closed;
+      expect(conn.channels).toEqual([]);
+      expect(await channel.closed).toEqual({ by: 'remote' });
+    },
+  );
 
   it('is one line when it is inspected', async () => {
     const { conn } = setUp();
