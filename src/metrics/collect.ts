@@ -1,6 +1,6 @@
 /** Registers the metrics, and takes a sample of all sessions when they are asked for. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Counter, Gauge, register as globalRegister, type Registry } from 'prom-client';
+import { Counter, Gauge, type Metric, register as globalRegister, Registry } from 'prom-client';
 import { checkPath, wrongType } from '../base/arguments.js';
 import { refuseUnknown } from '../base/option-names.js';
 import { deviceSource } from './device-source.js';
@@ -53,7 +53,8 @@ const PEER_EVENTS = [
  * dialled an accepted session (kernel contract, section 3).
  * @returns what takes the metrics away again, and closes the device
  * @throws PoolError ERR_INVALID_ARG_VALUE for an option that isn't there, or an empty `device`, ERR_INVALID_ARG_TYPE for one
- *   that is no text, and a `register` that is none; Error of prom-client when the registry has such metrics already
+ *   that is no text, and a `register` that is none; Error of prom-client when the registry has one of the metrics already, and
+ *   gets none of the others
  * @example
  * collectPoolMetrics();
  * http.createServer(async (request, response) => response.end(await register.metrics())).listen(9254);
@@ -63,13 +64,10 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   const { register = globalRegister, device } = options;
   if (device !== undefined) checkPath('collect metrics: device', device);
   checkRegister(register);
-  const registers = [register];
-  const names: string[] = [];
-  const named = (name: string): string => {
-    names.push(name);
-    return name;
-  };
-  const counter = (name: string, help: string): Counter => new Counter({ name: named(name), help, registers, collect });
+  // Where all are before the first is registered: one that stayed behind alone would fail at every scrape.
+  const made = new Registry();
+  const registers = [made];
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers, collect });
 
   let sampling: Promise<SessionSample[] | null> | null = null;
   /** One sample for a whole scrape, whichever of its metrics asks first. */
@@ -86,7 +84,7 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
 
   if (device !== undefined) {
     new Gauge({
-      name: named('pool_up'),
+      name: 'pool_up',
       help: 'Whether the POOL device answered',
       registers,
       async collect() {
@@ -95,7 +93,7 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
     });
   }
   new Gauge({
-    name: named('pool_active_sessions'),
+    name: 'pool_active_sessions',
     help: 'Number of active POOL sessions',
     registers,
     async collect() {
@@ -113,7 +111,7 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   });
   for (const { name, help, type, value } of SESSION_METRICS) {
     new (type === 'gauge' ? Gauge : Counter)({
-      name: named(name),
+      name,
       help,
       labelNames: LABELS,
       registers,
@@ -129,18 +127,35 @@ export function collectPoolMetrics(options: PoolMetricsOptions = {}): () => void
   }
   const source =
     device === undefined ? processSource(totals) : deviceSource(totals, { path: device, down: warnOf(device) });
-  const uncount = device === undefined ? countPeers(named, registers) : () => {};
-  return () => {
+  const uncount = device === undefined ? countPeers(registers) : () => {};
+  const unregister: (() => void)[] = [];
+  const stop = (): void => {
     source.close();
     uncount();
-    for (const name of names) register.removeSingleMetric(name);
+    for (const one of unregister) one();
+  };
+  try {
+    for (const { name } of made.getMetricsAsArray())
+      unregister.push(registerIn(register, made.getSingleMetric(name)!, name));
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
+}
+
+/** Returns what takes it out again, unless it is another's by then. @throws Error of prom-client where there is one of its name */
+function registerIn(register: Registry, metric: Metric, name: string): () => void {
+  register.registerMetric(metric);
+  return () => {
+    if (register.getSingleMetric(name) === metric) register.removeSingleMetric(name);
   };
 }
 
 /** Counts proofs and refusals. Returns what ends the counting. */
-function countPeers(named: (name: string) => string, registers: Registry[]): () => void {
+function countPeers(registers: Registry[]): () => void {
   const ends = PEER_EVENTS.map(({ event, name, help }) => {
-    const counter = new Counter({ name: named(name), help, labelNames: ['role'], registers });
+    const counter = new Counter({ name, help, labelNames: ['role'], registers });
     const count = (message: unknown): void => counter.inc({ role: (message as { role: string }).role });
     subscribe(event, count);
     return () => void unsubscribe(event, count);

@@ -1,5 +1,6 @@
+import { channel } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, listen } from '../../src/index.js';
 import { collectPoolMetrics } from '../../src/metrics/index.js';
@@ -99,5 +100,24 @@ describe('collectPoolMetrics', () => {
     stop();
     expect(await register.metrics()).toBe('\n');
     collectPoolMetrics({ register })();
+    const again = collectPoolMetrics({ register });
+    stop();
+    expect(register.getMetricsAsArray()).not.toEqual([]);
+    again();
+  });
+
+  it('registers all its metrics or none, and leaves those that are there', async () => {
+    const register = collect();
+    const names = (of: Registry): string[] => of.getMetricsAsArray().map(({ name }) => name);
+    const before = names(register);
+    expect(() => collectPoolMetrics({ register, device: '/nowhere/pool' })).toThrow('already been registered');
+    expect(names(register)).toEqual(before);
+    expect((await scrape(register)).get('pool_active_sessions')).toBe(0);
+    const other = new Registry();
+    new Gauge({ name: 'pool_peers_refused_total', help: "another's", registers: [other] });
+    const subscribers = channel('pool.peer.refused').hasSubscribers;
+    expect(() => collectPoolMetrics({ register: other })).toThrow('already been registered');
+    expect(names(other)).toEqual(['pool_peers_refused_total']);
+    expect(channel('pool.peer.refused').hasSubscribers).toBe(subscribers);
   });
 });
