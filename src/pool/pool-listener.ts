@@ -128,20 +128,23 @@ export class PoolListener implements Listener {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Conn> {
-    let left = false;
+    // Fires when it is left, by whoever iterates or by an error: a `next` that is pending must not take a session then.
+    const left = new AbortController();
+    const { signal } = left;
     const iterator: AsyncIterableIterator<Conn> = {
       next: async () => {
-        if (left) return { done: true, value: undefined };
+        if (signal.aborted) return { done: true, value: undefined };
         try {
-          return { done: false, value: await this.#accept(methodSite(iterator, 'next'), undefined) };
+          return { done: false, value: await this.#accept(methodSite(iterator, 'next'), { signal }) };
         } catch (error) {
-          left = true;
-          if (this.#closing !== null) return { done: true, value: undefined };
+          const over = signal.aborted || this.#closing !== null;
+          left.abort();
+          if (over) return { done: true, value: undefined };
           throw error;
         }
       },
       return: async () => {
-        left = true;
+        left.abort();
         return { done: true, value: undefined };
       },
       [Symbol.asyncIterator]: () => iterator,

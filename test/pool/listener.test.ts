@@ -369,6 +369,18 @@ describe('iteration', () => {
     }
     expect(portOf(await listener.accept())).toBe(2);
   });
+
+  it('takes no session any more once it is left, also by a next that is pending', async () => {
+    const { backend, listener } = await start();
+    const iterator = listener[Symbol.asyncIterator]();
+    const pending = [iterator.next(), iterator.next()];
+    expect(await iterator.return!()).toEqual({ done: true, value: undefined });
+    expect(await Promise.all(pending)).toEqual(Array(2).fill({ done: true, value: undefined }));
+    const accepting = listener.accept();
+    backend.peer('127.0.0.1', 1);
+    expect(portOf(await accepting)).toBe(1);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
 });
 
 it('ref and unref are the backend listener, and chain', async () => {
