@@ -6,7 +6,7 @@ import type {
   WritableStreamDefaultController,
 } from 'node:stream/web';
 import { builtin } from '../../base/builtin.js';
-import type { Bytes, BytesInput } from '../../base/bytes.js';
+import { type Bytes, type BytesInput, bytesOf } from '../../base/bytes.js';
 import type { Flow } from '../flow/flow.js';
 import { ReaderLock } from './reader-lock.js';
 import type { FlowReader } from '../flow/flow-reader.js';
@@ -90,9 +90,13 @@ export function writableOf(
       close: () => flow.close(),
       abort: (reason: unknown) => flow.destroy(reason instanceof Error ? reason : undefined),
     },
-    // What is no bytes counts nothing here, and is refused by the write.
-    { highWaterMark: WRITABLE_HIGH_WATER_MARK, size: (chunk) => chunk?.byteLength ?? 0 },
+    { highWaterMark: WRITABLE_HIGH_WATER_MARK, size: sizeOf },
   );
+}
+
+/** Bytes that are sent of it: of a string, as UTF-8. What is neither counts nothing, and is refused by the write. */
+function sizeOf(chunk: unknown): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : (bytesOf(chunk)?.length ?? 0);
 }
 
 /** Fires when the stream is aborted in the middle of a write. In Node since 18; its types don't have it. */

@@ -24,6 +24,13 @@ async function rejection(promise: Promise<unknown>): Promise<NodeJS.ErrnoExcepti
   );
 }
 
+function detachedView(): DataView {
+  const memory = new ArrayBuffer(100);
+  const detached = new DataView(memory);
+  structuredClone(memory, { transfer: [memory] });
+  return detached;
+}
+
 describe.each(Object.entries(flowKinds))('the Web Streams of %s', (_name, makeFlows) => {
   it('are made once, and read nothing before somebody asks', async () => {
     const [a, b] = await makeFlows();
@@ -95,6 +102,23 @@ describe.each(Object.entries(flowKinds))('the Web Streams of %s', (_name, makeFl
     await sending;
     expect(hash.digest('hex')).toBe(sha256(data));
     expect([a.state, b.state]).toEqual(['open', 'open']);
+  });
+
+  it.each<[string, number, unknown]>([
+    ['a string, as UTF-8', 2000, 'ü'.repeat(1000)],
+    ['a Uint8Array', 10, new Uint8Array(new ArrayBuffer(100), 20, 10)],
+    ['a DataView', 10, new DataView(new ArrayBuffer(100), 20, 10)],
+    ['a DataView whose memory is gone', 0, detachedView()],
+    ['an ArrayBuffer', 100, new ArrayBuffer(100)],
+    ['a SharedArrayBuffer', 100, new SharedArrayBuffer(100)],
+  ])('count %s', async (_, bytes, chunk) => {
+    const [a] = await makeFlows();
+    const writer = a.writable.getWriter();
+    const room = writer.desiredSize!;
+    const written = writer.write(chunk as Uint8Array);
+    expect(writer.desiredSize).toBe(room - bytes);
+    await written;
+    expect(a.bytesWritten).toBe(bytes);
   });
 
   it('fill the memory of a BYOB reader, and leave the rest of a message for the next', async () => {
