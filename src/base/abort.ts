@@ -52,6 +52,11 @@ export function unlisten(signal: AbortSignal, member: Abortable): void {
   signal.removeEventListener('abort', fan);
 }
 
+/** Throws the reason of a signal that has fired. That of a polyfill may have no `throwIfAborted` of its own. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
 const nothing = (): void => {};
 
 /** Calls `act` with the signal's reason: at once where it has fired, else when it fires. @returns what makes it not do so any more */

@@ -1,5 +1,5 @@
 /** dial: from an address to a Conn. */
-import { onAbort, orAborted } from '../base/abort.js';
+import { onAbort, orAborted, throwIfAborted } from '../base/abort.js';
 import { PoolError } from '../base/errors.js';
 import { bare } from '../base/own-properties.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
@@ -57,7 +57,7 @@ export async function dialWith(
     if (target.port === 0)
       throw targetError('dial', target, new PoolError('ERR_OUT_OF_RANGE', 'port 0 is for listening'));
     signal = settings.signal;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });
     return await trace('dial', context, () => connect(deps, target, settings));
   } catch (error) {
@@ -116,7 +116,7 @@ async function connectUnder(
   );
   if (signal.aborted) {
     session.destroy();
-    signal.throwIfAborted();
+    throwIfAborted(signal);
   }
   return connMaker(backend.name, settings)(session, 'client');
 }

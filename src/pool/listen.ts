@@ -1,5 +1,5 @@
 /** listen: from an address to a Listener. */
-import { orAborted } from '../base/abort.js';
+import { orAborted, throwIfAborted } from '../base/abort.js';
 import { bare } from '../base/own-properties.js';
 import type { Backend } from './backend.js';
 import { atCallSite, type CallSite, callSite } from './call-site.js';
@@ -51,7 +51,7 @@ export async function listenWith(
     const settings = readListenOptions(options);
     const target = readTarget(address, settings.network);
     signal = settings.signal;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });
     return await trace('listen', context, () =>
       open(deps, target, settings).catch((error: unknown) => {
@@ -95,7 +95,7 @@ async function open(deps: ListenDeps, target: Target, settings: ListenSettings):
   listener.bind(bound);
   if (signal?.aborted) {
     await listener.close();
-    signal.throwIfAborted();
+    throwIfAborted(signal);
   }
   return listener;
 }

@@ -13,7 +13,7 @@ import { EndedConns } from './flow/ended-conns.js';
 import { publish } from './observe/diagnostics.js';
 import type { FlowClosed } from './flow/flow.js';
 import { opError } from './op-error.js';
-import { orAborted } from '../base/abort.js';
+import { orAborted, throwIfAborted } from '../base/abort.js';
 import type { OpOptions } from './op-options.js';
 import { reader } from './options.js';
 import { serve, type ServeOptions } from './serve.js';
@@ -110,7 +110,7 @@ export class PoolListener implements Listener {
       const read = reader(options);
       signal = read.signal('signal');
       read.done();
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (this.#closing !== null) throw this.#error('ERR_POOL_CLOSED', 'the listener is closed');
       if (this.#accepts.deadline.passed) throw this.#timedOut(site);
       const session = this.#next();

@@ -1,5 +1,5 @@
 /** Again after a while, where a while may help: for dials to a server that is not there yet, or not any more. */
-import { orAborted } from '../base/abort.js';
+import { orAborted, throwIfAborted } from '../base/abort.js';
 import { checkFunction, outOfRange } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
 import { LONGEST_TIMER_MS, nodeTimers, type TimerFunctions } from '../base/timers.js';
@@ -102,12 +102,12 @@ export async function retryWith<T>(
 ): Promise<T> {
   let delay = minDelay;
   for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     try {
       return await action(attempt);
     } catch (error) {
       // The signal's reason, whatever the action made of it.
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (attempt >= attempts || !(await when(error, attempt))) throw error;
     }
     await wait(delay * (0.5 + random() / 2), signal, timers);

@@ -3,6 +3,7 @@ import type { SessionHandler, SessionStateName } from '../base/session.js';
 import type { NodePeer, NodeSession, PoolNode } from '../poolnode/types.js';
 import { Addr } from './address/addr.js';
 import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions, BackendSession } from './backend.js';
+import { throwIfAborted } from '../base/abort.js';
 import { bare } from '../base/own-properties.js';
 import { hex, type SessionInfo, type Telemetry, toNodeTelemetry, toSessionInfo } from './telemetry.js';
 
@@ -23,7 +24,7 @@ async function dialOn(node: PoolNode, { address, port }: Addr, options: BackendD
 
 async function listenOn(node: PoolNode, options: BackendListenOptions): Promise<BackendListener> {
   const { port, ipv4Only, ipv6Only, signal, handshakes, maxSessionsPerAddress, writeStallTimeout } = options;
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const listener = await node.listen(
     bare({
       host: options.host === '' && ipv4Only ? '0.0.0.0' : options.host,
@@ -40,7 +41,7 @@ async function listenOn(node: PoolNode, options: BackendListenOptions): Promise<
   );
   if (signal?.aborted) {
     await listener.close();
-    signal.throwIfAborted();
+    throwIfAborted(signal);
   }
   return {
     addr: new Addr(listener.local.address, listener.local.port),

@@ -1,5 +1,5 @@
 /** The calls on an open device from their callers' side: the signal, the timeout, what a result means, and the end of all. */
-import { onAbort } from '../base/abort.js';
+import { onAbort, throwIfAborted } from '../base/abort.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../base/timers.js';
 import * as check from './arguments.js';
 import { callError, closedError, timeoutError, type FailedCall } from './device-errors.js';
@@ -96,7 +96,7 @@ export class Descriptor {
     kind: 'call' | 'late' | 'close' = 'call',
   ): Promise<T> {
     check.checkCallOptions(options, kind);
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     this.assertOpen(about.operation);
     const subject = { ...about, path: this.path };
     const call = this.submit(request);

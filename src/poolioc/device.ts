@@ -1,5 +1,6 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread, with the checks of its arguments. */
 import type { Bytes, BytesInput } from '../base/bytes.js';
+import { throwIfAborted } from '../base/abort.js';
 import { ipFromBytes, joinHostPort } from '../base/ip.js';
 import { keepName } from '../base/own-properties.js';
 import { PoolError } from '../base/errors.js';
@@ -98,7 +99,7 @@ export class Device implements PoolDevice {
   static async open(path: string = DEFAULT_DEVICE_PATH, options: OpenOptions = {}): Promise<Device> {
     checkPath('the path of the device', path);
     check.checkCallOptions(options, 'open');
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const { workers = await processWorkers(), proc } = options;
     const { pool } = workers;
     const subject = { operation: 'open', path, syscall: 'open' } as const;

@@ -4,7 +4,7 @@ import type { SessionStateName } from '../base/session.js';
 import { PoolError } from '../base/errors.js';
 import { guardLookup } from '../base/lookup.js';
 import { bare } from '../base/own-properties.js';
-import { asRejection, onAbort } from '../base/abort.js';
+import { asRejection, onAbort, throwIfAborted } from '../base/abort.js';
 import { checkInteger, checkString } from '../base/arguments.js';
 import { checkTimeout, checkWriteStallTimeout } from './arguments.js';
 import { nanoseconds } from './clock.js';
@@ -54,12 +54,12 @@ export async function dialFrom(node: NodeDeps, options: NodeDialOptions): Promis
     completion: checkTimeout('completionTimeout', options.completionTimeout, COMPLETION_TIMEOUT_MS),
   };
   const writeStallTimeout = checkWriteStallTimeout(options.writeStallTimeout);
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const place = node.table.reserve();
   try {
     const session = await attemptUntilApart(node, { ...options, writeStallTimeout, times, place });
     if (signal?.aborted) session.destroy();
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     return session;
   } finally {
     place.cancel();
@@ -75,7 +75,7 @@ async function attemptUntilApart(node: NodeDeps, options: AttemptOptions): Promi
       return await attempt(node, options);
     } catch (error) {
       if (!isSequenceCollision(error) || tries === MAX_DIAL_TRIES || node.clock() > deadline) throw error;
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
     }
   }
 }

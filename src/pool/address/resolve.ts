@@ -8,7 +8,7 @@ import { bare } from '../../base/own-properties.js';
 import { Addr } from './addr.js';
 import { atCallSite, type CallSite, callSite } from '../call-site.js';
 import { quote } from '../../base/arguments.js';
-import { orAborted } from '../../base/abort.js';
+import { orAborted, throwIfAborted } from '../../base/abort.js';
 import { readResolveOptions, type ResolveOptions, type ResolveSettings } from '../options.js';
 import { type AddressInput, familyOf, readPeer, type Target, targetError } from './target.js';
 
@@ -37,7 +37,7 @@ async function resolveFirst(site: CallSite, address: AddressInput, options: Reso
     const settings = readResolveOptions(options);
     const target = readPeer(address, settings.network);
     signal = settings.signal;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const [first] = await addressesToDial(target, settings).catch((error: unknown) => {
       throw targetError('resolve', target, error, signal);
     });

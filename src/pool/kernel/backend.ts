@@ -1,5 +1,6 @@
 /** The kernel backend: one opened device, its table of sessions, and what this process owns of it. */
 import { MAX_SESSIONS } from '../../poolioc/abi/constants.js';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import type { ReceiveOptions, Transfer } from '../../poolioc/types.js';
 import type { Addr } from '../address/addr.js';
@@ -144,7 +145,7 @@ export class KernelBackend implements Backend {
       );
     }
     if (this.#lost !== null) throw this.#lost;
-    offer.signal?.throwIfAborted();
+    throwIfAborted(offer.signal);
     // Also while the lock is asked for, and no longer where another process has it: that one must not keep this one alive.
     return this.#keepAlive.during(this.#listen(offer));
   }
@@ -155,7 +156,7 @@ export class KernelBackend implements Backend {
     try {
       // Before LISTEN, so that no session of ours can be among them.
       const before = await this.#table.refresh();
-      offer.signal?.throwIfAborted();
+      throwIfAborted(offer.signal);
       const open = await openPort(offer.port, { device, proc, module, findPort });
       this.#listener = new KernelListener({
         device,

@@ -1,6 +1,6 @@
 /** Requests over a flow: as many at a time as wanted, each with a number, a deadline and a signal. */
 import type { Bytes, BytesInput } from '../../base/bytes.js';
-import { asRejection, onAbort } from '../../base/abort.js';
+import { asRejection, onAbort, throwIfAborted } from '../../base/abort.js';
 import { PoolError } from '../../base/errors.js';
 import { clearTimeout, LONGEST_TIMER_MS, setTimeout } from '../../base/timers.js';
 import { atCallSite, type CallSite, callSite, methodSite } from '../call-site.js';
@@ -100,7 +100,7 @@ class FlowRequester implements Requester {
         const why = `a request of ${body.length} bytes is longer than this session's ${most}`;
         throw new PoolError('ERR_POOL_MESSAGE_TOO_LARGE', why);
       }
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       return await this.#ask(body, timeout, signal);
     } catch (error) {
       throw atCallSite(located('request', this.#target, error), site, signal);

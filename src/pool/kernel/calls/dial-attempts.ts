@@ -1,7 +1,7 @@
 /** CONNECT: one after another, over TCP only, and again where the module fails by chance (kernel contract, section 4). */
 import { AF_INET6 } from '../../../poolioc/abi/constants.js';
 import { networkInterfaces } from 'node:os';
-import { orAborted } from '../../../base/abort.js';
+import { orAborted, throwIfAborted } from '../../../base/abort.js';
 import { PoolError } from '../../../base/errors.js';
 import type { Addr } from '../../address/addr.js';
 import type { KernelDevice } from './device.js';
@@ -48,13 +48,13 @@ export class Dialler {
   ): Promise<T> {
     const peerAddr = toMapped(address);
     if (address.port === 0) throw new PoolError('ERR_OUT_OF_RANGE', 'port 0 can be listened on, but not dialled');
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     // Not after the dials that come first: some of them may take as long as the caller waits.
     const { full } = this.#options;
     if (full !== undefined && (await orAborted(full(address), signal))) throw tableFull();
     // Hazard 7: two handshakes at a time can corrupt each other's keys.
     const turn = this.#last.then(async () => {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       this.#dialling = fromMapped(peerAddr, address.port);
       try {
         const index = await this.#connect(address, peerAddr, signal);
