@@ -9,6 +9,7 @@ import { PoolError } from '../base/errors.js';
 import type { Conn } from '../pool/flow/conn.js';
 import { DEFAULT_PORT } from '../pool/constants.js';
 import { dial } from '../pool/dial.js';
+import { PROOF_OPTIONS } from '../pool/identity/authentication.js';
 import type { DialOptions, Network } from '../pool/options.js';
 import { PoolSocket } from './pool-socket.js';
 
@@ -110,7 +111,7 @@ function requireDialOptions(options: unknown): void {
 
 /** A connection serves many requests, so that who its peer must be is the Agent's to know; to overlook it would trust anybody. */
 function refuseProofOptions(options: object): void {
-  for (const name of ['peers', 'identity', 'psk'] as const satisfies readonly (keyof DialOptions)[]) {
+  for (const name of PROOF_OPTIONS) {
     if (Reflect.get(options, name) === undefined) continue;
     const reason = `a request has no option "${name}": pass { dial: { ${name} } } to the Agent`;
     throw new PoolError('ERR_INVALID_ARG_VALUE', reason);

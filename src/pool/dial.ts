@@ -8,7 +8,7 @@ import { connMaker } from './flow/conn-events.js';
 import { publishRefusal, trace } from './observe/diagnostics.js';
 import { firstToAnswer } from './address/first-to-answer.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
-import { loadDialProof } from './identity/authentication.js';
+import { loadDialProof, refuseProofInAddress } from './identity/authentication.js';
 import { addressesToDial } from './address/resolve.js';
 import { selectBackend } from './select.js';
 import { type AddressInput, readPeer, type Target, targetError } from './address/target.js';
@@ -28,7 +28,8 @@ export interface DialDeps {
  * With `peers`, or `psk`, the listener must prove it before the dial settles (user backend, between nodes of pool-ts).
  *
  * @param address `10.0.0.1:9253`, `[::1]:9253`, `host.example.com:9253`, `:9253` (loopback), or `{ host, port }`. A missing
- * port is 9253. A bare IPv6 address is a host where its end can't be taken for a port.
+ * port is 9253. A bare IPv6 address is a host where its end can't be taken for a port. An object with `peers`, `identity` or
+ * `psk` in it, which are options, is refused where no option asks for a proof.
  * @throws (rejects) before any I/O ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (port 0 too),
  * ERR_POOL_INVALID_ADDRESS (also a numeric address of the other family); then ENOTFOUND and other errors of the lookup,
  * ECONNREFUSED, ECONNRESET (the peer hung up, perhaps because its session table is full), ERR_POOL_NET_UNREACHABLE,
@@ -54,6 +55,7 @@ export async function dialWith(
   try {
     const settings = readDialOptions(options);
     const target = readPeer(address, settings.network);
+    if (settings.proof === undefined) refuseProofInAddress('dial', address);
     if (target.port === 0)
       throw targetError('dial', target, new PoolError('ERR_OUT_OF_RANGE', 'port 0 is for listening'));
     signal = settings.signal;

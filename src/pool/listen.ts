@@ -9,7 +9,7 @@ import { publishRefusal, trace } from './observe/diagnostics.js';
 import type { Listener } from './listener.js';
 import { PoolListener } from './pool-listener.js';
 import { type ListenOptions, type ListenSettings, readListenOptions } from './options.js';
-import { loadListenProof } from './identity/authentication.js';
+import { loadListenProof, refuseProofInAddress } from './identity/authentication.js';
 import { addressesOf } from './address/resolve.js';
 import { selectBackend } from './select.js';
 import { type AddressInput, readTarget, type Target, targetError } from './address/target.js';
@@ -25,7 +25,7 @@ export interface ListenDeps {
  *
  * @param address default `:9253`. An empty host, `*` and `::` are every address of the machine, both families where it has
  * them; `0.0.0.0`, or the network `pool4`, is IPv4 only, the network `pool6` IPv6 only. Port 0 takes a free one, which
- * `listener.addr` tells. The kernel module listens on all addresses: there any other host is ERR_INVALID_ARG_VALUE.
+ * `listener.addr` tells. An object with `peers`, `identity` or `psk` in it is refused as by `dial`. The kernel module listens on all addresses: there any other host is ERR_INVALID_ARG_VALUE.
  * @throws (rejects) before any I/O ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE,
  * ERR_POOL_INVALID_ADDRESS; then EADDRINUSE, EACCES, EADDRNOTAVAIL, errors of the lookup, or what opening the device gives.
  * A signal that fires before it listens rejects with its reason, and the port is free again; later it does nothing.
@@ -50,6 +50,7 @@ export async function listenWith(
   try {
     const settings = readListenOptions(options);
     const target = readTarget(address, settings.network);
+    if (settings.proof === undefined) refuseProofInAddress('listen', address);
     signal = settings.signal;
     throwIfAborted(signal);
     const context = () => ({ address: `${target.host}:${target.port}`, network: target.network });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../src/base/errors.js';
 import { callSite } from '../../src/pool/call-site.js';
 import { connMaker } from '../../src/pool/flow/conn-events.js';
+import { generateIdentity } from '../../src/index.js';
 import { dial, dialWith } from '../../src/pool/dial.js';
 import type { DialOptions } from '../../src/pool/options.js';
 import type { AddressInput } from '../../src/pool/address/target.js';
@@ -49,6 +50,9 @@ describe('dial', () => {
     ['10.0.0.1:1', { timeout: -1 }, 'ERR_OUT_OF_RANGE'],
     ['10.0.0.1:1', { network: 'pool6' }, 'ERR_POOL_INVALID_ADDRESS'],
     [{ host: 'a', port: 'http' }, {}, 'ERR_INVALID_ARG_TYPE'],
+    [{ host: '10.0.0.1', port: 1, peers: 'x' }, {}, 'ERR_INVALID_ARG_VALUE'],
+    [{ host: '10.0.0.1', port: 1, identity: 'x' }, { network: 'pool4' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ port: 1, psk: 'x' }, { peers: undefined }, 'ERR_INVALID_ARG_VALUE'],
     [undefined, {}, 'ERR_INVALID_ARG_TYPE'],
     ['10.0.0.1:1', null, 'ERR_INVALID_ARG_TYPE'],
   ] as [string, DialOptions, string][])('rejects %o %o before any I/O', async (address, options, code) => {
@@ -60,6 +64,16 @@ describe('dial', () => {
     const error = await rejection(dialWith({ selectBackend, connMaker }, callSite(start), address, options));
     expect(error).toBeInstanceOf(PoolError);
     expect([error.code, selected]).toEqual([code, false]);
+  });
+
+  it('takes an address that has names of its own, where options ask for the proof', async () => {
+    const address = { host: '10.0.0.1', port: 1, peers: 'a path, perhaps' };
+    const { backend, conn } = start(address, { peers: [generateIdentity().line] });
+    (await backend.nth(0)).answer();
+    (await conn).destroy();
+    expect((await rejection(start(address).conn)).message).toBe(
+      'an address has no "peers": options of dial go into its second argument, dial(address, { peers })',
+    );
   });
 
   it('makes one sentence of operation, address and reason', async () => {

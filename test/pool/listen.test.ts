@@ -49,6 +49,8 @@ describe('listen', () => {
     [':70000', {}, 'ERR_OUT_OF_RANGE'],
     [':1', { backlog: 0 }, 'ERR_OUT_OF_RANGE'],
     [null, {}, 'ERR_INVALID_ARG_TYPE'],
+    [{ port: 1, psk: 'x' }, {}, 'ERR_INVALID_ARG_VALUE'],
+    [{ port: 1, peers: 'anyone', identity: 'x' }, {}, 'ERR_INVALID_ARG_VALUE'],
     [':1', { signal: 1 }, 'ERR_INVALID_ARG_TYPE'],
   ] as [AddressInput, ListenOptions, string][])('rejects %o %o before any I/O', async (address, options, code) => {
     const backend = new FakeBackend();

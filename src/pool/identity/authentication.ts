@@ -1,5 +1,7 @@
 /** The options of dial and listen that ask who the peer is: which go together, and what becomes of them once files are read. */
 import { PoolError } from '../../base/errors.js';
+import { namesOf } from '../../base/option-names.js';
+import { ownOption } from '../../base/own-properties.js';
 import type { DialAuthentication, ListenAuthentication } from '../../poolnode/types.js';
 import { checkIdentity, type IdentityInput, loadIdentity } from './identity.js';
 import { checkPeers, loadPeers, type Peers, type PeersInput } from './peers.js';
@@ -23,6 +25,20 @@ export interface ListenProofOptions {
   peers?: PeersInput | 'anyone' | undefined;
   /** In place of both: one secret, or up to four while one replaces another. */
   psk?: PskInput | readonly PskInput[] | undefined;
+}
+
+/** The names of both, for those who refuse them where they would do nothing. */
+export const PROOF_OPTIONS = namesOf<DialProofOptions & ListenProofOptions>({ peers: true, identity: true, psk: true });
+
+/**
+ * An address may have other names beside host and port, which are the program's affair; but who means these, and gives them as
+ * no option, would talk to anybody.
+ * @throws PoolError ERR_INVALID_ARG_VALUE
+ */
+export function refuseProofInAddress(op: 'dial' | 'listen', address: object | string): void {
+  const name = PROOF_OPTIONS.find((one) => ownOption(Object(address) as object, one) !== undefined);
+  if (name === undefined) return;
+  throw wrong(`an address has no "${name}": options of ${op} go into its second argument, ${op}(address, { ${name} })`);
 }
 
 /** What was asked for, checked but for files. */
