@@ -25,7 +25,7 @@ export interface Requester {
    * any order. Nothing is sent twice: after an error but ERR_POOL_REQUEST_FAILED nobody here knows whether the handler ran.
    * A request that is given up is cancelled at the peer, whose handler learns of it by its signal.
    * @param data bytes, or a string, which is sent as UTF-8; also nothing, and at most 9 bytes less than `maxMessageSize`
-   * @throws (rejects) PoolError ERR_POOL_TIMEOUT after `timeout`; ERR_POOL_REQUEST_FAILED where the handler failed;
+   * @throws (rejects) PoolError ERR_POOL_TIMEOUT after `timeout`; ERR_POOL_REQUEST_FAILED where the handler failed, or was stopped;
    * ERR_POOL_NOT_ESTABLISHED where the peer closed before it answered, ERR_POOL_CLOSED where this side did, and the error of a
    * session that broke; ERR_POOL_PROTOCOL where the peer sent something else than answers, which also destroys the flow;
    * ERR_POOL_MESSAGE_TOO_LARGE, ERR_INVALID_ARG_TYPE and ERR_OUT_OF_RANGE before anything is sent; the signal's reason

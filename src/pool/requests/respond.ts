@@ -127,8 +127,8 @@ class Responder {
     } finally {
       done();
       const over = opError('respond', targetOf(this.#flow), 'ERR_POOL_CLOSED', 'nobody waits for the answer any more');
-      const { aborted, reason } = this.#halt.signal;
-      for (const { stop } of this.#running.values()) stop.abort(aborted ? reason : over);
+      const { signal: halted } = this.#halt;
+      for (const { stop } of this.#running.values()) stop.abort(halted.aborted ? halted.reason : over);
       await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     }
     this.#halt.signal.throwIfAborted();
