@@ -14,6 +14,8 @@ const MAX_CONTROL_BYTES = 4096;
 export const MAX_FILES = 65_536;
 /** Bytes that may be under way unconfirmed: a kernel module's receive queue has no bound of its own. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
+/** ms between two signs of life while the disk is at work. Peers count on it: none may give up before it has missed two. */
+export const WAIT_EVERY_MS = 5000;
 /** The smallest window that a receiver may ask for: one message has to fit. */
 const MIN_WINDOW_BYTES = 65_536;
 

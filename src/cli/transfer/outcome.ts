@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { bytesText, clockText, rateText } from '../screen/quantities.js';
 import { print, tell, type Terminal } from '../terminal.js';
 import type { ProgressView } from './progress-view.js';
+import type { ConversationTimes } from './transfer-conversation.js';
 
 export interface OutcomeOptions {
   json: boolean;
@@ -83,9 +84,7 @@ function resultLine({ name, status, size, resumedFrom, seconds, sha256, error }:
   return `${status} ${name}: ${bytesText(size)}${speed}${resumed}, SHA-256 ${sha256 ?? ''}`;
 }
 
-export interface TransferOptions {
-  /** ms of silence after which the peer is given up. */
-  idleTimeout: number;
+export interface TransferOptions extends ConversationTimes {
   /** Ends the transfer; what has arrived stays, to go on from. */
   signal: AbortSignal;
   view: ProgressView;

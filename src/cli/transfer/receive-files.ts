@@ -4,7 +4,7 @@ import { lineOf } from '../cli-error.js';
 import { bytesText } from '../screen/quantities.js';
 import { diskFailure, TransferFailure } from './failure.js';
 import { printableName } from './file-name.js';
-import { type ControlMessage, TRANSFER_VERSION, WINDOW_BYTES } from './messages.js';
+import { type ControlMessage, TRANSFER_VERSION, WAIT_EVERY_MS, WINDOW_BYTES } from './messages.js';
 import { Receiving, type ReceivingOptions } from './receiving.js';
 import type { Result, TransferOptions } from './outcome.js';
 import { PeerFailure, TransferConversation, type TransferConn } from './transfer-conversation.js';
@@ -31,7 +31,8 @@ export async function receiveFiles(conn: TransferConn, options: ReceiveFilesOpti
   // All sessions of the command listen to one signal.
   const unlisten = onAbort(options.signal, stop);
   const talk = new TransferConversation(conn, 'sender', { ...options, signal: own.signal });
-  const patience = options.idleTimeout * PATIENCE;
+  // A sender at work is not silent: it says so, in its own time.
+  const patience = Math.max(options.idleTimeout * PATIENCE, 2 * (options.waitEvery ?? WAIT_EVERY_MS));
   try {
     const { version, files } = await talk.expect('hello');
     if (version !== TRANSFER_VERSION) {

@@ -219,7 +219,7 @@ export class Receiving {
       const { parts, after } = this.#collect(message);
       const length = parts.reduce((sum, bytes) => sum + bytes.length, 0);
       if (part.length + length > size) throw broken(`the sender sent more than the ${size} bytes that it announced`);
-      const written = part.append(parts);
+      const written = this.#talk.busy(part.append(parts));
       for (const bytes of parts) hash.update(bytes);
       await written;
       this.#watch.moved(part.length);

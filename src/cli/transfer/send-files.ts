@@ -213,7 +213,7 @@ class FileSending {
         this.#take(await this.#talk.next(), credit);
         continue;
       }
-      const parts = await file.read(credit.sent, length, this.#talk.payload);
+      const parts = await this.#talk.busy(file.read(credit.sent, length, this.#talk.payload));
       for (const { payload } of parts) hash.update(payload);
       credit.send(length);
       await this.#talk.data(parts.map(({ message }) => message));

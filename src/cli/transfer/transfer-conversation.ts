@@ -13,6 +13,7 @@ import {
   encode,
   failMessage,
   payloadBytes,
+  WAIT_EVERY_MS,
 } from './messages.js';
 
 /** What a conversation needs of a Conn. */
@@ -27,12 +28,12 @@ export interface ConversationTimes {
   idleTimeout: number;
   /** Ends what waits. */
   signal: AbortSignal;
+  /** ms between two signs of life while the disk is at work; {@link WAIT_EVERY_MS} where nothing is said. */
+  waitEvery?: number;
 }
 
 /** Messages that are read in one hop. */
 const BATCH = 64;
-/** ms between two signs of life while the disk is at work. */
-const WAIT_EVERY_MS = 5000;
 /** Signs of life in a row that are taken for one: a peer that reads its disk for longer than this is not at work. */
 const MAX_WAITS = 17_280; // a day
 /** ms for the peer to read a last word. */
@@ -57,6 +58,7 @@ export class TransferConversation {
   #waits = 0;
   #heard = { count: 0, at: performance.now() };
   #working = 0;
+  #signing = false;
 
   constructor(conn: TransferConn, peer: 'receiver' | 'sender', options: ConversationTimes) {
     this.#conn = conn;
@@ -124,9 +126,7 @@ export class TransferConversation {
   /** Gives signs of life until `work` has settled. */
   async busy<T>(work: Promise<T>): Promise<T> {
     this.#working++;
-    const timer = setInterval(() => {
-      this.#conn.writeMessages([encode({ type: 'wait' })]).catch(() => undefined);
-    }, WAIT_EVERY_MS);
+    const timer = setInterval(() => void this.#sign(), this.#options.waitEvery ?? WAIT_EVERY_MS);
     try {
       return await work;
     } finally {
@@ -157,6 +157,21 @@ export class TransferConversation {
       await this.drain(LAST_WORD_MS);
     } catch {
       // Nobody is there to be told.
+    }
+  }
+
+  /** A sign of life, unless the one before still waits to go out: more of them would say no more. */
+  async #sign(): Promise<void> {
+    if (this.#signing) return;
+    this.#signing = true;
+    try {
+      // The deadline of what was said last may be over by now, and nothing goes out after it.
+      this.#conn.setWriteDeadline(Date.now() + this.#options.idleTimeout);
+      await this.#conn.writeMessages([encode({ type: 'wait' })]);
+    } catch {
+      // Whoever asks for the next message hears of it.
+    } finally {
+      this.#signing = false;
     }
   }
 
