@@ -1,5 +1,6 @@
 /** The process as a Terminal: signals, a standard output that closes, a terminal that hangs up, and the end. */
 import { isatty } from 'node:tty';
+import { onAbort } from '../base/abort.js';
 import { asTyped, faultOf, lineOf } from './cli-error.js';
 import { EXIT } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
@@ -8,6 +9,8 @@ const SIGNALS = { SIGINT: EXIT.SIGINT, SIGTERM: EXIT.SIGTERM, SIGHUP: EXIT.SIGHU
 
 /** ms that a command has to end well after it was told to stop: closing sessions takes at most 5 s of them. */
 const GRACE_MS = 6000;
+/** ms for what was printed to go out once the command has ended and was told to stop: a pager that shows a page reads no more. */
+const LAST_OUTPUT_MS = 500;
 
 /** Those of standard input, output and error that are terminals. */
 const TERMINALS = [0, 1, 2].filter((fd) => isatty(fd));
@@ -67,12 +70,13 @@ function restyleWarnings(): void {
 
 /**
  * Ends the process when what was printed has gone out: pipes are written asynchronously. A file is written at once, but
- * its failure is told a turn later, which is waited for as well.
+ * its failure is told a turn later, which is waited for as well. Where it was told to stop, a reader has a moment.
  */
-export function exitAfterOutput(exitCode: () => number): void {
+export function exitAfterOutput(exitCode: () => number, stop: AbortSignal): void {
   const leave = (): void => void setImmediate(() => exit(exitCode()));
-  if (process.stdout.destroyed || process.stdout.writableLength === 0) leave();
-  else process.stdout.write('', leave);
+  if (process.stdout.destroyed || process.stdout.writableLength === 0) return leave();
+  process.stdout.write('', leave);
+  onAbort(stop, () => setTimeout(leave, LAST_OUTPUT_MS));
 }
 
 /** The only way out of the process. All listeners of 'exit' have their turn: sessions and screens are given back there. */

@@ -216,22 +216,27 @@ async function* piecesOf(source: FileHandle): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** All that can be read of `source`, in a file without a name, which is gone with its handle. */
+/** All that can be read of `source`, in a file that is gone with its handle. */
 async function copyOf(source: AsyncIterable<Uint8Array>): Promise<{ handle: FileHandle; size: number }> {
+  const handle = await unnamed();
+  try {
+    let size = 0;
+    for await (const piece of source) {
+      await handle.writeFile(piece);
+      size += piece.length;
+    }
+    return { handle, size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A file without a name: a process that is killed while its pipe takes its time leaves nothing behind. */
+async function unnamed(): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), 'pool-ts-send-'));
   try {
-    const handle = await open(join(folder, 'copy'), 'wx+', 0o600);
-    try {
-      let size = 0;
-      for await (const piece of source) {
-        await handle.writeFile(piece);
-        size += piece.length;
-      }
-      return { handle, size };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+    return await open(join(folder, 'copy'), 'wx+', 0o600);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -37,4 +37,4 @@ if (mode === 'chatty') {
   await print(terminal, 'closed what was open');
 }
 clearInterval(forever);
-exitAfterOutput(() => stoppedWith() ?? 0);
+exitAfterOutput(() => stoppedWith() ?? 0, terminal.stop);
