@@ -11,11 +11,17 @@ export interface OutcomeOptions {
   quiet: boolean;
 }
 
+/** Characters of failures that are kept for the end: a sender may offer 65536 files that are refused. */
+const MAX_CHARACTERS = 131_072;
+
 export class TransferOutcome {
   readonly #terminal: Terminal;
   readonly #view: ProgressView;
   readonly #options: OutcomeOptions;
-  readonly #failures: { result: Result; error: unknown }[] = [];
+  readonly #lines: string[] = [];
+  #characters = 0;
+  #firstError: unknown = null;
+  #failed = 0;
   #files = 0;
 
   constructor(terminal: Terminal, view: ProgressView, options: OutcomeOptions) {
@@ -27,7 +33,7 @@ export class TransferOutcome {
   /** Failed files are remarks, files that arrived are what the command is about. */
   report(result: Result, error: unknown): void {
     this.#files++;
-    if (error !== null) this.#failures.push({ result, error });
+    if (error !== null) this.#keep(resultLine(result), error);
     this.#view.aside(() => {
       if (this.#options.json) void this.#print(JSON.stringify(result));
       else if (error === null && !this.#options.quiet) void this.#print(resultLine(result));
@@ -36,15 +42,23 @@ export class TransferOutcome {
 
   /** Says on standard error what went wrong with files, but for a single one: the command ends with that line. */
   failure(command: string): CliError | null {
-    const [first] = this.#failures;
-    if (first === undefined) return null;
-    const lines = this.#failures.map(({ result }) => resultLine(result));
+    if (this.#failed === 0) return null;
+    const lines = this.#lines;
     // After ^C nothing else tells how far it came.
     const stopped = this.#terminal.stop.aborted;
-    if (lines.length > 1 || stopped) for (const line of lines) tell(this.#terminal, `${command}: ${line}`);
-    const code = exitCodeOf(first.error) ?? (stopped ? EXIT.SIGINT : EXIT.SOFTWARE);
-    const text = lines.length > 1 ? `${lines.length} of ${this.#files} files did not arrive` : lines[0]!;
-    return new CliError(code satisfies ExitCode, text, { cause: first.error });
+    if (this.#failed > 1 || stopped) for (const line of lines) tell(this.#terminal, `${command}: ${line}`);
+    const more = this.#failed - lines.length;
+    if (more > 0) tell(this.#terminal, `${command}: … and ${more} more`);
+    const code = exitCodeOf(this.#firstError) ?? (stopped ? EXIT.SIGINT : EXIT.SOFTWARE);
+    const text = this.#failed > 1 ? `${this.#failed} of ${this.#files} files did not arrive` : lines[0]!;
+    return new CliError(code satisfies ExitCode, text, { cause: this.#firstError });
+  }
+
+  #keep(line: string, error: unknown): void {
+    if (this.#failed++ === 0) this.#firstError = error;
+    // The first one is kept in any case.
+    this.#characters += line.length;
+    if (this.#lines.length === 0 || this.#characters <= MAX_CHARACTERS) this.#lines.push(line);
   }
 
   /** A reader that has gone stops the command by itself. */
