@@ -2,9 +2,13 @@
 import { inspect } from 'node:util';
 import { PoolError } from './errors.js';
 
+/** Control characters that JSON leaves as they are, of which terminals take 0x9b for ESC [, and those that turn a line around. */
+const LEFT_BY_JSON = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
 /** Text of somebody else in a message: escaped, and not longer than a line. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  const quoted = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return quoted.replace(LEFT_BY_JSON, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A value in a message: its type, and what it is where that is short. */

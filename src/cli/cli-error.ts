@@ -1,6 +1,7 @@
 /** What a command ends with: a line for the person, and an exit code for scripts. */
 import { PoolError } from '../index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { printable } from './screen/text-width.js';
 
 /** A failure that a command understands well enough to name its exit code. Its message is one line without a full stop. */
 export class CliError extends Error {
@@ -67,10 +68,10 @@ export function exitCodeOf(error: unknown): ExitCode | null {
   return error instanceof PoolError || 'errno' in (error as object) ? EXIT.FAILURE : null;
 }
 
-/** The one line that says what happened: `message (CODE)`. */
+/** The one line that says what happened: `message (CODE)`. Names of files, hosts and mounts in it may be somebody else's. */
 export function lineOf(error: unknown): string {
   const { message, code } = error as { message?: string; code?: unknown };
-  const text = asTyped((message ?? String(error)).split('\n', 1)[0] ?? '');
+  const text = asTyped(printable((message ?? String(error)).split('\n', 1)[0] ?? ''));
   return typeof code !== 'string' || text.includes(code) ? text : `${text} (${code})`;
 }
 

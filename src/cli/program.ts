@@ -19,7 +19,7 @@ import { telemetryCommand } from './commands/telemetry.js';
 import { topCommand } from './commands/top.js';
 import { EXIT } from './exit-codes.js';
 import { reflow } from './screen/reflow.js';
-import { columnsOf } from './screen/text-width.js';
+import { columnsOf, printable } from './screen/text-width.js';
 import { tellBackend } from './tell-backend.js';
 import { print, type Terminal } from './terminal.js';
 import { packageVersion } from '../base/package-files.js';
@@ -102,7 +102,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.OK; // --help and --version
       if (error.code === 'commander.help') return EXIT.USAGE; // a command with commands, alone: its help is printed
-      const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+      const text = printable(error.message.replace(/^error: /, '').replaceAll('\n', ' '));
       terminal.stderr.write(`${named}: ${text} (see ${named} --help)\n`);
       return EXIT.USAGE;
     }

@@ -14,6 +14,7 @@ const code = (name: string): Error => expect.objectContaining({ code: name }) as
 
 it('quote escapes and shortens', () => {
   expect(quote('a\n\u001b')).toBe('"a\\n\\u001b"');
+  expect(quote('a\u009b2J\u202eb')).toBe('"a\\u009b2J\\u202eb"');
   expect(quote('x'.repeat(5000)).length).toBeLessThan(120);
 });
 

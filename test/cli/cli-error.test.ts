@@ -40,5 +40,6 @@ describe('exit codes of errors', () => {
       'there is no device: pass --backend user (ENOENT)',
     );
     expect(lineOf(new Error('first\nsecond'))).toBe('first');
+    expect(lineOf(new Error('a\x9b2J\x1b[2J'))).toBe('a?2J?[2J');
   });
 });

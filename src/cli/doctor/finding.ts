@@ -1,5 +1,6 @@
 /** What one check of `pool-ts doctor` found. */
 import type { BackendChoice } from '../../index.js';
+import { printable } from '../screen/text-width.js';
 
 /** `warn`: it works, though less of it than could be. `fail`: something that was asked for does not work. */
 export type Status = 'ok' | 'warn' | 'fail';
@@ -26,6 +27,11 @@ export interface Wish {
 export const wantsDevice = ({ backend, deviceNamed }: Wish): boolean =>
   backend === 'kernel' || (backend === 'auto' && deviceNamed);
 
-export const ok = (check: string, says: string): Finding => ({ check, status: 'ok', says });
-export const warn = (check: string, says: string, next: string): Finding => ({ check, status: 'warn', says, next });
-export const fail = (check: string, says: string, next: string): Finding => ({ check, status: 'fail', says, next });
+// A place of a mount is in some, and any user may mount a device, and name the place.
+export const ok = (check: string, says: string): Finding => ({ check, status: 'ok', says: printable(says) });
+export const warn = (check: string, says: string, next: string): Finding => advised(check, 'warn', says, next);
+export const fail = (check: string, says: string, next: string): Finding => advised(check, 'fail', says, next);
+
+function advised(check: string, status: Status, says: string, next: string): Finding {
+  return { check, status, says: printable(says), next: printable(next) };
+}

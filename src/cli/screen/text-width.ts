@@ -2,7 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 
-const CONTROL = /\p{Cc}/gu;
+/** Also those that turn the direction of a line around. */
+const CONTROL = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
 const ELLIPSIS = '…';
 
@@ -19,7 +20,7 @@ export function textWidth(text: string): number {
   return SINGLE_CELLS.test(plain) ? plain.length : stringWidth(plain);
 }
 
-/** `text` without what would move the cursor: names of files and of peers are somebody else's. */
+/** `text` without what would move the cursor, or show another text: names of files and of peers are somebody else's. */
 export function printable(text: string): string {
   return text.replace(CONTROL, '?');
 }

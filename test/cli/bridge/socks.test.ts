@@ -113,6 +113,12 @@ describe('a request', () => {
       failed(REPLY.FAILURE),
       /ERR_POOL|white space/,
     ],
+    [
+      'a name that a terminal would obey',
+      [...HELLO, 5, 1, 0, ...name('a\x9b2Jb'), 0, 80],
+      failed(REPLY.FAILURE),
+      /address "a\\u009b2Jb"/,
+    ],
     ['a port where nobody listens', [...HELLO, 5, 1, 0, 1, 127, 0, 0, 1, 0, 1], failed(REPLY.REFUSED), /refused/i],
     ['a request in another version', [...HELLO, 4, 1, 0, 1], failed(REPLY.FAILURE), /not one of SOCKS 5/],
   ])('for %s is answered and told of', async (_, bytes, wanted, why) => {

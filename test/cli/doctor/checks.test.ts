@@ -99,6 +99,17 @@ describe('the device file', () => {
     expect(file.finding.says).toMatch(says);
   });
 
+  it('shows no place of a mount that a terminal would obey', async () => {
+    const mountinfo = SERVED.replace('/dev/pool', '/tmp/\x1b[2J\xc2\x9b2J');
+    const { finding } = await deviceFile(machine({ files: { '/proc/self/mountinfo': mountinfo } }), wish());
+    expect(finding.next).toMatch(/is served at \/tmp\/\?\[2J\?2J: /);
+    const { finding: own } = await deviceFile(
+      machine({ files: { '/proc/self/mountinfo': mountinfo } }),
+      wish({ device: '/tmp/\x1b[2J\x9b2J' }),
+    );
+    expect(own.says).toMatch(/^\/tmp\/\?\[2J\?2J is mounted by pool-ts/);
+  });
+
   it('names a device that is served elsewhere', async () => {
     const mountinfo = SERVED.replace('/dev/pool', '/tmp/my\\040pool');
     const { finding } = await deviceFile(machine({ files: { '/proc/self/mountinfo': mountinfo } }), wish());

@@ -50,5 +50,6 @@ describe('the width of text', () => {
 
   it('lets no name move the cursor', () => {
     expect(printable('a\x1b[2Jb\nc')).toBe('a?[2Jb?c');
+    expect(printable('a\u009b2Jb\u202ec')).toBe('a?2Jb?c');
   });
 });
