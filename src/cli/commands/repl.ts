@@ -17,7 +17,7 @@ Examples:
 it. Tab completes, ^C ends an await. History is kept in $XDG_STATE_HOME/pool-ts/repl_history, else in ~/.pool_ts_history;
 POOL_REPL_HISTORY names another file, or none where it is empty.
 
-Exit codes: 0 done; 1 a statement that was piped in failed.`;
+Exit codes: 0 done; 1 a statement that was piped in failed, or has no end.`;
 
 export function replCommand(terminal: Terminal): Command {
   const command = new Command('repl').description('JavaScript with pool-ts loaded, top-level await included');

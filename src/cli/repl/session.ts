@@ -80,6 +80,7 @@ async function onPipe(terminal: Terminal, opened: Opened): Promise<void> {
   }
   server.close();
   await end;
+  if (turns.unfinished) throw new CliError(EXIT.FAILURE, 'the last statement is not finished, and was not run');
   if (turns.failed > 0) {
     throw new CliError(EXIT.FAILURE, turns.failed === 1 ? 'a statement failed' : `${turns.failed} statements failed`);
   }

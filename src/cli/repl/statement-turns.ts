@@ -9,13 +9,23 @@ export interface StatementTurns {
   type(line: string): Promise<void>;
   /** How many lines ended with an error. */
   readonly failed: number;
+  /** The lines that were typed last are the beginning of a statement. */
+  readonly unfinished: boolean;
 }
 
-/** Takes the prompt away: it is the sign that a line is done, and nobody is there to see it. */
-export function takeTurns(server: Pick<REPLServer, 'displayPrompt' | 'write' | 'lastError'>): StatementTurns {
+/**
+ * Takes the prompt away: it is the sign that a line is done, and nobody is there to see it. It is empty, but in the middle
+ * of a statement, where Node has one of its own.
+ */
+export function takeTurns(server: Pick<REPLServer, 'prompt' | 'getPrompt' | 'write' | 'lastError'>): StatementTurns {
   let prompted = (): void => undefined;
   let failed = 0;
-  Object.defineProperty(server, 'displayPrompt', { value: () => prompted() });
+  let unfinished = false;
+  const prompt = (): void => {
+    unfinished = server.getPrompt() !== '';
+    prompted();
+  };
+  Object.defineProperty(server, 'prompt', { value: prompt });
   return {
     async type(line) {
       const lastError: unknown = server.lastError;
@@ -27,6 +37,9 @@ export function takeTurns(server: Pick<REPLServer, 'displayPrompt' | 'write' | '
     },
     get failed() {
       return failed;
+    },
+    get unfinished() {
+      return unfinished;
     },
   };
 }

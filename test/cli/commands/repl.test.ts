@@ -8,6 +8,7 @@ import { listen } from '../../../src/index.js';
 import { CLI, serveDevice } from '../../device/served.js';
 import { killAll, run, start } from '../../programs/run.js';
 import { fuse, program } from '../../require.js';
+import { runCli } from '../cli-program.js';
 
 let folder = '';
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'pool-ts-repl-'))));
@@ -38,6 +39,17 @@ describe('what is piped into the REPL', () => {
     const { code, stdout, stderr } = await piped(["await dial('127.0.0.1:1')", "throw new Error('mine')", '6 * 7']);
     expect(stdout).toMatch(/^Uncaught PoolError \[ECONNREFUSED\]: .*\nUncaught Error: mine\n42\n$/);
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'pool-ts repl: 2 statements failed\n' });
+  });
+
+  it('exits with 1 where the last statement has no end, unless .break takes it back', async () => {
+    const typed = (...lines: string[]) => runCli(['repl'], lines.map((line) => `${line}\n`).join(''));
+    expect(await typed('6 * 7', 'Math.max(1', '// and no more')).toMatchObject({
+      code: 1,
+      stdout: '42\n',
+      stderr: 'pool-ts repl: the last statement is not finished, and was not run\n',
+    });
+    expect(await typed('Math.max(1', '.exit')).toMatchObject({ code: 1, stdout: '' });
+    expect(await typed('Math.max(1', '.break', '6 * 7')).toMatchObject({ code: 0, stdout: '42\n', stderr: '' });
   });
 
   it('closes what was opened in good order, at the end of input and at .exit', async () => {
