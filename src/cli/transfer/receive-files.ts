@@ -89,15 +89,16 @@ async function receiveFile(
   watch.end();
   result.seconds = Math.round(performance.now() - began) / 1000;
   result.resumedFrom = receiving.offset;
-  if (failure === null) {
+  if (receiving.stored) {
     result.status = receiving.complete ? 'identical' : 'received';
     result.sha256 = receiving.sha256;
   } else {
-    result.error = `${name}: ${told(failure, receiving, size, options.signal)}`;
+    result.error = `${name}: ${told(failure!, receiving, size, options.signal)}`;
   }
-  options.report(result, failure);
+  // What breaks once the file is there is the session's failure, and not the file's.
+  options.report(result, receiving.stored ? null : failure);
   if (failure === null) return;
-  if (!(failure instanceof TransferFailure) || failure.reason === 'protocol') throw failure;
+  if (receiving.stored || !(failure instanceof TransferFailure) || failure.reason === 'protocol') throw failure;
   // The sender's failure of a file ends the file. Once told that this side knows, it offers the next one.
   if (failure instanceof PeerFailure && failure.reason !== 'stopped') {
     return talk.tell({ type: 'fail', reason: failure.reason, message: 'given up' });

@@ -41,6 +41,8 @@ export class Receiving {
   complete = false;
   /** The sender has been told to go ahead and sends data. */
   started = false;
+  /** It is on disk under its final name, whatever becomes of the session. */
+  stored = false;
   sha256: string | undefined;
   readonly #talk: TransferConversation;
   /** Its name is the last part of what the sender offered. */
@@ -49,7 +51,6 @@ export class Receiving {
   readonly #watch: FileWatch;
   readonly #options: ReceivingOptions;
   #part: PartialFile | null = null;
-  #placed = false;
   #unlock: (() => Promise<void>) | null = null;
   /** Where the file goes. */
   #folder: SubFolder | null = null;
@@ -64,7 +65,7 @@ export class Receiving {
 
   /** Bytes that stay for the next time. */
   get kept(): number {
-    return this.#placed ? 0 : (this.#part?.length ?? 0);
+    return this.stored ? 0 : (this.#part?.length ?? 0);
   }
 
   /** Until the file is on disk and the sender knows. Rejects with what went wrong; call `end` in any case. */
@@ -79,6 +80,7 @@ export class Receiving {
     this.started = true;
     if (this.complete) {
       this.#requireEnd(await this.#talk.expect('end'), hash);
+      this.stored = true;
       if (this.#part !== null) await this.#part.close();
       this.#part = null;
       await PartialFile.remove(folder, name);
@@ -88,7 +90,7 @@ export class Receiving {
       this.#requireEnd(await this.#data(part, hash), hash);
       this.#watch.note('writing to disk');
       await this.#talk.busy(part.place({ overwrite }));
-      this.#placed = true;
+      this.stored = true;
     }
     this.#watch.note(undefined);
     this.#watch.moved(size);
@@ -101,7 +103,7 @@ export class Receiving {
     const part = this.#part;
     try {
       if (part === null) return;
-      if ((useless && this.started && !this.#placed) || part.length === 0) {
+      if ((useless && this.started && !this.stored) || part.length === 0) {
         this.#part = null;
         await part.discard();
       } else {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataMessage } from '../../../src/cli/transfer/messages.js';
+import { QUIET_VIEW } from '../../../src/cli/transfer/progress-view.js';
 import type { TransferConversation } from '../../../src/cli/transfer/transfer-conversation.js';
 import { Sides } from './sides.js';
 
@@ -225,6 +226,47 @@ describe('a sender that goes', () => {
       }
     },
   );
+
+  const notes = (note: (text: string | undefined) => void, moved: (bytes: number) => void): typeof QUIET_VIEW => ({
+    ...QUIET_VIEW,
+    file: () => ({ note, moved, end: () => undefined }),
+  });
+  const end = raw(`{"type":"end","size":10,"sha256":"${SHA}"}`);
+
+  it.each(['close', 'destroy'] as const)('after the end, before it was told that all is there: %s', async (how) => {
+    const view = notes(
+      (text) => text === 'writing to disk' && void sides.pair[0][how](),
+      () => undefined,
+    );
+    const received = sides.receive({ view });
+    const talk = await going();
+    await talk.data([data('0123456789'), end]);
+    const { results, error } = await received;
+    expect(results).toMatchObject([{ status: 'received', sha256: SHA }]);
+    expect(results[0]?.error).toBeUndefined();
+    expect(error).not.toBeNull();
+    expect(readdirSync(sides.in)).toEqual(['file']);
+  });
+
+  it('before it was told that all was there already', async () => {
+    writeFileSync(join(sides.in, 'file'), '0123456789');
+    const received = sides.receive({
+      view: notes(
+        () => undefined,
+        () => sides.pair[1].destroy(),
+      ),
+    });
+    const talk = await greeted();
+    await talk.data([offer()]);
+    await talk.expect('show');
+    await talk.tell({ type: 'shown', offset: 10, sha256: SHA });
+    await talk.expect('start');
+    await talk.tell({ type: 'go', offset: 10 });
+    await talk.data([end]);
+    const { results, error } = await received;
+    expect(results).toMatchObject([{ status: 'identical', sha256: SHA }]);
+    expect(error).not.toBeNull();
+  });
 
   it('without a word: it is given up after the time of silence', async () => {
     const received = sides.receive({ idleTimeout: 50 });
