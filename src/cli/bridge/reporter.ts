@@ -33,18 +33,21 @@ export async function makeReporter(terminal: Terminal, options: ReporterOptions)
   return live ? liveReporter(terminal, liveLines(terminal.stderr), options) : plainReporter(terminal, options);
 }
 
-/** A line on standard output for each thing that happens. */
-function jsonReporter(terminal: Terminal, { interval = 10_000 }: ReporterOptions): Reporter {
+/** A line on standard output for each thing that happens, of failures alone with --quiet. */
+function jsonReporter(terminal: Terminal, { quiet, interval = 10_000 }: ReporterOptions): Reporter {
   const put = (event: string, values: object): void => {
     terminal.stdout.write(`${JSON.stringify({ event, time: new Date().toISOString(), ...values })}\n`);
   };
+  const remark: typeof put = (event, values) => {
+    if (!quiet) put(event, values);
+  };
   return {
     interval,
-    listening: (address, destination) => put('listening', { address, destination }),
+    listening: (address, destination) => remark('listening', { address, destination }),
     broken: (peer, error) => put('broken', { peer, code: (error as { code?: unknown }).code, message: lineOf(error) }),
     status: (status, { toPool, toTcp }) =>
-      put('status', { ...status, toPoolPerSecond: Math.round(toPool), toTcpPerSecond: Math.round(toTcp) }),
-    ended: (status) => put('ended', status),
+      remark('status', { ...status, toPoolPerSecond: Math.round(toPool), toTcpPerSecond: Math.round(toTcp) }),
+    ended: (status) => remark('ended', status),
   };
 }
 

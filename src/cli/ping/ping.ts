@@ -114,8 +114,7 @@ export async function pingRoundTrips(
 }
 
 function say(terminal: Terminal, { json, quiet }: PingOptions, line: string, fields: object): Promise<void> {
-  if (json) return print(terminal, JSON.stringify(fields));
-  return quiet ? Promise.resolve() : print(terminal, line);
+  return quiet ? Promise.resolve() : print(terminal, json ? JSON.stringify(fields) : line);
 }
 
 /** ping(8)'s last lines; as JSON the figures. */

@@ -34,10 +34,9 @@ export class TransferOutcome {
   report(result: Result, error: unknown): void {
     this.#files++;
     if (error !== null) this.#keep(resultLine(result), error);
-    this.#view.aside(() => {
-      if (this.#options.json) void this.#print(JSON.stringify(result));
-      else if (error === null && !this.#options.quiet) void this.#print(resultLine(result));
-    });
+    const { json, quiet } = this.#options;
+    if (error === null ? quiet : !json) return;
+    this.#view.aside(() => void this.#print(json ? JSON.stringify(result) : resultLine(result)));
   }
 
   /** Says on standard error what went wrong with files, but for a single one: the command ends with that line. */

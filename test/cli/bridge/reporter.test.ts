@@ -88,4 +88,15 @@ describe('elsewhere', () => {
     expect(JSON.parse(broken)).toMatchObject({ event: 'broken', peer: 'peer', code: 'ECONNRESET' });
     expect(terminal.err()).toBe('');
   });
+
+  it('--json --quiet is a line for each failure', async () => {
+    const terminal = testTerminal({ tty: true });
+    const reporter = await makeReporter(terminal, { ...OPTIONS, json: true, quiet: true });
+    reporter.listening('127.0.0.1:8080', 'POOL server:9253');
+    reporter.status(STATUS, RATES);
+    reporter.broken('peer', new Error('it broke'));
+    reporter.ended(STATUS);
+    expect(JSON.parse(terminal.out())).toMatchObject({ event: 'broken', message: 'it broke' });
+    expect(terminal.err()).toBe('');
+  });
 });

@@ -91,6 +91,10 @@ describe('ping', () => {
     const quiet = testTerminal();
     await pingHandshakes(quiet, 'x', { ...OPTIONS, count: 1, quiet: true }, dials([2]).parts);
     expect(quiet.out()).not.toContain('seq=');
+    const both = testTerminal();
+    const outcomes = dials([2, refused, 4]).parts;
+    await pingHandshakes(both, 'x', { ...OPTIONS, json: true, quiet: true }, outcomes);
+    expect(JSON.parse(both.out())).toEqual({ peer: 'x', handshake: { min: 2, avg: 3, max: 4, mdev: 1 } });
   });
 
   it('prints the round trips of heartbeats, none before the first, and tells of the end of the session', async () => {

@@ -18,6 +18,19 @@ it('names the files that failed, and how many there are', () => {
   expect(terminal.err()).toBe('pool-ts send: second: the name is refused\npool-ts send: third: the name is refused\n');
 });
 
+it.each([
+  [{ json: false, quiet: false }, /^sent first: 0 B, SHA-256 \n$/],
+  [{ json: false, quiet: true }, /^$/],
+  [{ json: true, quiet: false }, /^\{"name":"first".*\}\n\{"name":"second".*\}\n$/],
+  [{ json: true, quiet: true }, /^\{"name":"second".*\}\n$/],
+])('prints with %j what is asked for', (options, printed) => {
+  const terminal = testTerminal();
+  const outcome = new TransferOutcome(terminal, QUIET_VIEW, options);
+  outcome.report({ ...failed('first'), status: 'sent', error: undefined }, null);
+  outcome.report(failed('second'), new TransferFailure('exists', 'it is there'));
+  expect(terminal.out()).toMatch(printed);
+});
+
 it('names the first of very many, and counts the others', () => {
   const terminal = testTerminal();
   const outcome = new TransferOutcome(terminal, QUIET_VIEW, { json: false, quiet: false });
