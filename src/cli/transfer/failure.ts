@@ -35,9 +35,9 @@ export class TransferFailure extends CliError {
   constructor(
     readonly reason: Reason,
     message: string,
-    options?: ErrorOptions,
+    { exitCode = EXIT_OF_REASON[reason], ...options }: ErrorOptions & { exitCode?: ExitCode } = {},
   ) {
-    super(EXIT_OF_REASON[reason], message, options);
+    super(exitCode, message, options);
   }
 }
 

@@ -107,7 +107,7 @@ async function sourceOf(path: string, name: string): Promise<SourceFile> {
 
 function unreadable(shown: string, error: unknown): Error {
   const failure = diskFailure(shown, error);
-  if (!(failure instanceof TransferFailure)) return failure;
+  if (!(failure instanceof TransferFailure) || failure.reason === 'unreadable') return failure;
   return new TransferFailure('unreadable', failure.message, { cause: error });
 }
 
@@ -218,11 +218,11 @@ async function* piecesOf(source: FileHandle): AsyncGenerator<Uint8Array> {
 
 /** All that can be read of `source`, in a file that is gone with its handle. */
 async function copyOf(source: AsyncIterable<Uint8Array>): Promise<{ handle: FileHandle; size: number }> {
-  const handle = await unnamed();
+  const handle = await unnamed().catch(noCopy);
   try {
     let size = 0;
     for await (const piece of source) {
-      await handle.writeFile(piece);
+      await handle.writeFile(piece).catch(noCopy);
       size += piece.length;
     }
     return { handle, size };
@@ -230,6 +230,15 @@ async function copyOf(source: AsyncIterable<Uint8Array>): Promise<{ handle: File
     await handle.close();
     throw error;
   }
+}
+
+/** It is not the source that fails. The receiver is told of a file that can't be read either way, and takes the others. */
+function noCopy(cause: unknown): never {
+  const { code } = cause as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const what = `${isFull ? 'no room' : 'no file can be written'} in ${printableName(tmpdir())} for what is read`;
+  const exitCode = isFull ? EXIT.IO : EXIT.CANNOT_CREATE;
+  throw new TransferFailure('unreadable', `${what} (${code}); TMPDIR names another folder`, { exitCode, cause });
 }
 
 /** A file without a name: a process that is killed while its pipe takes its time leaves nothing behind. */

@@ -17,9 +17,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { run } from '../../../src/cli/program.js';
 import { dataMessage } from '../../../src/cli/transfer/messages.js';
 import { requirement } from '../../require.js';
+import { testTerminal } from '../test-terminal.js';
 import { Sides, watching } from './sides.js';
 
 const bytes = (size: number, seed = 1): Buffer =>
@@ -269,6 +271,7 @@ describe.skipIf(tmpfs.missing)('on a disk that fills up', () => {
     small = new Sides(disk);
   });
   afterEach(() => {
+    vi.unstubAllEnvs();
     spawnSync('umount', [disk]);
     rmSync(disk, { recursive: true });
     small.remove();
@@ -280,6 +283,26 @@ describe.skipIf(tmpfs.missing)('on a disk that fills up', () => {
     expect(sent.results[0]?.error).toMatch(/^big: the receiver says: no space left on the device: it takes 9\.00 MB/);
     expect(received.results[0]?.error).toMatch(/no space left/);
     expect(readdirSync(disk)).toEqual([]);
+  });
+
+  it.each([
+    ['that is full', () => disk, 74, /^pool-ts send: stdin: no room in \S+ for what is read \(ENOSPC\); TMPDIR names/],
+    ['that is not there', () => join(disk, 'none'), 73, /^pool-ts send: stdin: no file .* \(ENOENT\); TMPDIR names/],
+  ])('a pipe is told of the folder of its copy %s, and other files go on', async (_, folder, code, why) => {
+    const file = join(small.out, 'file');
+    writeFileSync(file, bytes(10));
+    const [sender, receiver] = [testTerminal(), testTerminal()];
+    const receiving = run(['receive', '--backend', 'user', small.folder, '--listen', '127.0.0.1:0'], receiver);
+    let address: string | undefined;
+    while ((address = /listening on (\S+),/.exec(receiver.err())?.[1]) === undefined)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    sender.stdin.end(bytes(9_000_000));
+    vi.stubEnv('TMPDIR', folder());
+    expect(await run(['send', '--backend', 'user', '-', file, address], sender)).toBe(code);
+    expect(sender.err()).toMatch(why);
+    expect(readFileSync(join(small.folder, 'file')).equals(bytes(10))).toBe(true);
+    receiver.interrupt();
+    await receiving;
   });
 
   it('a transfer under way stops with one line on both sides, and goes on when there is room', async () => {
