@@ -1,6 +1,6 @@
 /** A file to be sent: refused before anything is sent where it can't be, and watched for changes while it is. */
 import { constants } from 'node:fs';
-import { access, type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,6 +10,7 @@ import { diskFailure, TransferFailure } from './failure.js';
 import { nameProblem, pathProblem, printableName } from './file-name.js';
 import { filesBelow, type Skipped } from './folder-walk.js';
 import { type ControlMessage, dataMessage, MAX_FILES } from './messages.js';
+import { openSubFolder } from './sub-folder.js';
 
 /** A file that was named on the command line, or is below a folder that was, and can be sent, as far as one can tell. */
 export interface SourceFile {
@@ -20,8 +21,14 @@ export interface SourceFile {
   size: number;
   /** Standard input, in the place of a file. */
   input?: Readable;
-  /** Found below a folder, where links are left out: one that takes its place is not followed either. */
-  found?: true;
+  /** Found below a folder, where links are left out: one that takes its place, or a folder's, is not followed either. */
+  found?: Found;
+}
+
+/** Where it was found: the true path of the folder that was named, and the names from there on, its own the last. */
+export interface Found {
+  root: string;
+  names: readonly string[];
 }
 
 /** What `-` stands for. */
@@ -82,9 +89,11 @@ async function examineOne(path: string, take: (source: SourceFile) => void, skip
     const entry = await stat(path);
     if (!entry.isDirectory()) return take(await sourceOf(path, name));
     let files = 0;
+    const root = await realpath(path);
     for await (const file of filesBelow(path, name, skipped)) {
       files++;
-      take({ ...(await sourceOf(file.path, file.name)), found: true });
+      const names = file.name.split('/').slice(1);
+      take({ ...(await sourceOf(file.path, file.name)), found: { root, names } });
     }
     if (files === 0) throw new CliError(EXIT.NO_INPUT, `there is no regular file in the folder ${shown}`);
   } catch (error) {
@@ -108,7 +117,8 @@ async function sourceOf(path: string, name: string): Promise<SourceFile> {
 function unreadable(shown: string, error: unknown): Error {
   const failure = diskFailure(shown, error);
   if (!(failure instanceof TransferFailure) || failure.reason === 'unreadable') return failure;
-  return new TransferFailure('unreadable', failure.message, { cause: error });
+  const message = failure === error ? `${shown}: ${failure.message}` : failure.message;
+  return new TransferFailure('unreadable', message, { cause: error });
 }
 
 /** A file that is being sent. */
@@ -135,8 +145,8 @@ export class OpenSource {
         return new OpenSource(path, handle, { type: 'offer', name, size, mode: PIPED_MODE, mtimeNs }, true);
       }
       // Without O_NONBLOCK a FIFO that took the file's place would be waited on for ever.
-      const nofollow = found === true ? constants.O_NOFOLLOW : 0;
-      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | nofollow);
+      const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+      const handle = await (found === undefined ? open(path, flags) : openFound(found, flags | constants.O_NOFOLLOW));
       try {
         const entry = await handle.stat({ bigint: true });
         if (!entry.isFile())
@@ -195,6 +205,15 @@ export class OpenSource {
 
   #changed(): TransferFailure {
     return new TransferFailure('changed', `${printableName(this.#path)} changed while it was sent, send it again`);
+  }
+}
+
+async function openFound({ root, names }: Found, flags: number): Promise<FileHandle> {
+  const folder = await openSubFolder(root, names.slice(0, -1), 'told');
+  try {
+    return await open(join(folder.path, names.at(-1)!), flags);
+  } finally {
+    await folder.close();
   }
 }
 

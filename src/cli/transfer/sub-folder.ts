@@ -1,8 +1,9 @@
 /**
- * The folder that a file goes to, below the one that a receiver was given. The name comes from a stranger, and who else may
- * write there is unknown: a link in the place of a folder, planted before or between the files, must lead nowhere. So each
- * folder is opened from the handle of the one above it, without following links. Node has no openat; on Linux
- * /proc/self/fd/N is the open folder itself, whatever has its name meanwhile. Elsewhere each is looked at before it is used.
+ * The folder that a file goes to, below the one that a receiver was given, or that it comes from, below one that is sent. The
+ * name of what arrives comes from a stranger, and who else may write there is unknown: a link in the place of a folder, planted
+ * before or between the files, must lead nowhere. So each folder is opened from the handle of the one above it, without following
+ * links. Node has no openat; on Linux /proc/self/fd/N is the open folder itself, whatever has its name meanwhile. Elsewhere each
+ * is looked at before it is used.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, stat } from 'node:fs/promises';
@@ -17,17 +18,24 @@ export interface SubFolder {
   close(): Promise<void>;
 }
 
+/** What becomes of a folder that is not there: it is made, as far as the umask lets, or the system's error is told. */
+type Missing = 'made' | 'told';
+
 /**
- * Opens the folder of `names` below `root`, and makes what is missing, as far as the umask lets. Each name has to be a plain
- * one. Rejects with a TransferFailure `exists` where something that is no folder has one of the names.
+ * Opens the folder of `names` below `root`. Each name has to be a plain one. Rejects with a TransferFailure `exists` where
+ * something that is no folder has one of the names.
  */
-export async function openSubFolder(root: string, names: readonly string[]): Promise<SubFolder> {
+export async function openSubFolder(
+  root: string,
+  names: readonly string[],
+  missing: Missing = 'made',
+): Promise<SubFolder> {
   if (names.length === 0) return { path: root, close: () => Promise.resolve() };
   const handle = await openRoot(root);
   const path = handle === null ? null : await pathOf(handle);
-  if (handle !== null && path !== null) return descend(handle, path, names);
+  if (handle !== null && path !== null) return descend(handle, path, names, missing);
   await handle?.close();
-  return lookAndUse(root, names);
+  return lookAndUse(root, names, missing);
 }
 
 /** Null where a folder can't be opened: on Windows, and where it may be written and not read. */
@@ -52,12 +60,17 @@ async function pathOf(handle: FileHandle): Promise<string | null> {
   }
 }
 
-async function descend(root: FileHandle, rootPath: string, names: readonly string[]): Promise<SubFolder> {
+async function descend(
+  root: FileHandle,
+  rootPath: string,
+  names: readonly string[],
+  missing: Missing,
+): Promise<SubFolder> {
   let above = root;
   let path = rootPath;
   try {
     for (const name of names) {
-      await make(path, name);
+      if (missing === 'made') await make(path, name);
       const handle = await openFolder(join(path, name));
       await above.close();
       above = handle;
@@ -71,10 +84,10 @@ async function descend(root: FileHandle, rootPath: string, names: readonly strin
   return { path, close: () => last.close() };
 }
 
-async function lookAndUse(root: string, names: readonly string[]): Promise<SubFolder> {
+async function lookAndUse(root: string, names: readonly string[], missing: Missing): Promise<SubFolder> {
   let path = root;
   for (const name of names) {
-    await make(path, name);
+    if (missing === 'made') await make(path, name);
     path = join(path, name);
     if (!(await lstat(path)).isDirectory()) throw noFolder();
   }

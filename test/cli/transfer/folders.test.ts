@@ -16,7 +16,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/program.js';
 import { filesBelow } from '../../../src/cli/transfer/folder-walk.js';
-import { OpenSource } from '../../../src/cli/transfer/source-file.js';
+import { examine, OpenSource, type SourceFile } from '../../../src/cli/transfer/source-file.js';
+import type { TransferFailure } from '../../../src/cli/transfer/failure.js';
 import { openSubFolder } from '../../../src/cli/transfer/sub-folder.js';
 import { seeded } from '../../poolnode/protocol/seeded.js';
 import { randomBytes } from '../../random.js';
@@ -152,7 +153,9 @@ describe('what is below a folder and no regular file', () => {
     make({ secret: 'elsewhere' });
     symlinkSync(join(sides.out, 'secret'), join(sides.out, 'file'));
     const path = join(sides.out, 'file');
-    await expect(OpenSource.open({ path, name: 'album/file', size: 9, found: true })).rejects.toMatchObject({
+    await expect(
+      OpenSource.open({ path, name: 'album/file', size: 9, found: { root: sides.out, names: ['file'] } }),
+    ).rejects.toMatchObject({
       reason: 'unreadable',
       message: expect.stringMatching(/there is a symbolic link of that name/) as string,
     });
@@ -160,6 +163,31 @@ describe('what is below a folder and no regular file', () => {
     expect(named.offer.size).toBe(9);
     await named.close();
   });
+});
+
+/** Whether what was found can be opened, as text. */
+async function opened(source: SourceFile): Promise<string> {
+  try {
+    const file = await OpenSource.open(source);
+    await file.close();
+    return 'opened';
+  } catch (error) {
+    const { reason, message } = error as TransferFailure;
+    return `${reason}: ${message}`;
+  }
+}
+
+it('what takes the place of a folder in which a file was found is not gone through', async () => {
+  make({ 'album/inner/deep/file': 'x', 'elsewhere/deep/file': 'secret' });
+  symlinkSync('album', join(sides.out, 'named'));
+  const [source] = await examine([join(sides.out, 'named')]);
+  expect(await opened(source!)).toBe('opened');
+  const inner = join(sides.out, 'album/inner');
+  renameSync(inner, `${inner}.away`);
+  expect(await opened(source!)).toMatch(/^unreadable: .*named\/inner\/deep\/file: no such file or folder/);
+  expect(existsSync(inner)).toBe(false);
+  symlinkSync(join(sides.out, 'elsewhere'), inner);
+  expect(await opened(source!)).toMatch(/^unreadable: .*named\/inner\/deep\/file: a link, .* one of its folders/);
 });
 
 /** Puts a link in the place of a folder that may be made at any time. */
