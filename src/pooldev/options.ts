@@ -1,6 +1,6 @@
 /** What a device can be told, checked before anything is done. */
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { checkPath as checkFileName, checkString, outOfRange, quote, wrongType } from '../base/arguments.js';
 import { PoolError } from '../base/errors.js';
 import { namesOf, refuseUnknown } from '../base/option-names.js';
@@ -47,16 +47,16 @@ export interface CheckedOptions {
   proc: string | null;
 }
 
-/** `/dev/pool` for root, `$XDG_RUNTIME_DIR/pool` for anybody else. */
+/** `/dev/pool` for root, `$XDG_RUNTIME_DIR/pool` for anybody else. A relative one counts for none, as the specification has it. */
 export function defaultDevicePath(
   uid = process.geteuid?.(),
   runtimeDir: string | undefined = process.env['XDG_RUNTIME_DIR'],
 ): string {
   if (uid === 0) return '/dev/pool';
-  if (runtimeDir !== undefined && runtimeDir !== '') return join(runtimeDir, 'pool');
+  if (runtimeDir !== undefined && isAbsolute(runtimeDir)) return join(runtimeDir, 'pool');
   throw new PoolError(
     'ERR_INVALID_ARG_VALUE',
-    'serve pool device: XDG_RUNTIME_DIR is not set: name a path for the device',
+    'serve pool device: XDG_RUNTIME_DIR is not set, or relative: name a path for the device',
   );
 }
 

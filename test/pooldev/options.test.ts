@@ -42,6 +42,7 @@ describe('options', () => {
     expect(defaultDevicePath(0, '/run/user/0')).toBe('/dev/pool');
     expect(defaultDevicePath(1000, '/run/user/1000')).toBe('/run/user/1000/pool');
     expect(() => defaultDevicePath(1000, '')).toThrow('XDG_RUNTIME_DIR');
+    expect(() => defaultDevicePath(1000, 'run')).toThrow('XDG_RUNTIME_DIR');
   });
 });
 
