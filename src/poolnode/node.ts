@@ -31,8 +31,11 @@ export function createPoolNode(options: PoolNodeOptions = {}, overrides: NodeOve
   };
   let deps: NodeDeps | undefined;
   /** With the first dial or listen comes the cryptography, and what it loads: a program that only imports pays nothing. */
-  const ready = async (): Promise<NodeDeps> =>
-    (deps ??= { ...shared, crypto: overrides.crypto ?? (await loadCryptography()).crypto });
+  const ready = async (): Promise<NodeDeps> => {
+    const crypto = overrides.crypto ?? (await loadCryptography()).crypto;
+    // Looked at after the wait: of several first calls, all must get the same, by which the node knows itself (selfSecret).
+    return (deps ??= { ...shared, crypto });
+  };
   return {
     maxSessions,
     dial: async (where) => {

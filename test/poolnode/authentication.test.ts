@@ -235,6 +235,27 @@ it('nodes with a pre-shared key converse, and others are refused', async () => {
   await expect(dial(there.port, psk(PSK_BYTES.slice().reverse()))).rejects.toMatchObject(REFUSED);
 });
 
+it('a node knows a listener of its own under a pre-shared key, also one of several that it began with at once', async () => {
+  const node = createPoolNode();
+  const listen = (): Promise<NodeListener> =>
+    node.listen({
+      host: '127.0.0.1',
+      port: 0,
+      authentication: { credentials: { mode: 'psk', keys: [preSharedKey(PSK_BYTES)] }, admit: nobody },
+      session: (session) => session.destroy(),
+    });
+  const listeners = await Promise.all([listen(), listen()]);
+  open.push(...listeners.map((listener) => () => listener.close()));
+  for (const { local } of listeners) {
+    const dialled = node.dial({
+      host: '127.0.0.1',
+      port: local.port,
+      authentication: { credentials: { mode: 'psk', key: preSharedKey(PSK_BYTES) }, admit: nobody },
+    });
+    await expect(dialled).rejects.toMatchObject({ ...REFUSED, message: /an offer of this very node/ });
+  }
+});
+
 it('a dial with proofs fails at a listener without them', async () => {
   const there = await listening(undefined);
   const asking = createPoolNode().dial({
