@@ -86,6 +86,7 @@ export class HandshakeAdmission {
   readonly #waiting = new Set<PendingConnection>();
   #challenged = 0;
   #arrivals = 0;
+  #starting = false;
 
   constructor(limits: Partial<HandshakeLimits> = {}) {
     this.#limits = { ...HANDSHAKE_LIMITS, ...limits };
@@ -153,17 +154,26 @@ export class HandshakeAdmission {
     } while (ended > 0 && started > 0);
   }
 
-  /** How many. */
+  /**
+   * How many. Who is released within its own start, since there is no room for its session, leaves its place to this same
+   * loop: a call for each of them within the one before would be as deep as strangers are many.
+   */
   #startNext(now: bigint): number {
+    if (this.#starting) return 0;
+    this.#starting = true;
     let count = 0;
-    for (let next = this.#next(now); next !== null; next = this.#next(now), count++) {
-      next.of.waiting.delete(next);
-      this.#waiting.delete(next);
-      next.stage = 'started';
-      next.since = now;
-      next.of.started.add(next);
-      this.#started.add(next);
-      next.entrant.start(next);
+    try {
+      for (let next = this.#next(now); next !== null; next = this.#next(now), count++) {
+        next.of.waiting.delete(next);
+        this.#waiting.delete(next);
+        next.stage = 'started';
+        next.since = now;
+        next.of.started.add(next);
+        this.#started.add(next);
+        next.entrant.start(next);
+      }
+    } finally {
+      this.#starting = false;
     }
     return count;
   }

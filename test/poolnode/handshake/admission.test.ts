@@ -272,6 +272,43 @@ describe('HandshakeAdmission', () => {
     expect(door.admission.pending).toBe(1);
   });
 
+  it('gives their turn to 5000 that leave as it comes, one after the other and not one within the other', () => {
+    const limits = { pending: 10_000, startedPerAddress: 1, started: 8, busyAbove: 10_000 };
+    const door = new HandshakeAdmission(limits);
+    const started: number[] = [];
+    let deep = 0;
+    let deepest = 0;
+    const arrive = (i: number): Ticket =>
+      door.arrive(`10.1.0.${i % 3}`, 0n, {
+        start: (ticket) => {
+          deepest = Math.max(deepest, ++deep);
+          if (i >= 3) {
+            started.push(i);
+            door.release(ticket, 0n);
+          }
+          deep--;
+        },
+        refused: () => {},
+      });
+    const first = [0, 1, 2].map(arrive);
+    for (let i = 3; i < 5003; i++) arrive(i);
+    expect([door.pending, started]).toEqual([5003, []]);
+    for (const ticket of first) door.release(ticket, 0n);
+    expect(started.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 5000 }, (_, i) => i + 3));
+    expect([deepest, door.pending, door.nextTime()]).toEqual([1, 0, null]);
+  });
+
+  it('lets others in after a start that threw', () => {
+    const door = new HandshakeAdmission();
+    const broken = (): never => {
+      throw new Error('a fault');
+    };
+    expect(() => door.arrive('192.0.2.1', 0n, { start: broken, refused: () => {} })).toThrow('a fault');
+    let starts = 0;
+    door.arrive('192.0.2.2', 0n, { start: () => starts++, refused: () => {} });
+    expect(starts).toBe(1);
+  });
+
   it('asks for harder puzzles above 64 between INIT and the proof, and not for a queue or for silence', () => {
     const door = new Door();
     door.many(500);
