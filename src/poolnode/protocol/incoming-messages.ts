@@ -6,6 +6,8 @@ import { Timer, type Timers } from './timers.js';
 export class IncomingMessages {
   readonly #reassembly = new Reassembly();
   readonly #timers: Timers;
+  /** The reassembly's deadline that the timer was set to. */
+  #watched: bigint | null = null;
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -22,15 +24,20 @@ export class IncomingMessages {
   /** Moves the deadline by a time in which nothing was read; the timers are moved besides. */
   shiftDeadlines(ns: bigint): void {
     this.#reassembly.shiftDeadlines(ns);
+    if (this.#watched !== null) this.#watched += ns;
   }
 
   clear(): void {
     this.#reassembly.clear();
+    this.#watched = null;
   }
 
+  /** The timer itself doesn't tell what it was set to: it moves for its second step, which to set it again would put off. */
   #watch(): void {
     const { deadline } = this.#reassembly;
+    if (deadline === this.#watched) return;
+    this.#watched = deadline;
     if (deadline === null) this.#timers.stop(Timer.Fragments);
-    else if (deadline !== this.#timers.deadline(Timer.Fragments)) this.#timers.set(Timer.Fragments, deadline);
+    else this.#timers.set(Timer.Fragments, deadline);
   }
 }

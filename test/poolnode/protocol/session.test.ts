@@ -143,6 +143,44 @@ describe('fragments of a module', () => {
     expect(message(conversation.side)).toMatch(/fragments was not complete in time/);
   });
 
+  it('have their 5 s also where others come whole all the time', () => {
+    const conversation = new WithModule('server');
+    conversation.module.send(PacketType.Data, FRAGMENT, 3, fragment(1, 0, 6, 'abc'));
+    conversation.toSession();
+    const { session } = conversation.side;
+    const due = conversation.now + 5n * SECOND;
+    for (let id = 2; conversation.side.ended === null && conversation.now < due + SECOND; id++) {
+      conversation.now += SECOND / 50n;
+      conversation.module.send(PacketType.Data, FRAGMENT | Flag.LastFragment, 3, fragment(id, 0, 1, 'x'));
+      conversation.toSession();
+      session.handleTimeout(conversation.now);
+      conversation.side.pump(conversation.now);
+    }
+    expect(conversation.side.code).toBe('ERR_POOL_PROTOCOL');
+    expect(message(conversation.side)).toMatch(/fragments was not complete in time/);
+    expect(conversation.now - due).toBeLessThan(SECOND / 10n);
+  });
+
+  it('have 5 s each, whichever are whole before', () => {
+    const conversation = new WithModule('server');
+    const { module, side } = conversation;
+    module.send(PacketType.Data, FRAGMENT, 3, fragment(1, 0, 6, 'abc'));
+    conversation.toSession();
+    conversation.now += 4n * SECOND;
+    side.session.handleTimeout(conversation.now);
+    module.send(PacketType.Data, FRAGMENT, 3, fragment(2, 0, 6, 'ghi'));
+    module.send(PacketType.Data, FRAGMENT | Flag.LastFragment, 3, fragment(1, 3, 6, 'def'));
+    conversation.toSession();
+    const due = conversation.now + 5n * SECOND;
+    for (; conversation.now < due; conversation.now += SECOND / 2n) side.session.handleTimeout(conversation.now);
+    side.pump(conversation.now);
+    expect([conversation.texts(), side.ended]).toEqual([['abcdef'], null]);
+    side.session.handleTimeout(due);
+    side.session.handleTimeout(due + SECOND);
+    side.pump(due + SECOND);
+    expect(message(side)).toMatch(/fragments was not complete in time/);
+  });
+
   it('are given the time in which nothing was read', () => {
     const conversation = new WithModule('server');
     conversation.module.send(PacketType.Data, FRAGMENT, 3, fragment(1, 0, 6, 'abc'));
