@@ -119,7 +119,10 @@ function attempt(node: NodeDeps, options: AttemptOptions): Promise<TcpSession> {
       giveUp = clientHandshake(node, socket, reader, options, {
         established: (protocol, peer) => {
           const ends = endpointsOf(socket);
-          if (ends === null) return fail(hungUp('client'));
+          if (ends === null) {
+            protocol.forget();
+            return fail(hungUp('client'));
+          }
           settle();
           resolve(place.fill(sessionMaker(node, { socket, reader, protocol, peer, writeStallTimeout, ...ends })));
         },

@@ -138,7 +138,10 @@ class TcpListener implements NodeListener {
         this.#pending.delete(candidate);
         // Its ACK is withheld: the peer's dial fails, and does not end a moment after it succeeded.
         const full = this.#noRoomFor(source);
-        if (full !== null) return refused(full);
+        if (full !== null) {
+          protocol.forget();
+          return refused(full);
+        }
         if (output.length > 0) socket.write(output);
         socket.ref();
         const { writeStallTimeout } = this.#options;

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Crypto } from '../../src/poolnode/protocol/types.js';
 import type { RefuseReason } from '../../src/base/session.js';
 import { type PublicKey, publicKeyOf } from '../../src/base/public-key.js';
 import { createPoolNode } from '../../src/poolnode/node.js';
@@ -12,6 +13,7 @@ import type {
   NodeListener,
   NodeSession,
 } from '../../src/poolnode/types.js';
+import { noting } from './protocol/noting-crypto.js';
 import { preSharedKey, PSK_BYTES, TEST_1, TEST_2 } from './protocol/authentication/credentials.js';
 
 const open: (() => unknown)[] = [];
@@ -49,10 +51,14 @@ async function listening(
   authentication: ListenAuthentication | undefined,
   timeout = 10_000,
   maxSessions = 8,
+  crypto?: Crypto,
 ): Promise<Listening> {
   const sessions: NodeSession[] = [];
   const drops: Listening['drops'] = [];
-  const node = createPoolNode({ maxSessions }, { handshakeLimits: { timeout, initTimeout: timeout } });
+  const node = createPoolNode(
+    { maxSessions },
+    { handshakeLimits: { timeout, initTimeout: timeout }, ...(crypto && { crypto }) },
+  );
   const listener = await node.listen({
     host: '127.0.0.1',
     port: 0,
@@ -220,6 +226,49 @@ describe('nodes with keys', () => {
     });
     await expect(dialled).rejects.toThrow('changed my mind');
     await until(() => there.drops.length === 1);
+  });
+});
+
+describe('keys that come to no session are given up', () => {
+  it('where a dial is given up in its decision, by both sides, those of the exchange too', async () => {
+    const { crypto, bindings, held } = noting();
+    const there = await listening(server(), 10_000, 8, crypto);
+    const controller = new AbortController();
+    const asked: AdmitPeer = () => {
+      controller.abort(new Error('changed my mind'));
+      return new Promise(() => {});
+    };
+    const dialled = createPoolNode({}, { crypto }).dial({
+      host: '127.0.0.1',
+      port: there.port,
+      authentication: dialler(asked),
+      signal: controller.signal,
+    });
+    await expect(dialled).rejects.toThrow('changed my mind');
+    await until(() => there.drops.length === 1);
+    expect(held.size).toBe(0);
+    expect(bindings.length).toBeGreaterThan(0);
+    expect(bindings.filter((key) => key.some((byte) => byte !== 0))).toEqual([]);
+  });
+
+  it.each([
+    ['before the proofs', server(), dialler()],
+    ['after RESPONSE', undefined, undefined],
+  ])('where the last slot went meanwhile, %s', async (_, listens, dials) => {
+    const { crypto, held } = noting();
+    const there = await listening(listens, 10_000, 1, crypto);
+    let first: NodeSession | undefined;
+    const second = createPoolNode({}, { crypto }).dial({
+      host: '127.0.0.1',
+      port: there.port,
+      ...(dials && { authentication: dials }),
+      beforeResponse: async () => void (first = await dial(there.port, dials)),
+    });
+    await expect(second).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(there.drops.map(([reason]) => reason)).toEqual(['table-full']);
+    first!.destroy();
+    there.sessions[0]!.destroy();
+    await until(() => held.size === 0);
   });
 });
 

@@ -180,6 +180,8 @@ export interface PairOptions {
   node?: PoolNodeOptions;
   /** Whether delivery begins at once; default true. */
   start?: boolean;
+  /** Of the dialled one, ms. */
+  writeStallTimeout?: number;
 }
 
 /** A dialled session and the accepted one on its other end. Destroyed when the test is over. */
@@ -189,7 +191,12 @@ export async function pair(options: PairOptions = {}): Promise<Pair> {
   const clientNode = createPoolNode(options.node, { connect, ...options.client });
   const serverNode = createPoolNode(options.node, options.server);
   const listening = await Server.listen({}, serverNode);
-  const client = await clientNode.dial({ host: '127.0.0.1', port: listening.port });
+  const { writeStallTimeout } = options;
+  const client = await clientNode.dial({
+    host: '127.0.0.1',
+    port: listening.port,
+    ...(writeStallTimeout !== undefined && { writeStallTimeout }),
+  });
   onTestFinished(() => client.destroy());
   const server = await listening.accepted();
   const atClient = new Recorder();

@@ -71,6 +71,7 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     if (over) return;
     stop();
     const last = session.hasOutput ? output() : null;
+    session.forget();
     const lingers = last !== null && !socket.destroyed;
     if (lingers) {
       socket.end(last);
@@ -164,6 +165,7 @@ export function runAuthentication(run: AuthenticationRun): AuthenticationHandle 
     cancel: () => {
       if (over) return;
       stop();
+      session.forget();
       socket.pause();
     },
     refuse,

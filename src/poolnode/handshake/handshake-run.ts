@@ -41,7 +41,10 @@ export interface HandshakeRun {
   idle?: (() => boolean) | undefined;
   /** Where the peer must prove who it is. */
   authentication?: HandshakeAuthentication | undefined;
-  /** Both sides hold the keys, and are proven where that was asked. `output` is to be written first, if the session is wanted. */
+  /**
+   * Both sides hold the keys, and are proven where that was asked. `output` is to be written first, if the session is wanted;
+   * one that isn't is to `forget`.
+   */
   established(session: Session, output: Uint8Array, peer: NodePeer): void;
   /** The handshake is over without a session. The socket is the caller's to destroy, unless it `lingers` and ends by itself. */
   failed(error: PoolError, lingers: boolean): void;
@@ -161,7 +164,11 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
     { admit, deadline, begin }: HandshakeAuthentication,
     now: bigint,
   ): void => {
-    if (!begin()) return void socket.pause();
+    if (!begin()) {
+      session.forget();
+      socket.pause();
+      return;
+    }
     // The listener's offer goes with its ACK, in one write; a dialler has nothing that waits.
     const waits = output.length > 0;
     if (waits) {

@@ -14,7 +14,7 @@ import type { ListenAuthentication, NodePeer } from '../types.js';
 export interface IncomingOutcome {
   /** It is about to be read, perhaps after a long wait: a reason refuses it now. */
   turn(): RefuseReason | null;
-  /** It proved itself. `output` is to be written first, if it gets a slot. */
+  /** It proved itself. `output` is to be written first, if it gets a slot; a session that gets none is to `forget`. */
   established(session: Session, output: Uint8Array, peer: NodePeer): void;
   /** Where `lingers`, the socket ends by itself. */
   refused(reason: RefuseReason, error?: PoolError, lingers?: boolean): void;

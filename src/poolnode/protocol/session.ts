@@ -436,6 +436,10 @@ export class EstablishedSession implements Session {
     return error;
   }
 
+  forget(): void {
+    if (!this.#over) this.#end();
+  }
+
   #end(): void {
     this.#over = true;
     if (this.#state.name !== 'CLOSING') this.#state.step('ended');

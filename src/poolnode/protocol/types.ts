@@ -162,6 +162,11 @@ export interface Session {
   sendMessage(channel: number, data: Uint8Array, now: bigint): void;
   /** Queues CLOSE. State CLOSING; what still comes is discarded, but for the checks that a lingering side makes. */
   close(now: bigint): void;
+  /**
+   * Nobody goes on with it: its keys are given up and overwritten. What `takeOutput` has of it is sealed already, and may still
+   * be written; nothing more is read. Does nothing once it is over.
+   */
+  forget(): void;
   /** Whether `takeOutput` would give something. */
   readonly hasOutput: boolean;
   /** Bytes to write, in order. They stay as they are until `outputWritten` says that they are not needed any more. */

@@ -68,6 +68,7 @@ export class TcpSession implements NodeSession {
   /** Set once, and told to the handler one turn later. */
   #end: SessionEnd | null = null;
   #endTold = false;
+  #socketGone = false;
   /** The connection failed while messages that came before were still to be delivered. */
   #broken: PoolError | null = null;
   /** The peer's CLOSE came while ours was on its way. */
@@ -292,7 +293,9 @@ export class TcpSession implements NodeSession {
   }
 
   #socketClosed(): void {
-    if (this.#end === null) this.#connectionFailed(new PoolError('ERR_POOL_PEER_LOST', 'the connection is gone'));
+    this.#socketGone = true;
+    if (this.#end !== null) this.#protocol.forget();
+    else this.#connectionFailed(new PoolError('ERR_POOL_PEER_LOST', 'the connection is gone'));
   }
 
   #connectionFailed(error: PoolError): void {
@@ -333,6 +336,8 @@ export class TcpSession implements NodeSession {
     this.#end = end;
     this.#timer.stop();
     this.#output.stop();
+    // Until the socket is gone what the peer still sends is checked with its keys; what came before that may be held after it.
+    if (this.#socketGone) this.#protocol.forget();
     if (!this.#retain) this.#deps.release(this);
     nextTick(() => {
       this.#output.fail(this.#refusal() ?? closedHere());

@@ -1,60 +1,7 @@
 /** Secrets are overwritten once they are used, and keys given up when a session or a handshake ends, however it does. */
 import { describe, expect, it } from 'vitest';
-import { nodeCrypto } from '../../../src/poolnode/crypto/node-crypto.js';
-import type { Crypto, KeyPair, PacketCrypto } from '../../../src/poolnode/protocol/types.js';
+import { noting } from './noting-crypto.js';
 import { concat, handshakes, Pair, SECOND } from './pair.js';
-import { changed } from './sealing.js';
-
-/** RESPONSE: the puzzle's solution and the proof. */
-const RESPONSE_BYTES = 64;
-
-/** Cryptography that keeps what it gave and took of secrets, and counts keys that are held. */
-function noting(): { crypto: Crypto; secrets: Uint8Array[]; held: Set<object> } {
-  const real = nodeCrypto();
-  const secrets: Uint8Array[] = [];
-  const held = new Set<object>();
-  const noted = <T extends Uint8Array | null>(secret: T): T => {
-    if (secret !== null) secrets.push(secret);
-    return secret;
-  };
-  const crypto: Crypto = {
-    ...real,
-    generateKeyPair: (): KeyPair => {
-      const pair = real.generateKeyPair();
-      const token = {};
-      held.add(token);
-      return {
-        publicKey: pair.publicKey,
-        agree: (peer) => noted(pair.agree(peer)),
-        dispose: () => {
-          held.delete(token);
-          pair.dispose();
-        },
-      };
-    },
-    hmacSha256: (key, ...pieces) => noted(real.hmacSha256(key, ...pieces)),
-    packetCrypto: (sessionKey, hmacKey): PacketCrypto => {
-      const keys = real.packetCrypto(sessionKey, hmacKey);
-      const token = {};
-      held.add(token);
-      return changed(keys, {
-        seal: (nonce, plaintext, out, at) => {
-          if (plaintext.length === RESPONSE_BYTES) secrets.push(plaintext);
-          keys.seal(nonce, plaintext, out, at);
-        },
-        open: (nonce, sealed, from, to) => {
-          const plaintext = keys.open(nonce, sealed, from, to);
-          return plaintext?.length === RESPONSE_BYTES ? noted(plaintext) : plaintext;
-        },
-        dispose: () => {
-          held.delete(token);
-          keys.dispose();
-        },
-      });
-    },
-  };
-  return { crypto, secrets, held };
-}
 
 const NONE = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
@@ -101,6 +48,26 @@ describe('keys', () => {
     expect(pair.server.ended).not.toBeNull();
     expect(held.size).toBe(0);
     expect([pair.client, pair.server].map((side) => side.session.nextTimeout())).toEqual([null, null]);
+  });
+
+  it('are given up where nobody goes on with a session, and what it had sealed still leaves', () => {
+    const { crypto, held } = noting();
+    const pair = new Pair({ crypto });
+    pair.settle();
+    const { client, server } = pair;
+    client.session.sendMessage(0, Uint8Array.of(7), pair.now);
+    client.session.close(pair.now);
+    client.session.forget();
+    client.session.forget();
+    expect([client.session.nextTimeout(), client.session.next(pair.now), client.session.state]).toEqual([
+      null,
+      null,
+      'CLOSING',
+    ]);
+    pair.settle();
+    expect([server.messages.map(({ data }) => [...data]), server.ended]).toEqual([[[7]], 'closed']);
+    server.session.forget();
+    expect(held.size).toBe(0);
   });
 
   it('are given up where a handshake fails', () => {

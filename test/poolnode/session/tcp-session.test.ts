@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { WRITE_HIGH_WATER } from '../../../src/poolnode/constants.js';
-import { bytes, codeOf, pair, Recorder, turn, until } from '../conversation.js';
+import { bytes, codeOf, pair, type Pair, Recorder, turn, until } from '../conversation.js';
+import { noting } from '../protocol/noting-crypto.js';
 
 const MS = 1_000_000n;
 const CHUNK = 64 * 1024 - 1;
@@ -13,6 +14,11 @@ function fill(session: { send(channel: number, data: Uint8Array): boolean }, lim
   let sent = 0;
   while (sent++ < limit && session.send(0, data));
   return sent;
+}
+
+/** More than the system's buffers take of what a peer doesn't read. */
+function flood(session: { send(channel: number, data: Uint8Array): boolean }): void {
+  for (let i = 0; i < 500; i++) session.send(0, new Uint8Array(CHUNK));
 }
 
 describe('start', () => {
@@ -359,6 +365,76 @@ describe('destroy', () => {
     await turn();
     expect(atClient.ends).toBe(1);
     expect(results.length).toBe(500);
+  });
+});
+
+describe('keys', () => {
+  it.each<[how: string, end: (pair: Pair) => unknown]>([
+    ['a close', ({ client }) => client.close()],
+    ['two closes at once', ({ client, server }) => Promise.all([client.close(), server.close()])],
+    ['destroy', ({ client }) => client.destroy()],
+    ['a reset', ({ clientSocket }) => clientSocket.resetAndDestroy()],
+    ['a FIN without CLOSE', ({ clientSocket }) => clientSocket.end()],
+    [
+      'a close that the peer gives no time for',
+      ({ client, server }) => {
+        server.pause();
+        flood(client);
+        return codeOf(client.close({ timeout: 20 })).then((code) => {
+          expect(code).toBe('ERR_POOL_TIMEOUT');
+          server.resume();
+        });
+      },
+    ],
+    [
+      'a socket that takes nothing',
+      async ({ client, server, atClient }) => {
+        server.pause();
+        client.pause();
+        flood(client);
+        expect((await atClient.ended).error?.message).toContain('writeStallTimeout');
+        server.resume();
+      },
+    ],
+    [
+      'an owner that throws',
+      ({ atServer, client }) => {
+        atServer.take = () => {
+          throw new Error('oops');
+        };
+        client.send(0, bytes('boo'));
+      },
+    ],
+  ])('are given up by both sides after %s', async (_, end) => {
+    const { crypto, held } = noting();
+    const made = await pair({ client: { crypto }, server: { crypto }, writeStallTimeout: 400 });
+    expect(held.size).toBeGreaterThan(0);
+    await end(made);
+    await Promise.all([made.atClient.ended, made.atServer.ended]);
+    await until(() => held.size === 0);
+  });
+
+  it('stay while messages of a lost connection wait to be read, and are given up after those', async () => {
+    const { crypto, held } = noting();
+    const { client, server, atClient, atServer, clientSocket } = await pair({ server: { crypto } });
+    atServer.take = () => false;
+    client.send(0, bytes('one'));
+    client.send(0, bytes('two'));
+    await atServer.received(1);
+    clientSocket.resetAndDestroy();
+    await atClient.ended;
+    // A write notices the reset although nothing is read.
+    await new Promise<void>((resolve) => {
+      const poke = (error?: PoolError): void => (error ? resolve() : void server.send(0, bytes('poke'), poke));
+      poke();
+    });
+    for (let i = 0; i < 5; i++) await turn();
+    expect(held.size).toBeGreaterThan(0);
+    server.resume();
+    await atServer.received(2);
+    server.resume();
+    await atServer.ended;
+    expect([atServer.texts, held.size]).toEqual([['one', 'two'], 0]);
   });
 });
 
