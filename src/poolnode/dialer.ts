@@ -152,6 +152,8 @@ function clientHandshake(
   { authentication, beforeResponse, times }: AttemptOptions,
   outcome: DialOutcome,
 ): () => void {
+  /** When the handshake has to be complete; the proofs are part of it. */
+  let due: bigint | null = null;
   const { cancel } = runHandshake({
     socket,
     role: 'client',
@@ -161,12 +163,19 @@ function clientHandshake(
       ...(authentication && { credentials: { ...authentication.credentials, self: selfSecret(node) } }),
     }),
     clock: node.clock,
-    expect: (state, now) => expectation(state, now, times),
+    expect: (state, now) => {
+      const expected = expectation(state, now, times);
+      if (state === 'CHALLENGED') due = expected.deadline;
+      return expected;
+    },
     keepsAlive: true,
     beforeResponse,
     authentication: authentication && {
       admit: authentication.admit,
-      deadline: (now) => now + nanoseconds(Math.min(AUTHENTICATION_TIMEOUT_MS, times.completion)),
+      deadline: (now) => {
+        const last = now + nanoseconds(AUTHENTICATION_TIMEOUT_MS);
+        return due !== null && due < last ? due : last;
+      },
       begin: () => true,
     },
     established: (session, output, peer) => {
@@ -178,7 +187,10 @@ function clientHandshake(
   return cancel;
 }
 
-/** The two phases after TCP's: until CHALLENGE is here, and until the peer has shown that it holds the keys. */
+/**
+ * The two phases after TCP's: until CHALLENGE is here, and until the peer has shown that it holds the keys, and who it is where
+ * that is asked.
+ */
 function expectation(state: SessionStateName, now: bigint, { challenge, completion }: DialTimes): Expectation {
   const [ms, what] =
     state === 'CHALLENGED' ? [completion, 'no completion of the handshake'] : [challenge, 'no answer to INIT'];

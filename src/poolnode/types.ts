@@ -63,7 +63,7 @@ export interface NodeDialOptions {
   connectTimeout?: number;
   /** ms for CHALLENGE; default 30 000, for the peer may have many to answer before. */
   challengeTimeout?: number;
-  /** ms for the completion after RESPONSE; default 30 000. */
+  /** ms for the completion after RESPONSE, proofs and decision included, which have 10 000 at most; default 30 000. */
   completionTimeout?: number;
   /**
    * ms after which a session ends with ERR_POOL_TIMEOUT when nothing is read on this side and the socket took no byte of
