@@ -81,7 +81,7 @@ export class IncomingConnection {
       idle: () => door.pending === 1,
       authentication: authentication && {
         admit: authentication.admit,
-        // The door's, which counts from accept.
+        // The door's, which counts from the connection's turn.
         deadline: () => null,
         begin: () => this.#hasRoom(),
       },
@@ -90,7 +90,8 @@ export class IncomingConnection {
         outcome.established(session, output, peer);
       },
       failed: (error, lingers) => {
-        // Who was refused keeps its place until its socket is gone: a stranger's next try costs it as much as the first.
+        // Who is refused for what it sent keeps its place until its socket is gone: a stranger's next try costs it as much as the
+        // first. Whose time was up has had that place for as long as any, and who gave way has left it to another.
         if (lingers) socket.once('close', () => this.#leave());
         else this.#leave();
         outcome.refused('handshake-failed', error, lingers);
