@@ -86,6 +86,12 @@ export const CLOSE_TIMEOUT_MS = 5000;
 /** ms that a closed socket is read on and discarded, waiting for the peer's FIN. */
 export const LINGER_MS = 1000;
 
+/** ms between two looks whether a peer that reads slowly still lives: a bit more than lies between two of its HEARTBEATs. */
+export const SLOW_READER_LOOK_MS = 6000;
+/** ms that a closed socket waits for such a peer at most, and how many of a process do so at a time. */
+export const SLOW_READER_MS = 60_000;
+export const MOST_SLOW_READERS = 64;
+
 /** ms of not reading after which a module peer is in danger of breaking its session (its send gives up at 10 s). */
 export const STALLED_AFTER_MS = 8000;
 

@@ -197,8 +197,9 @@ export interface NodeSession {
   /** 32 bytes, bit c of byte c/8. */
   channels(): Uint8Array;
   /**
-   * Graceful: what was sent, then CLOSE, then FIN; settles then, and lingers for the peer's FIN in the background for at
-   * most 1 s. Rejects ERR_POOL_TIMEOUT and destroys when the peer does not take the data within `timeout` ms.
+   * Graceful: what was sent, then CLOSE, then FIN; settles when this machine's system has them, and lingers for the peer's FIN
+   * in the background: for 6 s, and for up to 60 s while the peer still sends. Rejects ERR_POOL_TIMEOUT and destroys when the
+   * peer does not take the data within `timeout` ms.
    */
   close(options?: { timeout?: number }): Promise<void>;
   /** No CLOSE, no waiting. */

@@ -30,6 +30,8 @@ class MemorySocket extends Duplex {
   peer!: MemorySocket;
   /** As net.Socket's: what the stream was given to write. */
   bytesWritten = 0;
+  /** As net.Socket's: what came out of the connection. */
+  bytesRead = 0;
   readonly #clock: TestClock;
   readonly #link: Link;
   /** Of what was written, the bytes that the peer has not taken. */
@@ -110,7 +112,9 @@ class MemorySocket extends Duplex {
     while (this.#wanted && this.#come.length > 0) {
       const bytes = this.#come.shift()!;
       this.#wanted = this.push(bytes);
-      if (bytes !== null) this.peer.#taken(bytes.length);
+      if (bytes === null) continue;
+      this.bytesRead += bytes.length;
+      this.peer.#taken(bytes.length);
     }
   }
 

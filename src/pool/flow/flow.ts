@@ -133,8 +133,9 @@ export interface Flow extends AsyncDisposable, AsyncIterable<Bytes> {
    * without a signal the same promise. `destroy` fulfils it. A promise of it that nobody takes is no unhandled rejection:
    * `closed` tells the same.
    *
-   * A Conn's close promises delivery to the peer's node, not to its program. Programs that must know end with a
-   * confirmation of their own.
+   * A Conn's close promises delivery to the peer's node, not to its program, and on the user backend only while this process
+   * lives on: where it exits right after, a peer that reads slowly loses what it has not read at its own next heartbeat (5 s).
+   * Programs that must know end with a confirmation of their own.
    * @param options.closeTimeout ms; default 5000
    * @throws PoolError ERR_POOL_TIMEOUT when the peer doesn't take what was written within `closeTimeout`: it is
    * destroyed then. The signal ends only the waiting; the closing goes on.

@@ -11,7 +11,7 @@ import { type Clock, nanoseconds } from '../clock.js';
 import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_SIZE } from '../constants.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Session } from '../protocol/types.js';
-import { beginClosing, linger, type Closing } from './session-close.js';
+import { beginClosing, linger, lingerForSlowReader, type Closing } from './session-close.js';
 import { SessionInput } from './session-input.js';
 import { sessionSocketError } from '../socket-errors.js';
 import { SocketOutput, type Sent } from './socket-output.js';
@@ -202,7 +202,7 @@ export class TcpSession implements NodeSession {
     this.#socket.ref();
     this.#socket.once('finish', () => {
       this.#finish({ by: 'local' });
-      linger(this.#socket, this.#deps.timers);
+      lingerForSlowReader(this.#socket, this.#deps.timers);
     });
     this.#socket.end();
     return this.#closing.promise;

@@ -1,8 +1,11 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import type { nodeTimers } from '../../../src/base/timers.js';
-import { beginClosing, linger } from '../../../src/poolnode/session/session-close.js';
+import { MOST_SLOW_READERS } from '../../../src/poolnode/constants.js';
+import { beginClosing, linger, lingerForSlowReader } from '../../../src/poolnode/session/session-close.js';
+import { TestClock } from '../../../src/testing/virtual-clock.js';
 import { codeOf, rawConnection, rawServer } from '../conversation.js';
 
 describe('beginClosing', () => {
@@ -84,5 +87,73 @@ describe('linger', () => {
     clearInterval(keep);
     expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeGreaterThan(900);
     expect(socket.readableEnded).toBe(false);
+  });
+});
+
+describe('lingerForSlowReader', () => {
+  /** A socket that was closed on this side, as far as lingering goes. */
+  class ClosedHere extends EventEmitter {
+    bytesRead = 0;
+    destroyed = false;
+
+    destroy(): void {
+      this.destroyed = true;
+      this.emit('close');
+    }
+
+    unref(): void {}
+
+    resume(): void {}
+  }
+
+  function lingering(clock: TestClock, others = new Set<Socket>()): ClosedHere {
+    const socket = new ClosedHere();
+    lingerForSlowReader(socket as unknown as Socket, clock.timers, others);
+    return socket;
+  }
+
+  it.each<[what: string, secondsOfBytes: number[], end: number]>([
+    ['is silent', [], 6],
+    ['sent a last word', [3], 12],
+    ['goes on until it is silent', [5, 10, 15], 24],
+    ['goes on for ever', Array.from({ length: 20 }, (_, i) => 5 * i), 60],
+  ])('waits for a peer that %s (%j) for %i s', async (_, seconds, end) => {
+    const clock = new TestClock();
+    const socket = lingering(clock);
+    for (let second = 0; second < end; second++) {
+      if (seconds.includes(second)) socket.bytesRead += 128;
+      await clock.advance(second + 1 < end ? 1000 : 999);
+      expect(socket.destroyed).toBe(false);
+    }
+    await clock.advance(1);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('ends when the socket does, and leaves its place to others', async () => {
+    const clock = new TestClock();
+    const others = new Set<Socket>();
+    const socket = lingering(clock, others);
+    await clock.advance(2000);
+    expect(others.size).toBe(1);
+    socket.destroy();
+    expect(others.size).toBe(0);
+    socket.destroyed = false;
+    await clock.advance(60_000);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('gives those beyond a number of them 1 s, and a place again when one is free', async () => {
+    const clock = new TestClock();
+    const others = new Set<Socket>();
+    const sockets = Array.from({ length: MOST_SLOW_READERS + 2 }, () => lingering(clock, others));
+    const gone = (): number[] => sockets.flatMap(({ destroyed }, i) => (destroyed ? [i] : []));
+    await clock.advance(999);
+    expect([gone(), others.size]).toEqual([[], 0]);
+    await clock.advance(1);
+    expect(gone()).toEqual([MOST_SLOW_READERS, MOST_SLOW_READERS + 1]);
+    sockets[7]!.destroy();
+    const later = lingering(clock, others);
+    await clock.advance(2000);
+    expect([later.destroyed, others.size]).toEqual([false, MOST_SLOW_READERS]);
   });
 });
