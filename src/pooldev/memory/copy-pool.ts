@@ -35,7 +35,10 @@ export interface CopyTicket {
   direction: number;
 }
 
-/** Starts a thread that runs `runCopyThread` over the shared memory; `done` is called when it finished a copy. */
+/**
+ * Starts a thread that runs `runCopyThread` over the shared memory; `done` is called when it finished a copy. Throws where the
+ * system has no thread to give (pids.max, RLIMIT_NPROC).
+ */
 export type StartCopyThread = (shared: SharedArrayBuffer, done: () => void) => CopyThreadHandle;
 
 export interface CopyThreadHandle {
@@ -148,6 +151,7 @@ export class CopyPool {
   #lose(thread: Thread): void {
     this.#threads.splice(this.#threads.indexOf(thread), 1);
     if (thread.job !== null) this.#waiting.push(thread.job);
+    this.#next();
   }
 
   #run(thread: Thread, job: Job): void {
@@ -182,13 +186,21 @@ export class CopyPool {
 
   #grow(): void {
     if (this.#closed || !this.#waiting.has(this.#mayServe)) return;
-    if (this.#mayGrow) {
-      const thread = this.#addThread();
-      thread.handle.ready.catch(() => this.#lose(thread));
-      this.#next();
-    }
-    // The new one may come to hang as well, and those at work to count as stuck.
+    if (this.#mayGrow) this.#addOneMore();
+    // The new one may come to hang as well, those at work to count as stuck, and the system to have a thread again.
     this.#growSoon();
+  }
+
+  #addOneMore(): void {
+    let thread: Thread;
+    try {
+      thread = this.#addThread();
+    } catch {
+      // Thrown on, it would end the device's own thread, and everybody's sessions with it.
+      return;
+    }
+    thread.handle.ready.catch(() => this.#lose(thread));
+    this.#next();
   }
 
   #next(): void {

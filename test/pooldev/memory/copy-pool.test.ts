@@ -14,7 +14,10 @@ function threads() {
     data: Buffer;
     stopped: boolean;
   }[] = [];
+  /** What the system says of the next ones. */
+  const refuses = { start: false, ready: false };
   const start: StartCopyThread = (shared, done) => {
+    if (refuses.start) throw new Error('ERR_WORKER_INIT_FAILED: EAGAIN');
     const { words, data } = copyChannel(shared);
     const take = () =>
       Atomics.compareExchange(words, CopyWord.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
@@ -36,9 +39,10 @@ function threads() {
       },
     };
     started.push(thread);
-    return { ready: Promise.resolve(), stop: () => (thread.stopped = true) };
+    const ready = refuses.ready ? Promise.reject(new Error('out of memory')) : Promise.resolve();
+    return { ready, stop: () => (thread.stopped = true) };
   };
-  return { pool: new CopyPool(start), started };
+  return { pool: new CopyPool(start), started, refuses };
 }
 
 /** Threads 10 to 19 are those of process 1, and so on. */
@@ -123,6 +127,43 @@ describe('CopyPool', () => {
     pool.copy(ticket(1), undefined, later);
     started[0]?.run();
     expect(later).toHaveBeenCalledTimes(1);
+    pool.close();
+  });
+
+  it('does with the threads it has where the system gives no other, and asks again', async () => {
+    const { pool, started, refuses } = threads();
+    pool.copy(ticket(1), undefined, vi.fn());
+    started[0]?.take();
+    refuses.start = true;
+    const [late, later] = [vi.fn(), vi.fn()];
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, late);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(late.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, later);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(started).toHaveLength(1);
+    refuses.start = false;
+    await vi.advanceTimersByTimeAsync(50);
+    expect(started).toHaveLength(2);
+    started[1]?.run();
+    expect(later.mock.calls[0]?.[0]).toBe(0);
+    pool.close();
+  });
+
+  it('gives the copy of a thread that does not come up to one that is idle', async () => {
+    const { pool, started, refuses } = threads();
+    pool.copy(ticket(1), undefined, vi.fn());
+    started[0]?.take();
+    refuses.ready = true;
+    const done = vi.fn();
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, done);
+    vi.advanceTimersByTime(25);
+    expect(started).toHaveLength(2);
+    started[0]?.run();
+    // Of the microtasks, the one that tells.
+    await vi.advanceTimersByTimeAsync(0);
+    started[0]?.run();
+    expect(done.mock.calls[0]?.[0]).toBe(0);
     pool.close();
   });
 
