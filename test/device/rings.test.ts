@@ -8,6 +8,7 @@ import { descriptors, ringsOf, until } from './processes.js';
 import { type Served, serveDevice } from './served.js';
 
 const WRITER = 'test/device/programs/writer.ts';
+const LEAVER = 'test/device/programs/leaver.ts';
 
 describe.skipIf(fuse().missing)('a session with rings', () => {
   let served: Served;
@@ -42,6 +43,20 @@ describe.skipIf(fuse().missing)('a session with rings', () => {
     const buffer = Buffer.alloc(100);
     expect(buffer.toString('latin1', 0, (await device.recvBytes(session!.index, 0, buffer))!)).toBe('for a RECV');
     await device.closeSession(session!.index);
+  });
+
+  it('delivers what was written by a program that ended behind a peer that stood still, and then its end', async () => {
+    const program = start([LEAVER, served.path, listener.addr.toString()]);
+    const peer = await listener.accept();
+    const taken = Number((await program.printed(/taken (\d+)/))[1]);
+    expect(await program.ended).toBe(0);
+    const got: number[] = [];
+    for (let message = await peer.readMessage(); message !== null; message = await peer.readMessage()) {
+      got.push(message.every((byte) => byte === message![0]) && message.length === 60_000 ? message[0]! : -1);
+    }
+    // What was not taken may have got there all the same.
+    expect(got.slice(0, taken)).toEqual([...Array(taken).keys()].map((n) => n % 251));
+    await until(async () => (await device.sessions()).length === 0);
   });
 
   it('lets a program run on, and write, while the device stands still', async () => {

@@ -26,7 +26,7 @@ export class FakeSession implements NodeSession {
   other!: FakeSession;
   queueDepth = 0;
   released = false;
-  /** Makes `close` wait until `destroy`, as behind a peer that does not read. */
+  /** Makes `close` wait until `destroy`, as behind a peer that never reads. */
   closeHangs = false;
   readonly #subscribed = new Set<number>();
   #handler: SessionHandler | null = null;
@@ -73,6 +73,7 @@ export class FakeSession implements NodeSession {
       this.#paused = !this.#handler.message(parcel.channel, parcel.data);
       parcel.done?.();
     }
+    if (this.#inbox.length === 0 && !this.other.closeHangs) this.other.#closed?.();
     if (this.#inbox.length < ROOM && this.other.#toldFull) {
       this.other.#toldFull = false;
       this.other.#handler?.drain();
@@ -108,7 +109,8 @@ export class FakeSession implements NodeSession {
 
   async close(): Promise<void> {
     if (this.state !== 'ESTABLISHED') return;
-    if (this.closeHangs) await new Promise<void>((settle) => (this.#closed = settle));
+    // What was sent goes out first.
+    if (this.closeHangs || this.other.#inbox.length > 0) await new Promise<void>((settle) => (this.#closed = settle));
     this.#end('local');
     this.other.#end('remote');
   }

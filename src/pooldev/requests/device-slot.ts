@@ -102,7 +102,7 @@ export class DeviceSlot {
   close(): Promise<void> {
     const session = this.#session;
     if (session === null) return Promise.resolve();
-    if (this.#closing === null) this.#rings?.takeRest();
+    this.#rings?.takeRest(Errno.ENOTCONN);
     return (this.#closing ??= this.#close(session));
   }
 
@@ -142,8 +142,9 @@ export class DeviceSlot {
     this.#free(session);
   }
 
-  /** Answers every waiting call: the device is going away. */
+  /** Answers every waiting call: the device is going away, and closes its sessions. */
   abort(errno: number): void {
+    this.#rings?.takeRest(errno);
     this.received.abort(errno);
     this.sends.end(errno);
     this.releaseRings(errno);

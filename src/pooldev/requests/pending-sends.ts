@@ -60,6 +60,18 @@ export class PendingSends {
     this.#next();
   }
 
+  /** Whether the node has the sender's message, and its outcome is still to come. */
+  hasSent(sender: Sender): boolean {
+    return this.#current?.sender === sender && this.#current.sent;
+  }
+
+  /** Sends whatever room there is, and before whoever waits: what is to go out before a CLOSE. False where the session is over. */
+  sendLast(channel: number, bytes: Uint8Array): boolean {
+    if (this.#options.verdict() !== 0 || this.#wrecked) return false;
+    this.#options.send(channel, bytes, () => {});
+    return true;
+  }
+
   /**
    * The caller got a signal. A message that started goes out whole; one that did not is taken back where `impatient` says
    * so, which is asked of no other.

@@ -24,7 +24,7 @@ export interface ProgramMemory {
 
 export interface SlotRingsOptions {
   program: ProgramMemory;
-  sends: Pick<PendingSends, 'submit'>;
+  sends: Pick<PendingSends, 'submit' | 'hasSent' | 'sendLast'>;
   received: Pick<ReceiveQueue, 'giveTo' | 'serveTaker' | 'leave'>;
   /** Nobody uses them any more. */
   released: () => void;
@@ -36,8 +36,8 @@ export class SlotRings implements Taker {
   readonly #reader: RingReader;
   readonly #writer: RingWriter;
   readonly #watched: WatchedBell;
-  /** A message is on its way into the node, which may have no room. */
-  #sending = false;
+  /** Whose message is on its way into the node, which may have no room. */
+  #sending: Sender | null = null;
   #pumping = false;
   /** The program has gone, or closed its end. */
   #left = false;
@@ -60,9 +60,21 @@ export class SlotRings implements Taker {
     this.#pump();
   }
 
-  /** Sends what the program has written by now, as far as the node has room. */
-  takeRest(): void {
-    while (!this.#pumping && this.#guarded(() => this.#sendSome(), false));
+  /**
+   * Sends what the program has written by now, whether the node has room or not: its session is about to be closed, and the peer
+   * would take a part for all of it. What is written later gets `errno`.
+   */
+  takeRest(errno: number): void {
+    if (this.#refused || this.#released) return;
+    this.#guarded(() => this.#sendRest(), undefined);
+    this.#refuse(errno);
+  }
+
+  #sendRest(): void {
+    const { sends } = this.#options;
+    // It is not to go out twice, nor behind those that come after it.
+    if (this.#sending !== null && sends.hasSent(this.#sending)) this.#reader.took();
+    this.#reader.takeAll(({ channel, data }) => data.length > 0 && sends.sendLast(channel, data));
   }
 
   /** The slot is somebody else's from now on; `errno` is what SEND and RECV give, where they have not said otherwise. Idempotent. */
@@ -116,26 +128,26 @@ export class SlotRings implements Taker {
 
   #pump(): void {
     // One message at a time: it is settled before the next one is looked at.
-    if (this.#pumping || this.#sending || this.#released) return;
+    if (this.#pumping || this.#sending !== null || this.#released) return;
     this.#pumping = true;
     const more = this.#guarded(() => this.#sendSome(), false);
     this.#pumping = false;
     if (more) setImmediate(() => this.#pump());
-    else if (this.#left && !this.#sending) this.release(Errno.ENOTCONN);
+    else if (this.#left && this.#sending === null) this.release(Errno.ENOTCONN);
   }
 
   /** True where there are more. */
   #sendSome(): boolean {
     for (let turn = 0; turn < MESSAGES_A_TURN; ) {
-      if (this.#sending || this.#refused || this.#released) return false;
+      if (this.#sending !== null || this.#refused || this.#released) return false;
       const message = this.#reader.next();
       if (message === null) {
         if (this.#reader.rest()) return false;
         continue;
       }
       turn += 1;
-      this.#sending = true;
-      this.#options.sends.submit(this.#sender(message.channel, message.data));
+      this.#sending = this.#sender(message.channel, message.data);
+      this.#options.sends.submit(this.#sending);
     }
     return true;
   }
@@ -154,9 +166,10 @@ export class SlotRings implements Taker {
   }
 
   #settled(errno: number): void {
-    this.#sending = false;
+    this.#sending = null;
     if (errno !== 0) this.#refuse(errno);
-    else if (this.#guarded(() => this.#reader.took(), false)) this.#ring();
+    // Where nothing more is sent, `takeRest` took it.
+    else if (!this.#refused && this.#guarded(() => this.#reader.took(), false)) this.#ring();
     this.#pump();
   }
 

@@ -159,6 +159,16 @@ export class RingReader extends RingEnd {
     return left < wanted && Atomics.exchange(this.words, Word.WANTED, 0) !== 0;
   }
 
+  /** Takes the messages that are there by now, and none that is written meanwhile, until `take` wants no more. @throws as `next` */
+  takeAll(take: (message: RingMessage) => boolean): void {
+    const end = Atomics.load(this.words, Word.WRITTEN);
+    while (((end - this.#taken) | 0) > 0) {
+      const message = this.next();
+      if (message === null || !take(message)) return;
+      this.took();
+    }
+  }
+
   /** Whether there is nothing to take: then the writer tells of the next message. */
   rest(): boolean {
     if (!this.empty) return false;

@@ -1,6 +1,6 @@
 /** Both ends of a session's rings, a program's and the device's, over system calls in memory. */
 import { describe, expect, it } from 'vitest';
-import { errnoName } from '../../../src/base/errno.js';
+import { Errno, errnoName } from '../../../src/base/errno.js';
 import { PoolError } from '../../../src/base/errors.js';
 import { CHANNEL_RINGS } from '../../../src/poolioc/abi/constants.js';
 import { POOL_IOC_CHANNEL } from '../../../src/poolioc/abi/ioctl.js';
@@ -27,15 +27,15 @@ interface Attachment {
 }
 
 /** A device with a session to itself: slot 0 is the dialled end, slot 1 the accepted one. */
-async function world({ strictModule = false } = {}) {
+async function world({ strictModule = false, network = fakeNetwork(), port = PORT } = {}) {
   const libc = new FakeRingLibc();
-  const node = fakeNetwork().node();
+  const node = network.node();
   const memory = fakeMemory();
   const programs = new ProgramMemories({ libc, uid: OWN_USER, processOf: (thread) => thread, readlink: libc.readlink });
   const requests = new DeviceRequests({ node, memory, host: '', strictModule, programs });
   const calls = program(requests, memory);
-  expect(await calls.listen(PORT).outcome).toBe(0);
-  expect(await calls.connect(LOOPBACK, PORT).outcome).toBe(0);
+  expect(await calls.listen(port).outcome).toBe(0);
+  expect(await calls.connect(LOOPBACK, port).outcome).toBe(0);
   const idOf = (session: number): Uint8Array => node.session(session)?.id ?? new Uint8Array(16);
 
   const attach = async ({
@@ -104,6 +104,24 @@ async function until(check: () => boolean): Promise<void> {
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
+
+/** Pushes messages of 60,000 bytes, each filled with its number, until nothing takes them any more: neither peer nor node nor ring. */
+async function pushUntilFull(own: ProgramRings): Promise<number> {
+  let pushed = 0;
+  for (let quiet = 0; quiet < 3; ) {
+    if (own.push(pushed % 256, Buffer.alloc(60_000, pushed % 251))) {
+      pushed += 1;
+      quiet = 0;
+      continue;
+    }
+    quiet += 1;
+    await settled();
+  }
+  return pushed;
+}
+const numbered = (count: number) => [...Array(count).keys()].map((n) => [n % 256, n % 251, 60_000]);
+const numbersOf = (got: readonly { channel: number; data: Buffer }[]) =>
+  got.map(({ channel, data }) => [channel, data[0], data.every((byte) => byte === data[0]) ? data.length : -1]);
 
 describe('rings of a session', () => {
   it('carry messages both ways, in order, with their channels, beside a reader that stands still now and then', async () => {
@@ -185,16 +203,7 @@ describe('rings of a session', () => {
     const { rings } = await world();
     const [dialled, accepted] = [await rings(0), await rings(1)];
     accepted.appetite.left = 1;
-    let pushed = 0;
-    for (let quiet = 0; quiet < 3; ) {
-      if (dialled.own.push(0, Buffer.alloc(60_000, pushed % 251))) {
-        pushed += 1;
-        quiet = 0;
-        continue;
-      }
-      quiet += 1;
-      await settled();
-    }
+    const pushed = await pushUntilFull(dialled.own);
     // Both rings, the device's queue, and a few on their way.
     expect(pushed).toBeGreaterThan(16);
     expect(pushed).toBeLessThan(60);
@@ -202,7 +211,7 @@ describe('rings of a session', () => {
     accepted.appetite.left = Infinity;
     accepted.own.resume();
     await until(() => accepted.got.length === pushed);
-    expect(accepted.got.map(({ data }) => data[0])).toEqual([...Array(pushed).keys()].map((n) => n % 251));
+    expect(numbersOf(accepted.got)).toEqual(numbered(pushed));
   });
 
   it('tell when all is taken, at once where it is', async () => {
@@ -267,6 +276,57 @@ describe('rings of a session', () => {
     expect(await calls.close(0).outcome).toBe(0);
     await until(() => accepted.told.includes('ended ECONNRESET'));
     expect(accepted.texts()).toEqual([...Array(500).keys()].map(String));
+  });
+
+  it('CLOSE_SESS comes after what was pushed to a peer that stands still, and what is pushed later is refused', async () => {
+    const { rings, calls } = await world();
+    const [dialled, accepted] = [await rings(0), await rings(1)];
+    accepted.appetite.left = 1;
+    const pushed = await pushUntilFull(dialled.own);
+    const closing = calls.close(0);
+    await until(() => dialled.told.includes('refused ENOTCONN'));
+    accepted.appetite.left = Infinity;
+    accepted.own.resume();
+    expect(await closing.outcome).toBe(0);
+    await until(() => accepted.told.includes('ended ECONNRESET'));
+    expect(numbersOf(accepted.got)).toEqual(numbered(pushed));
+  });
+
+  it('CLOSE_SESS comes after what was pushed behind a SEND that waits, which fails', async () => {
+    const { rings, calls } = await world();
+    const accepted = await rings(1);
+    accepted.appetite.left = 1;
+    let [sent, blocked] = [0, calls.send(0, 0, Buffer.alloc(60_000, 0))];
+    for (; blocked.answered; sent += 1) blocked = calls.send(0, (sent + 1) % 256, Buffer.alloc(60_000, sent + 1));
+    // The node has this one; the next one waits for room, and the ring's messages behind it.
+    const waiting = calls.send(0, 9, 'never sent');
+    const dialled = await rings(0);
+    for (const text of ['one', 'two']) expect(dialled.own.push(7, Buffer.from(text))).toBe(true);
+    await settled();
+    const closing = calls.close(0);
+    expect(await waiting.outcome).toBe(-Errno.ENOTCONN);
+    accepted.appetite.left = Infinity;
+    accepted.own.resume();
+    expect(await closing.outcome).toBe(0);
+    await until(() => accepted.told.includes('ended ECONNRESET'));
+    expect(numbersOf(accepted.got.slice(0, -2))).toEqual(numbered(sent + 1));
+    expect(accepted.texts().slice(-2)).toEqual(['one', 'two']);
+  });
+
+  it('are emptied before the device closes its sessions', async () => {
+    const network = fakeNetwork();
+    const [near, far] = [await world({ network }), await world({ network, port: PORT + 1 })];
+    expect(await near.calls.connect(LOOPBACK, PORT + 1).outcome).toBe(2);
+    const [dialled, accepted] = [await near.rings(2), await far.rings(2)];
+    accepted.appetite.left = 1;
+    const pushed = await pushUntilFull(dialled.own);
+    const closing = near.requests.close();
+    await until(() => dialled.told.includes('refused ECONNABORTED'));
+    accepted.appetite.left = Infinity;
+    accepted.own.resume();
+    await closing;
+    await until(() => accepted.told.includes('ended ECONNRESET'));
+    expect(numbersOf(accepted.got)).toEqual(numbered(pushed));
   });
 
   it('send what a program had pushed that ended, and then are free for another one', async () => {

@@ -103,6 +103,20 @@ describe('a ring of records', () => {
     expect([writer.wantRoom(), writer.wantEmpty()]).toEqual([false, false]);
   });
 
+  it('hands over all that is there by now, until somebody wants no more of it', () => {
+    const { writer, reader } = ends();
+    const got: string[] = [];
+    for (const text of ['a', 'b', 'c']) writer.put(0, Buffer.from(text));
+    reader.takeAll(({ data }) => {
+      // What is written meanwhile would go on for ever.
+      writer.put(0, Buffer.from('later'));
+      return got.push(Buffer.from(data).toString()) > 0;
+    });
+    expect(got).toEqual(['a', 'b', 'c']);
+    reader.takeAll(() => false);
+    expect(Buffer.from(reader.next()!.data).toString()).toBe('later');
+  });
+
   it('has room for the longest message once it is empty, wherever it stands', () => {
     for (let at = 0; at < BYTES; at += 32_768) {
       const { writer, reader } = ends();
