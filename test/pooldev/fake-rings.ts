@@ -75,9 +75,8 @@ export class FakeRingLibc implements RingLibc {
 
   hear(socket: number): boolean {
     const end = this.#end(socket);
-    const heard = end.rings > 0;
     end.rings = 0;
-    return heard || end.other.open > 0;
+    return end.other.open > 0;
   }
 
   watch(fd: number, readable: () => void): WatchedBell {

@@ -26,8 +26,9 @@ const SEEK_END = 2;
 const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
 
-/** Of a socket that was rung more often, the rest is read next time. */
 const BELL_BYTES = 256;
+/** Reads of one bell, whose other end may be rung without end: what is left is read next time. */
+const BELL_READS = 1024;
 
 /** A descriptor that tells when it is readable. */
 export interface WatchedBell {
@@ -48,7 +49,10 @@ export interface RingLibc {
   pair(): [number, number];
   /** Wakes the process that has the other socket. Never waits; a socket that is full has woken it. */
   ring(socket: number): void;
-  /** What others rang is over. False where the other end of the socket is gone. */
+  /**
+   * What others rang is over. False where the other end of the socket is gone, whatever it rang before: of one that went with
+   * bytes unread at both ends `watch` tells once only.
+   */
   hear(socket: number): boolean;
   /** Calls back on the event loop of this thread, which it doesn't keep alive. @throws where `fd` can't be watched */
   watch(fd: number, readable: () => void): WatchedBell;
@@ -128,8 +132,12 @@ async function bind(): Promise<RingLibc> {
     },
     ring: (socket) => void send(socket, bell, bell.length, MSG_DONTWAIT_NOSIGNAL),
     hear: (socket) => {
-      const bytes = recv(socket, heard, heard.length, MSG_DONTWAIT_NOSIGNAL);
-      return bytes > 0 || bytes === -Errno.EAGAIN || bytes === -Errno.EINTR;
+      // Bytes come before the end of the socket, and before its error.
+      for (let turn = 0; turn < BELL_READS; turn += 1) {
+        const bytes = recv(socket, heard, heard.length, MSG_DONTWAIT_NOSIGNAL);
+        if (bytes <= 0 && bytes !== -Errno.EINTR) return bytes === -Errno.EAGAIN;
+      }
+      return true;
     },
     watch(fd, readable) {
       const handle = watchReadable(koffi, fd, readable);

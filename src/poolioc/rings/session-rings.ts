@@ -84,7 +84,7 @@ export class ProgramRings implements SessionRings {
     this.#open = false;
     this.#watched.unwatch();
     // The device that is done with the memory leaves it to us; else it takes what is left to send, and does this itself.
-    if (this.#gone || !libc.hear(socket) || !libc.hear(socket)) libc.discard(memory);
+    if (this.#gone || !libc.hear(socket)) libc.discard(memory);
     libc.close(socket);
     closed();
   }

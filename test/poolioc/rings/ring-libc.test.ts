@@ -64,6 +64,25 @@ describe.runIf(process.platform === 'linux')('memory and sockets of two processe
     clearInterval(alive);
   });
 
+  it('hears that the other end is gone where both had bells unread: of that it is told no second time', async () => {
+    const libc = await loadRingLibc();
+    const [own, other] = libc.pair();
+    for (const socket of [own, other]) libc.ring(socket);
+    libc.close(other);
+    const heard: boolean[] = [];
+    const alive = setInterval(() => {}, 1000);
+    await new Promise<void>((resolve) => {
+      const watched = libc.watch(own, () => {
+        heard.push(libc.hear(own));
+        watched.unwatch();
+        resolve();
+      });
+    });
+    clearInterval(alive);
+    expect(heard).toEqual([false]);
+    libc.close(own);
+  });
+
   it('never waits for a process that does not listen', async () => {
     const libc = await loadRingLibc();
     const [own, other] = libc.pair();
