@@ -1,7 +1,7 @@
 /** A device file for programs written for /dev/pool, served from user space. */
 import { Worker } from 'node:worker_threads';
 import { keepName } from '../base/own-properties.js';
-import { PoolError } from '../base/errors.js';
+import { messageOf, PoolError } from '../base/errors.js';
 import { LoadGate } from '../base/load-gate.js';
 import { Errno, systemError } from '../base/errno.js';
 import { loadServerLibc } from './server-libc.js';
@@ -59,7 +59,8 @@ export class PoolDevice implements AsyncDisposable {
    *
    * Rejects ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE or ERR_POOL_INVALID_ADDRESS for bad arguments;
    * EBUSY where a device is served already, EEXIST where another file is in the way, of the device or in `proc`, ENOENT where the folder or
-   * /dev/fuse is missing; EPERM, EACCES where this user may not mount or may not read other programs' memory.
+   * /dev/fuse is missing; EPERM, EACCES where this user may not mount or may not read other programs' memory; EAGAIN where the
+   * system has no thread for it.
    */
   static async serve(path?: string, options: PoolDeviceOptions = {}): Promise<PoolDevice> {
     const asked = path === undefined ? defaultDevicePath() : checkDevicePath(path);
@@ -83,7 +84,7 @@ export class PoolDevice implements AsyncDisposable {
       gate: gate.shared,
       loads: loads.shared,
     };
-    const worker = new Worker(workerFile, { workerData, execArgv: [] });
+    const worker = startThread(mount, workerFile, workerData);
     mount.letGo = () => letGo(worker, gate, loads);
     const thread = watch(worker, mount, loads);
     await thread.mounted;
@@ -125,6 +126,17 @@ export class PoolDevice implements AsyncDisposable {
   }
 }
 
+function startThread(mount: ServedMount, file: string, workerData: DeviceRole): Worker {
+  try {
+    return new Worker(file, { workerData, execArgv: [] });
+  } catch (cause) {
+    // The system has no thread to give (pids.max, RLIMIT_NPROC).
+    forgetMount(mount);
+    const sentence = `serve pool device ${mount.path}: its thread can't be started (${messageOf(cause)})`;
+    throw systemError(Errno.EAGAIN, 'worker', sentence, cause);
+  }
+}
+
 /** True where the thread has no connection any more, and will have none. Blocks for a moment: at exit there is no later. */
 function letGo(worker: Worker, gate: MountGate, loads: LoadGate): boolean {
   const never = gate.shut();
@@ -155,6 +167,7 @@ function watch(
   worker.on('message', (message: DeviceMessage) => {
     switch (message.type) {
       case 'mounted':
+        mount.mounted = true;
         mount.fd = message.fd;
         settle.mounted();
         return;

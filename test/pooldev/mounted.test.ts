@@ -1,5 +1,6 @@
 /** The device as programs meet it: mounted, opened, and called from C. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -15,6 +16,7 @@ import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Errno } from '../../src/base/errno.js';
 import { mountsAt } from '../../src/base/mount-info.js';
@@ -253,6 +255,27 @@ describe.skipIf(missing)('a mounted device', () => {
     expect(existsSync(join(folder, 'empty'))).toBe(true);
   });
 
+  it('leaves the texts of another server alone where it can’t start, and no folder that it made', async () => {
+    const proc = join(folder, 'proc');
+    await serve('pool', { proc });
+    const texts = () => readdirSync(proc).filter((name) => !name.startsWith('.'));
+    await until(async () => texts().length === 4);
+    const broken = join(folder, 'broken.mjs');
+    writeFileSync(broken, 'throw new Error("planted")');
+    for (const [name, options, code] of [
+      ['pool', { proc }, 'EBUSY'],
+      ['other', { proc, worker: broken }, 'EIO'],
+      ['other', { proc: join(folder, 'made'), worker: broken }, 'EIO'],
+      ['pool', { proc: join(folder, 'made') }, 'EBUSY'],
+    ] as const) {
+      const over = nextThread().then((thread) => new Promise((settle) => thread.once('exit', settle)));
+      await expect(serve(name, options)).rejects.toMatchObject({ code });
+      await over;
+      expect(texts().sort()).toEqual(['journal', 'sessions', 'status', 'telemetry']);
+      expect([existsSync(join(folder, 'made')), existsSync(join(folder, 'other'))]).toEqual([false, false]);
+    }
+  });
+
   it('notices that its mount was taken away', async () => {
     const device = await serve();
     const { status } = await ended(spawn('umount', ['-l', device.path], { stdio: 'ignore' }));
@@ -447,6 +470,12 @@ describe.skipIf(missing)('a mounted device', () => {
     return (await open(device, uid)).opened;
   }
 });
+
+/** The next thread that this process starts. */
+async function nextThread(): Promise<Worker> {
+  const [thread] = (await once(process, 'worker')) as [Worker];
+  return thread;
+}
 
 /** Accepts TCP and says nothing. */
 async function silentServer(): Promise<{ server: Server; port: number; sockets: Set<unknown> }> {

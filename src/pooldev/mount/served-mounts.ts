@@ -6,7 +6,7 @@ import type { ServerLibc } from '../server-libc.js';
 import { removeMountPoint } from './mount-point.js';
 import { mountsAt } from '../../base/mount-info.js';
 import { unmountFileSync } from './mount.js';
-import { type ProcFolder, removeProcFiles } from '../proc/proc-files.js';
+import { type ProcFolder, removeProcFiles, removeProcFolder } from '../proc/proc-files.js';
 
 export interface ServedMount {
   libc: ServerLibc;
@@ -15,6 +15,8 @@ export interface ServedMount {
   source: string;
   /** Of the texts beside the device, where there are any. */
   proc: ProcFolder | null;
+  /** It was mounted: before that, texts in the folder are another server's. */
+  mounted: boolean;
   /** Of /dev/fuse, while this process answers over it. */
   fd: number | null;
   /** Asks the device's thread to close the fd, or never to have one, and waits a moment until it has. Synchronous. */
@@ -46,6 +48,7 @@ export function rememberMount(libc: ServerLibc, path: string): ServedMount {
     path,
     source: `pool-ts-${process.pid}-${++registry().served}`,
     proc: null,
+    mounted: false,
     fd: null,
     letGo: null,
   };
@@ -63,9 +66,13 @@ function cleanUp(mount: ServedMount): void {
   const { libc, path, source } = mount;
   try {
     closeConnection(mount);
-    if (mountsAt(path).at(-1)?.source === source) unmountFileSync(libc, path);
+    // The thread may have mounted without having told yet.
+    const isThere = mountsAt(path).at(-1)?.source === source;
+    if (isThere) unmountFileSync(libc, path);
     removeMountPoint(path);
-    if (mount.proc !== null) removeProcFiles(mount.proc);
+    if (mount.proc === null) return;
+    if (mount.mounted || isThere) removeProcFiles(mount.proc);
+    removeProcFolder(mount.proc);
   } catch {
     // At exit nothing is left to tell it to; the next start cleans up what stays.
   }

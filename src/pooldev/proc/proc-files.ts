@@ -4,7 +4,7 @@
  * never make a reader wait for the server, and a server that is stopped or killed leaves them readable.
  */
 import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { access, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Errno, systemError } from '../../base/errno.js';
 import { PROC_TEXTS, type ProcState } from './proc-texts.js';
@@ -52,12 +52,16 @@ export function prepareProcFolder(path: string): ProcFolder {
   return { path: folder, made: false };
 }
 
-/** Takes the texts away, and the folder if it was made for them and holds nothing else. Synchronous, for process exit. */
-export function removeProcFiles({ path: folder, made }: ProcFolder): void {
+/** Takes the texts away. Synchronous, for process exit. */
+export function removeProcFiles({ path: folder }: ProcFolder): void {
   for (const name of Object.keys(PROC_TEXTS)) {
     rmSync(temporary(folder, name), { force: true });
     if (BEGINNING.test(textOf(folder, name) ?? '')) rmSync(join(folder, name), { force: true });
   }
+}
+
+/** Takes the folder away if it was made for the texts and holds nothing. Synchronous, for process exit. */
+export function removeProcFolder({ path: folder, made }: ProcFolder): void {
   if (!made) return;
   try {
     rmdirSync(folder);
@@ -75,7 +79,7 @@ export interface ProcFilesOptions {
   failed: (error: Error) => void;
 }
 
-/** Keeps the files up to date until `stop`, whole at any time. */
+/** Keeps the files up to date until `stop`, whole at any time. One that somebody took away, such as an earlier server as it ended, is made again. */
 export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
   const { folder, mode, failed } = options;
   const written = new Map<string, string>();
@@ -86,7 +90,7 @@ export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
     const state = options.state();
     for (const [name, textFor] of Object.entries(PROC_TEXTS)) {
       const text = textFor(state);
-      if (written.get(name) === text) continue;
+      if (written.get(name) === text && (await isThere(join(folder, name)))) continue;
       await writeFile(temporary(folder, name), text, { mode });
       await rename(temporary(folder, name), join(folder, name));
       written.set(name, text);
@@ -108,6 +112,13 @@ export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
   turn();
   const timer = setInterval(turn, INTERVAL).unref();
   return { stop: () => clearInterval(timer) };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function textOf(folder: string, name: string): string | null {

@@ -11,7 +11,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keepProcFiles, prepareProcFolder, removeProcFiles } from '../../../src/pooldev/proc/proc-files.js';
+import {
+  keepProcFiles,
+  prepareProcFolder,
+  removeProcFiles,
+  removeProcFolder,
+} from '../../../src/pooldev/proc/proc-files.js';
 
 const NAMES = ['journal', 'sessions', 'status', 'telemetry'];
 let place: string;
@@ -43,8 +48,13 @@ describe('the texts beside a device', () => {
     // What has not changed was not written again.
     expect(statSync(join(folder.path, 'journal')).ino).toBe(journal);
     expect(readdirSync(folder.path).sort()).toEqual(NAMES);
+    rmSync(join(folder.path, 'journal'));
+    await until(() => existsSync(join(folder.path, 'journal')));
     files.stop();
+    removeProcFolder(folder);
+    expect(readdirSync(folder.path).sort()).toEqual(NAMES);
     removeProcFiles(folder);
+    removeProcFolder(folder);
     expect([existsSync(folder.path), failures]).toEqual([false, []]);
   });
 
@@ -52,6 +62,7 @@ describe('the texts beside a device', () => {
     writeFileSync(join(place, 'status'), 'not a device’s');
     expect(() => prepareProcFolder(place)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
     removeProcFiles({ path: place, made: true });
+    removeProcFolder({ path: place, made: true });
     expect(readFileSync(join(place, 'status'), 'utf8')).toBe('not a device’s');
     expect(() => prepareProcFolder(join(place, 'status', 'below'))).toThrow(
       expect.objectContaining({ code: 'ENOTDIR' }) as Error,
@@ -66,6 +77,7 @@ describe('the texts beside a device', () => {
     writeFileSync(join(place, 'pool', 'status'), 'POOL Protocol v1\nStatus: listening\n');
     const folder = prepareProcFolder(join(place, 'pool'));
     removeProcFiles(folder);
+    removeProcFolder(folder);
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
