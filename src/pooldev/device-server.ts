@@ -98,15 +98,18 @@ export async function serveDevice(deps: DeviceServerDeps): Promise<DeviceServer>
 
   const disconnect = (): void => {
     requests.releaseRings();
+    copies.stop();
     connection?.close();
     deps.disconnected();
   };
 
   const takeApart = async (): Promise<void> => {
     texts?.stop();
-    const closed = requests.close();
+    const closed = orLate(CLOSE_PATIENCE, requests.close(), undefined);
+    // Not before: a program that has its answer may have given its buffer's memory to something else.
+    await copies.quiet();
     file.abort(Errno.ECONNABORTED);
-    await orLate(CLOSE_PATIENCE, closed, undefined);
+    await closed;
     disconnect();
     copies.close();
     pins.close();

@@ -85,7 +85,10 @@ export class CopyPool {
   readonly #threads: Thread[] = [];
   readonly #waiting = new CopyQueue<Job>();
   #patience: NodeJS.Timeout | undefined;
+  /** No copy begins any more. */
+  #stopped = false;
   #closed = false;
+  #quiet: (() => void) | null = null;
   /** The first thread runs. Rejects where it can't be started. */
   readonly ready: Promise<void>;
 
@@ -96,7 +99,7 @@ export class CopyPool {
   }
 
   copy(ticket: CopyTicket, bytes: Uint8Array | undefined, done: (error: number, bytes: Buffer) => void): Copy {
-    if (this.#hangs(ticket)) {
+    if (this.#stopped || this.#hangs(ticket)) {
       done(-Errno.EFAULT, Buffer.alloc(0));
       return { cancel: () => false };
     }
@@ -108,15 +111,38 @@ export class CopyPool {
     return { cancel: () => this.#cancel(job) };
   }
 
-  close(): void {
-    this.#closed = true;
+  /**
+   * From now on no copy begins. What has not begun never will, and nobody is told: the device is about to answer all its callers,
+   * who use their memory for something else then.
+   */
+  stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#patience);
-    for (const job of this.#waiting.drain()) this.#settle(job, -Errno.EIO, Buffer.alloc(0));
+    for (const job of this.#waiting.drain()) this.#forget(job);
+    for (const { job } of this.#threads) if (job !== null) this.#cancel(job);
+  }
+
+  /** Stops, and settles when the copies that had begun are done, or given up. */
+  async quiet(): Promise<void> {
+    this.stop();
+    await new Promise<void>((resolve) => {
+      this.#quiet = resolve;
+      this.#tellQuiet();
+    });
+  }
+
+  close(): void {
+    this.stop();
+    this.#closed = true;
     for (const thread of this.#threads) {
       Atomics.store(thread.channel.words, CopyWord.STATE, CopyState.STOP);
       Atomics.notify(thread.channel.words, CopyWord.STATE);
       thread.handle.stop();
     }
+  }
+
+  #tellQuiet(): void {
+    if (this.#threads.every(({ job, hanging }) => job === null || hanging)) this.#quiet?.();
   }
 
   /** Whether a thread is at work for the same process, or hangs in its memory. Nobody's process is asked for where none is. */
@@ -150,7 +176,7 @@ export class CopyPool {
   /** A thread that can't be started leaves its copy to the others, or to the timeout. */
   #lose(thread: Thread): void {
     this.#threads.splice(this.#threads.indexOf(thread), 1);
-    if (thread.job !== null) this.#waiting.push(thread.job);
+    if (thread.job !== null && !this.#stopped) this.#waiting.push(thread.job);
     this.#next();
   }
 
@@ -185,7 +211,7 @@ export class CopyPool {
   }
 
   #grow(): void {
-    if (this.#closed || !this.#waiting.has(this.#mayServe)) return;
+    if (this.#stopped || !this.#waiting.has(this.#mayServe)) return;
     if (this.#mayGrow) this.#addOneMore();
     // The new one may come to hang as well, those at work to count as stuck, and the system to have a thread again.
     this.#growSoon();
@@ -224,6 +250,7 @@ export class CopyPool {
     thread.job = null;
     thread.hanging = false;
     this.#next();
+    this.#tellQuiet();
   }
 
   /** The thread stays with its copy; its caller is answered. Its own memory hangs, so what comes later is its own doing. */
@@ -246,6 +273,7 @@ export class CopyPool {
     }
     for (const one of failed) this.#settle(one, -Errno.EFAULT, Buffer.alloc(0));
     this.#grow();
+    this.#tellQuiet();
   }
 
   #cancel(job: Job): boolean {

@@ -60,6 +60,7 @@ export class DeviceRequests {
   readonly #listening: Listening;
   readonly #connecting: Connecting;
   readonly #watch: TableWatch;
+  #closed = false;
   readonly #receive: (call: DeviceCall, slot: DeviceSlot, memory: RequestMemory) => void;
 
   constructor(options: DeviceRequestsOptions) {
@@ -100,6 +101,10 @@ export class DeviceRequests {
   }
 
   handle(call: DeviceCall): void {
+    if (this.#closed) {
+      call.fail(Errno.ECONNABORTED);
+      return;
+    }
     switch (call.command) {
       case POOL_IOC_LISTEN:
         void this.#listening.listen(call.argument.readUInt16LE(0)).then((errno) => answer(call, errno));
@@ -133,8 +138,12 @@ export class DeviceRequests {
     }
   }
 
-  /** Answers what waits, closes what is open. Never rejects. */
+  /**
+   * Answers what waits and what still comes, closes what is open. A call whose copy is under way is answered by its outcome. Never
+   * rejects.
+   */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#connecting.abort();
     this.#watch.abort(Errno.ECONNABORTED);
     for (const slot of this.#slots) slot.abort(Errno.ECONNABORTED);

@@ -1,48 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callerMemory } from '../../../src/pooldev/memory/caller-memory.js';
-import { CopyState, copyChannel, Direction, CopyWord } from '../../../src/pooldev/memory/copy-channel.js';
-import { CopyPool, type CopyTicket, type StartCopyThread } from '../../../src/pooldev/memory/copy-pool.js';
+import { CopyState, Direction } from '../../../src/pooldev/memory/copy-channel.js';
+import { CopyPool, type CopyTicket } from '../../../src/pooldev/memory/copy-pool.js';
 import { Errno } from '../../../src/base/errno.js';
+import { fakeCopyThreads } from '../fake-copies.js';
 
-/** Threads that copy when the test says so; a hanging one never does. */
 function threads() {
-  const started: {
-    run(result?: number): void;
-    finishUnheard(): void;
-    take(): boolean;
-    state(): number;
-    data: Buffer;
-    stopped: boolean;
-  }[] = [];
-  /** What the system says of the next ones. */
-  const refuses = { start: false, ready: false };
-  const start: StartCopyThread = (shared, done) => {
-    if (refuses.start) throw new Error('ERR_WORKER_INIT_FAILED: EAGAIN');
-    const { words, data } = copyChannel(shared);
-    const take = () =>
-      Atomics.compareExchange(words, CopyWord.STATE, CopyState.ASKED, CopyState.RUNNING) === CopyState.ASKED;
-    const thread = {
-      data,
-      stopped: false,
-      take,
-      state: () => Atomics.load(words, CopyWord.STATE),
-      /** The copy is done, and the message that tells it is still under way. */
-      finishUnheard() {
-        words[CopyWord.RESULT] = 0;
-        Atomics.store(words, CopyWord.STATE, CopyState.DONE);
-      },
-      run(result = 0) {
-        if (thread.state() !== CopyState.RUNNING && !take()) return;
-        words[CopyWord.RESULT] = result;
-        Atomics.store(words, CopyWord.STATE, CopyState.DONE);
-        done();
-      },
-    };
-    started.push(thread);
-    const ready = refuses.ready ? Promise.reject(new Error('out of memory')) : Promise.resolve();
-    return { ready, stop: () => (thread.stopped = true) };
-  };
-  return { pool: new CopyPool(start), started, refuses };
+  const { start, ...rest } = fakeCopyThreads();
+  return { pool: new CopyPool(start), ...rest };
 }
 
 /** Threads 10 to 19 are those of process 1, and so on. */
@@ -164,6 +129,47 @@ describe('CopyPool', () => {
     await vi.advanceTimersByTimeAsync(0);
     started[0]?.run();
     expect(done.mock.calls[0]?.[0]).toBe(0);
+    pool.close();
+  });
+
+  it('is quiet when what has begun is done; what has not is forgotten, and nothing begins', async () => {
+    const { pool, started } = threads();
+    const [running, asked, waiting, late] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()];
+    pool.copy(ticket(1), undefined, running);
+    started[0]?.take();
+    pool.copy(ticket(1, Direction.FROM_CALLER, 20), undefined, asked);
+    pool.copy(ticket(1, Direction.FROM_CALLER, 21), undefined, waiting);
+    await vi.advanceTimersByTimeAsync(25);
+    expect(started.map((thread) => thread.state())).toEqual([CopyState.RUNNING, CopyState.ASKED]);
+    const quiet = vi.fn();
+    void pool.quiet().then(quiet);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(started[1]?.take()).toBe(false);
+    pool.copy(ticket(1, Direction.FROM_CALLER, 30), undefined, late);
+    expect(late.mock.calls[0]?.[0]).toBe(-Errno.EFAULT);
+    expect([running, quiet].map((one) => one.mock.calls.length)).toEqual([0, 0]);
+    started[0]?.run();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([running, quiet].map((one) => one.mock.calls.length)).toEqual([1, 1]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([asked, waiting].map((one) => one.mock.calls.length)).toEqual([0, 0]);
+    expect(started).toHaveLength(2);
+    pool.close();
+  });
+
+  it('is quiet while a copy hangs: once it is given up, or at once', async () => {
+    const { pool, started } = threads();
+    const [hanging, quiet, again] = [vi.fn(), vi.fn(), vi.fn()];
+    pool.copy(ticket(1), undefined, hanging);
+    started[0]?.take();
+    void pool.quiet().then(quiet);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(quiet).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect([hanging, quiet].map((one) => one.mock.calls.length)).toEqual([1, 1]);
+    void pool.quiet().then(again);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(again).toHaveBeenCalled();
     pool.close();
   });
 

@@ -506,6 +506,35 @@ describe('the end of a session', () => {
   });
 });
 
+describe('a device that closes', () => {
+  it('answers a RECV whose copy is under way with its outcome, and not before', async () => {
+    const here = await pair();
+    await here.send(0, 0, 'at hand').outcome;
+    here.memory.held = [];
+    const call = here.recv(1, 0, 100, 5000);
+    await here.requests.close();
+    expect(call.answered).toBe(false);
+    for (const go of here.memory.held) go();
+    expect(await call.outcome).toBe(0);
+    expect(here.memory.bytes.toString('latin1', 5000, 5007)).toBe('at hand');
+  });
+
+  it('begins nothing more while it waits for peers that do not read', async () => {
+    const network = fakeNetwork();
+    const [here, far] = [device({ node: network.node() }), device({ node: network.node() })];
+    expect(await far.listen(PORT).outcome).toBe(0);
+    expect(await here.connect(LOOPBACK, PORT).outcome).toBe(0);
+    const session = here.node.session(0);
+    Object.assign(session ?? {}, { closeHangs: true });
+    const closing = here.requests.close();
+    const calls = [here.listen(PORT + 1), here.connect(LOOPBACK, PORT), here.sessions(), here.stop(), here.recv(0)];
+    for (const call of calls) expect(await call.outcome).toBe(-Errno.ECONNABORTED);
+    session?.destroy();
+    await closing;
+    expect(here.node.sessions()).toHaveLength(0);
+  });
+});
+
 describe('SESSIONS', () => {
   it('writes count * 120 bytes, in index order, with the fields where the kernel contract puts them', async () => {
     const here = await pair();
