@@ -86,7 +86,7 @@ export class PoolDevice implements AsyncDisposable {
     };
     const worker = startThread(mount, workerFile, workerData);
     mount.letGo = () => letGo(worker, gate, loads);
-    const thread = watch(worker, mount, loads);
+    const thread = watch(worker, mount, gate, loads);
     await thread.mounted;
     return new PoolDevice(mount, worker, thread.closed);
   }
@@ -157,6 +157,7 @@ function end(worker: Worker, loads: LoadGate): void {
 function watch(
   worker: Worker,
   mount: ServedMount,
+  gate: MountGate,
   loads: LoadGate,
 ): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
   let outcome: PoolDeviceEnd = {};
@@ -191,8 +192,8 @@ function watch(
   });
   const closed = new Promise<PoolDeviceEnd>((resolve) => {
     worker.once('exit', () => {
-      // Nobody is left to let go of the fd but this thread.
-      mount.letGo = null;
+      // It closes its fd where it can, also as it fails. A second time it would be somebody else's by now.
+      mount.letGo = () => gate.released(0);
       forgetMount(mount);
       settle.failed(outcome.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
       resolve(outcome);

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -16,6 +17,7 @@ import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Errno } from '../../src/base/errno.js';
@@ -281,6 +283,34 @@ describe.skipIf(missing)('a mounted device', () => {
     const { status } = await ended(spawn('umount', ['-l', device.path], { stdio: 'ignore' }));
     expect(status).toBe(0);
     expect((await device.closed).error).toMatchObject({ code: 'ENODEV' });
+    expect(existsSync(device.path)).toBe(false);
+  });
+
+  it('closes what its thread had open once where that fails, and nothing that was opened since', async () => {
+    const worker = join(folder, 'failing.mjs');
+    const script = `
+      import { BroadcastChannel, workerData } from 'node:worker_threads';
+      import ${JSON.stringify(pathToFileURL(built.workerFile).href)};
+      if (workerData.role === 'pool-ts device') {
+        new BroadcastChannel('fail').onmessage = () => { throw new Error('planted'); };
+      }`;
+    writeFileSync(worker, script);
+    const starting = nextThread();
+    const device = await serve('pool', { worker });
+    const isFuse = (fd: string) =>
+      existsSync(`/proc/self/fd/${fd}`) && readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
+    const connection = Number(readdirSync('/proc/self/fd').find(isFuse));
+    const opened: number[] = [];
+    const thread = await starting;
+    thread.prependOnceListener('exit', () => {
+      while ((opened.at(-1) ?? 0) < connection) opened.push(openSync('/dev/null', 'r'));
+    });
+    const channel = new BroadcastChannel('fail');
+    channel.postMessage(null);
+    channel.close();
+    expect((await device.closed).error).toMatchObject({ code: 'EIO' });
+    expect(opened).toContain(connection);
+    for (const fd of opened) closeSync(fd);
     expect(existsSync(device.path)).toBe(false);
   });
 
