@@ -71,7 +71,7 @@ export class PoolDevice implements AsyncDisposable {
     const workerFile = findServerFile(options.worker);
     const libc = await loadServerLibc();
     const mountPoint = await resolveMountPoint(asked);
-    const proc = checked.proc === null ? null : prepareProcFolder(checked.proc);
+    const proc = checked.proc === null ? null : prepareProcFolder(checked.proc, checked.mode);
     const mount = rememberMount(libc, mountPoint);
     mount.proc = proc;
     const [gate, loads] = [new MountGate(), new LoadGate()];

@@ -3,8 +3,8 @@
  * by a program. Files and not a second mount: they can be read, copied and bind-mounted where no mount can be made, they
  * never make a reader wait for the server, and a server that is stopped or killed leaves them readable.
  */
-import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { access, rename, writeFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { access, open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Errno, systemError } from '../../base/errno.js';
 import { PROC_TEXTS, type ProcState } from './proc-texts.js';
@@ -25,13 +25,16 @@ export interface ProcFolder {
 }
 
 /**
- * Makes the folder where there is none. Throws EEXIST where it holds a file of that name which is none of ours, or what
+ * Makes the folder where there is none, for whoever may read texts of this `mode`. Throws EEXIST where it holds a file of that name which is none of ours, or what
  * making it gives: ENOENT, EACCES, ENOTDIR...
  */
-export function prepareProcFolder(path: string): ProcFolder {
+export function prepareProcFolder(path: string, mode: number): ProcFolder {
   const folder = resolve(path);
   try {
     mkdirSync(folder);
+    const readers = mode & 0o044;
+    // Beside what the umask leaves: to read and to enter.
+    if (readers !== 0) chmodSync(folder, (statSync(folder).mode & 0o777) | readers | (readers >> 2));
     return { path: folder, made: true };
   } catch (cause) {
     const { code, errno = -Errno.EIO } = cause as NodeJS.ErrnoException;
@@ -91,7 +94,7 @@ export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
     for (const [name, textFor] of Object.entries(PROC_TEXTS)) {
       const text = textFor(state);
       if (written.get(name) === text && (await isThere(join(folder, name)))) continue;
-      await writeFile(temporary(folder, name), text, { mode });
+      await writeNew(temporary(folder, name), text, mode);
       await rename(temporary(folder, name), join(folder, name));
       written.set(name, text);
     }
@@ -112,6 +115,19 @@ export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
   turn();
   const timer = setInterval(turn, INTERVAL).unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** In place of whatever is there: one that a killed server left can't be written to, and a link leads elsewhere. */
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+  await rm(path, { force: true });
+  const file = await open(path, 'wx', mode);
+  try {
+    // Whatever the umask takes away: they are as readable as the device.
+    await file.chmod(mode);
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
 }
 
 function isThere(path: string): Promise<boolean> {

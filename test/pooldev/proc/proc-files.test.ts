@@ -1,11 +1,13 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +33,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 describe('the texts beside a device', () => {
   it('are whole files that follow the node, and go away with their folder', async () => {
-    const folder = prepareProcFolder(join(place, 'pool'));
+    const folder = prepareProcFolder(join(place, 'pool'), 0o440);
     let port = 0;
     const failures: Error[] = [];
     const files = keepProcFiles({
@@ -60,14 +62,14 @@ describe('the texts beside a device', () => {
 
   it('stay out of the way of what is somebody else’s', () => {
     writeFileSync(join(place, 'status'), 'not a device’s');
-    expect(() => prepareProcFolder(place)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
+    expect(() => prepareProcFolder(place, 0o400)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
     removeProcFiles({ path: place, made: true });
     removeProcFolder({ path: place, made: true });
     expect(readFileSync(join(place, 'status'), 'utf8')).toBe('not a device’s');
-    expect(() => prepareProcFolder(join(place, 'status', 'below'))).toThrow(
+    expect(() => prepareProcFolder(join(place, 'status', 'below'), 0o400)).toThrow(
       expect.objectContaining({ code: 'ENOTDIR' }) as Error,
     );
-    expect(() => prepareProcFolder(join(place, 'none', 'below'))).toThrow(
+    expect(() => prepareProcFolder(join(place, 'none', 'below'), 0o400)).toThrow(
       expect.objectContaining({ code: 'ENOENT' }) as Error,
     );
   });
@@ -75,10 +77,38 @@ describe('the texts beside a device', () => {
   it('take over what a killed server left, and leave a folder that was there', () => {
     mkdirSync(join(place, 'pool'));
     writeFileSync(join(place, 'pool', 'status'), 'POOL Protocol v1\nStatus: listening\n');
-    const folder = prepareProcFolder(join(place, 'pool'));
+    const folder = prepareProcFolder(join(place, 'pool'), 0o440);
     removeProcFiles(folder);
     removeProcFolder(folder);
     expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it('are as readable as they are to be, whatever the umask, a temporary that was left, or a link in its place', async () => {
+    const umask = process.umask(0o077);
+    try {
+      const folder = prepareProcFolder(join(place, 'pool'), 0o644);
+      expect(statSync(folder.path).mode & 0o777).toBe(0o755);
+      const elsewhere = join(place, 'elsewhere');
+      writeFileSync(elsewhere, 'somebody’s');
+      writeFileSync(join(folder.path, '.sessions.pool-ts'), 'left', { mode: 0o400 });
+      symlinkSync(elsewhere, join(folder.path, '.status.pool-ts'));
+      const failures: Error[] = [];
+      const files = keepProcFiles({
+        ...{ folder: folder.path, mode: 0o444, failed: (error) => failures.push(error) },
+        state: () => ({ listening: false, port: 0, rows: [] }),
+      });
+      await until(() => failures.length > 0 || NAMES.every((name) => existsSync(join(folder.path, name))));
+      files.stop();
+      expect(failures).toEqual([]);
+      for (const name of NAMES) {
+        const text = lstatSync(join(folder.path, name));
+        expect([text.isFile(), text.mode & 0o777]).toEqual([true, 0o444]);
+      }
+      expect(readFileSync(elsewhere, 'utf8')).toBe('somebody’s');
+      expect(readdirSync(folder.path).sort()).toEqual(NAMES);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('say once that they can’t be written', async () => {
