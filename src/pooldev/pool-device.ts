@@ -9,7 +9,8 @@ import { MountGate } from './mount/mount-gate.js';
 import { resolveMountPoint } from './mount/mount-point.js';
 import { checkDeviceOptions, checkDevicePath, defaultDevicePath, type PoolDeviceOptions } from './options.js';
 import { prepareProcFolder } from './proc/proc-files.js';
-import { forgetMount, rememberMount, type ServedMount } from './mount/served-mounts.js';
+import { RunningCopies } from './memory/running-copies.js';
+import { forgetMount, forgetThread, rememberMount, type ServedMount } from './mount/served-mounts.js';
 import { findServerFile } from './worker-file.js';
 import { type DeviceCommand, type DeviceMessage, type DeviceRole, fromMessage } from './worker-messages.js';
 
@@ -40,16 +41,18 @@ export class PoolDevice implements AsyncDisposable {
   readonly closed: Promise<PoolDeviceEnd>;
   readonly #worker: Worker;
   readonly #mount: ServedMount;
+  readonly #end: () => void;
   #closeAsked = false;
 
   static {
     keepName(this, 'PoolDevice');
   }
 
-  private constructor(mount: ServedMount, worker: Worker, closed: Promise<PoolDeviceEnd>) {
+  private constructor(mount: ServedMount, worker: Worker, { closed, end }: DeviceThread) {
     this.path = mount.path;
     this.#mount = mount;
     this.#worker = worker;
+    this.#end = end;
     this.closed = closed;
   }
 
@@ -72,9 +75,9 @@ export class PoolDevice implements AsyncDisposable {
     const libc = await loadServerLibc();
     const mountPoint = await resolveMountPoint(asked);
     const proc = checked.proc === null ? null : prepareProcFolder(checked.proc, checked.mode);
-    const mount = rememberMount(libc, mountPoint);
+    const [gate, loads, running] = [new MountGate(), new LoadGate(), new RunningCopies()];
+    const mount = rememberMount(libc, mountPoint, running);
     mount.proc = proc;
-    const [gate, loads] = [new MountGate(), new LoadGate()];
     const workerData: DeviceRole = {
       role: 'pool-ts device',
       path: mount.path,
@@ -83,16 +86,18 @@ export class PoolDevice implements AsyncDisposable {
       workerFile,
       gate: gate.shared,
       loads: loads.shared,
+      running: running.shared,
     };
     const worker = startThread(mount, workerFile, workerData);
     mount.letGo = () => letGo(worker, gate, loads);
     const thread = watch(worker, mount, gate, loads);
     await thread.mounted;
-    return new PoolDevice(mount, worker, thread.closed);
+    return new PoolDevice(mount, worker, thread);
   }
 
   /**
-   * Unmounts, closes the node's sessions and its listener, and ends the thread. Calls that wait get ECONNABORTED.
+   * Unmounts, closes the node's sessions and its listener, and ends the thread. Calls that wait get ECONNABORTED. A thread that
+   * hangs in a program's memory is left to itself, and keeps the process from nothing.
    * Idempotent; never rejects.
    */
   async close(): Promise<void> {
@@ -102,7 +107,7 @@ export class PoolDevice implements AsyncDisposable {
       this.#worker.postMessage(command);
       const limit = setTimeout(() => {
         this.#mount.letGo?.();
-        void this.#worker.terminate();
+        this.#end();
       }, CLOSE_LIMIT);
       void this.closed.then(() => clearTimeout(limit));
     }
@@ -132,6 +137,7 @@ function startThread(mount: ServedMount, file: string, workerData: DeviceRole): 
   } catch (cause) {
     // The system has no thread to give (pids.max, RLIMIT_NPROC).
     forgetMount(mount);
+    forgetThread(mount);
     const sentence = `serve pool device ${mount.path}: its thread can't be started (${messageOf(cause)})`;
     throw systemError(Errno.EAGAIN, 'worker', sentence, cause);
   }
@@ -147,24 +153,45 @@ function letGo(worker: Worker, gate: MountGate, loads: LoadGate): boolean {
   return gate.released(LET_GO_LIMIT);
 }
 
-/** Ends the thread, and those that copy for it, once none of them loads koffi. */
-function end(worker: Worker, loads: LoadGate): void {
-  if (loads.shut(0)) void worker.terminate();
-  else setTimeout(() => end(worker, loads), LOAD_POLL);
+interface DeviceThread {
+  mounted: Promise<void>;
+  closed: Promise<PoolDeviceEnd>;
+  /** Ends the thread, and those that copy for it. */
+  end(): void;
 }
 
 /** What the device's thread tells, and what is left to do when it ends in whatever way. */
-function watch(
-  worker: Worker,
-  mount: ServedMount,
-  gate: MountGate,
-  loads: LoadGate,
-): { mounted: Promise<void>; closed: Promise<PoolDeviceEnd> } {
+function watch(worker: Worker, mount: ServedMount, gate: MountGate, loads: LoadGate): DeviceThread {
   let outcome: PoolDeviceEnd = {};
   let settle: { mounted: () => void; failed: (error: PoolError) => void };
   const mounted = new Promise<void>((resolve, reject) => {
     settle = { mounted: resolve, failed: reject };
   });
+  let tellClosed: (end: PoolDeviceEnd) => void;
+  const closed = new Promise<PoolDeviceEnd>((resolve) => (tellClosed = resolve));
+  let isOver = false;
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    // It closes its fd where it can, also as it fails. A second time it would be somebody else's by now.
+    mount.letGo = () => gate.released(0);
+    forgetMount(mount);
+    settle.failed(outcome.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
+    tellClosed(outcome);
+  };
+  /** Nobody can end a thread that is inside a copy, nor one that has started it. It ends once the copy does, or with the process. */
+  const abandon = (): void => {
+    worker.unref();
+    // It is the thread's own, which may come back to it.
+    mount.fd = null;
+    over();
+  };
+  const end = (): void => {
+    // A thread that loads koffi would take the process with it.
+    if (!loads.shut(0)) setTimeout(end, LOAD_POLL);
+    else if (mount.running.over(0)) void worker.terminate();
+    else abandon();
+  };
   worker.on('message', (message: DeviceMessage) => {
     switch (message.type) {
       case 'mounted':
@@ -177,27 +204,24 @@ function watch(
         return;
       case 'failed':
         settle.failed(fromMessage(message.error));
-        end(worker, loads);
+        end();
         return;
       case 'closed':
         mount.fd = null;
         if (message.error !== undefined) outcome = { error: fromMessage(message.error) };
-        end(worker, loads);
+        end();
     }
   });
   worker.on('error', (cause) => {
     outcome = {
       error: new PoolError('EIO', `pool device ${mount.path}: its thread failed (${cause.message})`, { cause }),
     };
+    // Its end waits for the threads that it has started.
+    if (!mount.running.over(0)) abandon();
   });
-  const closed = new Promise<PoolDeviceEnd>((resolve) => {
-    worker.once('exit', () => {
-      // It closes its fd where it can, also as it fails. A second time it would be somebody else's by now.
-      mount.letGo = () => gate.released(0);
-      forgetMount(mount);
-      settle.failed(outcome.error ?? new PoolError('EIO', `serve pool device ${mount.path}: its thread ended`));
-      resolve(outcome);
-    });
+  worker.once('exit', () => {
+    forgetThread(mount);
+    over();
   });
-  return { mounted, closed };
+  return { mounted, closed, end };
 }

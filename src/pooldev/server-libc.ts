@@ -3,7 +3,7 @@
  * importing pool-ts loads no native code. Every function returns what the call returned, or the negative errno, taken on
  * the very next statement after the call.
  */
-import type { node as KoffiNode } from 'koffi';
+import type { KoffiFunc, node as KoffiNode } from 'koffi';
 import { errnoCalls, loadKoffi } from '../base/koffi.js';
 import { watchReadable } from '../base/watch-readable.js';
 import { O_CLOEXEC } from '../poolioc/libc.js';
@@ -41,6 +41,8 @@ export interface ServerLibc {
   /** From the process `pid` into this one. The iovecs hold one entry each. */
   processVmRead(pid: number, local: Uint8Array, remote: Uint8Array): number;
   processVmWrite(pid: number, local: Uint8Array, remote: Uint8Array): number;
+  /** _exit: ends the process at once, whatever its threads are doing. */
+  exit(code: number): never;
   /** Bytes of a page of memory. */
   pageSize: number;
   /** The address of a buffer's first byte; the caller keeps the buffer alive. */
@@ -69,6 +71,7 @@ async function load(): Promise<ServerLibc> {
     call<Vectors>(`long ${name}(int pid, void *l, unsigned long n, void *r, unsigned long m, unsigned long f)`);
   const readv = vm('process_vm_readv');
   const writev = vm('process_vm_writev');
+  const exit = library.func('void _exit(int code)') as KoffiFunc<(code: number) => never>;
   return {
     // The variadic arguments of open and fcntl travel in registers like fixed ones on the platforms that have FUSE.
     open: call('int open(const char *path, int flags)'),
@@ -84,6 +87,7 @@ async function load(): Promise<ServerLibc> {
     recvmsg: call('long recvmsg(int fd, void *message, int flags)'),
     processVmRead: (pid, local, remote) => readv(pid, local, 1, remote, 1, 0),
     processVmWrite: (pid, local, remote) => writev(pid, local, 1, remote, 1, 0),
+    exit: (code) => exit(code),
     pageSize: call<[]>('int getpagesize()')(),
     address: (buffer) => BigInt(koffi.address(buffer)),
     poll: (fd, readable) => watchReadable(koffi, fd, readable),

@@ -21,6 +21,8 @@ export interface DeviceRole {
   gate: SharedArrayBuffer;
   /** Of the LoadGate that it and its copying threads load koffi through. */
   loads: SharedArrayBuffer;
+  /** Of the RunningCopies of it and of them. */
+  running: SharedArrayBuffer;
 }
 
 /** workerData of a copying thread. */
@@ -29,6 +31,7 @@ export interface CopyRole {
   shared: SharedArrayBuffer;
   /** As the device's. */
   loads: SharedArrayBuffer;
+  running: SharedArrayBuffer;
 }
 
 /** workerData. */

@@ -1,5 +1,6 @@
 /** The file that pooldev's threads start with: the device's own thread, and the threads that copy for it. */
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import type { PoolError } from '../base/errors.js';
 import { LoadGate } from '../base/load-gate.js';
 import { MAX_SESSIONS } from '../poolioc/abi/constants.js';
 import { layoutsToGive } from '../poolioc/abi/given-layouts.js';
@@ -9,6 +10,7 @@ import { createPoolNode } from '../poolnode/index.js';
 import { copyChannel } from './memory/copy-channel.js';
 import type { StartCopyThread } from './memory/copy-pool.js';
 import { runCopyThread } from './memory/copy-thread.js';
+import { RunningCopies } from './memory/running-copies.js';
 import { type DeviceServer, serveDevice } from './device-server.js';
 import { loadServerLibc } from './server-libc.js';
 import { MountGate } from './mount/mount-gate.js';
@@ -30,8 +32,8 @@ if (port !== null) {
   else void serve(port, role);
 }
 
-async function copy(port: MessagePort, { shared, loads }: CopyRole): Promise<void> {
-  const libc = await new LoadGate(loads).load(loadServerLibc);
+async function copy(port: MessagePort, { shared, loads, running }: CopyRole): Promise<void> {
+  const libc = new RunningCopies(running).counted(await new LoadGate(loads).load(loadServerLibc));
   const say = (message: CopyMessage): void => port.postMessage(message);
   say('ready');
   runCopyThread(copyChannel(shared), libc, () => say('done'));
@@ -39,7 +41,7 @@ async function copy(port: MessagePort, { shared, loads }: CopyRole): Promise<voi
 
 async function serve(
   port: MessagePort,
-  { path, source, options, workerFile, gate: shared, loads }: DeviceRole,
+  { path, source, options, workerFile, gate: shared, loads, running }: DeviceRole,
 ): Promise<void> {
   const gate = new MountGate(shared);
   const loading = new LoadGate(loads);
@@ -48,7 +50,7 @@ async function serve(
   // From the start: the program may end while this thread is mounting.
   port.on('message', (command: DeviceCommand) => {
     if (command.type === 'close') {
-      void server?.close().then(() => say({ type: 'closed' }));
+      void server?.close().then(() => closed());
       return;
     }
     abandoned = true;
@@ -57,12 +59,17 @@ async function serve(
   // koffi aborts the process when its poll calls back into a thread that is being ended, for whatever reason.
   process.once('exit', () => server?.disconnect());
   const say = (message: DeviceMessage): void => port.postMessage(message);
+  const closed = (error?: PoolError): void => {
+    say(error === undefined ? { type: 'closed' } : { type: 'closed', error: toErrorMessage(error) });
+    // It ends by itself once its copying threads have, where one of them hangs and nobody can end it.
+    port.unref();
+  };
   try {
     server = await serveDevice({
-      libc: await loading.load(loadServerLibc),
+      libc: new RunningCopies(running).counted(await loading.load(loadServerLibc)),
       ringLibc: await loading.load(loadRingLibc),
       createNode: (reclaim) => createPoolNode({ maxSessions: MAX_SESSIONS, retainEnded: true, reclaim }),
-      startCopyThread: copyThreads(workerFile, loads),
+      startCopyThread: copyThreads(workerFile, loads, running),
       path,
       source,
       options,
@@ -70,7 +77,7 @@ async function serve(
       mayMount: () => gate.enter(),
       abandoned: () => abandoned,
       disconnected: () => gate.release(),
-      ended: (error) => say({ type: 'closed', error: toErrorMessage(error) }),
+      ended: closed,
     });
     say({ type: 'mounted', path: server.path, fd: server.fd });
   } catch (error) {
@@ -78,9 +85,9 @@ async function serve(
   }
 }
 
-function copyThreads(workerFile: string, loads: SharedArrayBuffer): StartCopyThread {
+function copyThreads(workerFile: string, loads: SharedArrayBuffer, running: SharedArrayBuffer): StartCopyThread {
   return (shared, done) => {
-    const copyRole: CopyRole = { role: 'pool-ts copy', shared, loads };
+    const copyRole: CopyRole = { role: 'pool-ts copy', shared, loads, running };
     const workerData = { ...copyRole, ...layoutsToGive(structs) };
     const worker = new Worker(workerFile, { workerData, execArgv: [] });
     const ready = new Promise<void>((settle, reject) => {

@@ -132,6 +132,27 @@ describe.skipIf(missing)('hostile programs on a device', () => {
       await control.close();
     },
   );
+
+  it('do not keep the device from ending while a copy hangs in their memory', async () => {
+    if (stuckMemory(programs.path('hostile')).missing) return;
+    const device = await serveDevice();
+    served.push(device);
+    const control = await Device.open(device.path);
+    const port = await findFreePort();
+    await control.listen(port);
+    await control.close();
+    const hostile = start('hostile', device.path, port, 0, 4, 1);
+    const hangs = () => copiesFrom(device.pid).size > 0;
+    await until(hangs);
+    // So nobody fills its memory any more; what hung until now may have been let go.
+    hostile.child.kill('SIGSTOP');
+    await until(hangs);
+    await device.stop();
+    expect(await device.ended).toBe(0);
+    expect(readFileSync('/proc/mounts', 'latin1')).not.toContain(device.path);
+    hostile.child.kill('SIGKILL');
+    await hostile.ended;
+  });
 });
 
 /** How many threads of a server are in the memory of each other process. */

@@ -2,11 +2,17 @@
  * The devices that this process serves, so that none is left behind when it exits. Kept once a process, for the ESM and
  * the CommonJS copy of the package together.
  */
+import { isMainThread } from 'node:worker_threads';
+import { ForcedExit } from '../../base/forced-exit.js';
+import type { RunningCopies } from '../memory/running-copies.js';
 import type { ServerLibc } from '../server-libc.js';
 import { removeMountPoint } from './mount-point.js';
 import { mountsAt } from '../../base/mount-info.js';
 import { unmountFileSync } from './mount.js';
 import { type ProcFolder, removeProcFiles, removeProcFolder } from '../proc/proc-files.js';
+
+/** ms that the end of the process waits for a copy; one of 64 KiB takes about 0.02. */
+const COPY_LIMIT = 100;
 
 export interface ServedMount {
   libc: ServerLibc;
@@ -21,10 +27,14 @@ export interface ServedMount {
   fd: number | null;
   /** Asks the device's thread to close the fd, or never to have one, and waits a moment until it has. Synchronous. */
   letGo: (() => boolean) | null;
+  /** Those of the device's threads. */
+  running: Pick<RunningCopies, 'over'>;
 }
 
 interface Registry {
   mounts: Set<ServedMount>;
+  /** Those whose thread has not ended, also after they are forgotten. */
+  threads: Set<ServedMount>;
   served: number;
 }
 
@@ -34,15 +44,23 @@ function registry(): Registry {
   const holder = globalThis as { [REGISTRY]?: Registry };
   const existing = holder[REGISTRY];
   if (existing !== undefined) return existing;
-  const created: Registry = { mounts: new Set(), served: 0 };
+  const created: Registry = { mounts: new Set(), threads: new Set(), served: 0 };
   holder[REGISTRY] = created;
-  process.on('exit', () => created.mounts.forEach(cleanUp));
+  const forced = new ForcedExit();
+  const exit = (code: number): void => {
+    created.mounts.forEach(cleanUp);
+    const hanging = [...created.threads].find(({ running }) => !running.over(COPY_LIMIT));
+    // In a worker of the program's, ending is that worker's affair and not the process's.
+    if (hanging !== undefined && isMainThread) forced.now(code, exit, (last) => hanging.libc.exit(last));
+  };
+  process.on('exit', exit);
+  forced.install();
   return created;
 }
 
 /** From before the mount until `forgetMount`, the exit of the process takes the mount away. */
-export function rememberMount(libc: ServerLibc, path: string): ServedMount {
-  const { mounts } = registry();
+export function rememberMount(libc: ServerLibc, path: string, running: ServedMount['running']): ServedMount {
+  const { mounts, threads } = registry();
   const mount: ServedMount = {
     libc,
     path,
@@ -51,9 +69,16 @@ export function rememberMount(libc: ServerLibc, path: string): ServedMount {
     mounted: false,
     fd: null,
     letGo: null,
+    running,
   };
   mounts.add(mount);
+  threads.add(mount);
   return mount;
+}
+
+/** Its thread has ended, or there is none: the end of the process waits for none. */
+export function forgetThread(mount: ServedMount): void {
+  registry().threads.delete(mount);
 }
 
 /** Takes the mount away if it is still there, and the file beneath it if pool-ts made it. */

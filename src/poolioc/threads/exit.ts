@@ -5,9 +5,8 @@
  * call (a SEND, which is never interrupted) or loading, the process ends by _exit, with the exit code that it would have
  * had. A process killed by a signal ends at once anyway, and nothing of this happens.
  */
-import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { inspect } from 'node:util';
+import { ForcedExit } from '../../base/forced-exit.js';
 import type { WorkerPool } from './worker-pool.js';
 import type { SignalLibc } from './worker-thread.js';
 import { performance } from '../../base/timers.js';
@@ -26,7 +25,7 @@ export class ExitGuard {
   readonly #pool: WorkerPool;
   readonly #libc: SignalLibc;
   readonly #hooks = new Set<ExitHook>();
-  #fatal: { error: unknown } | null = null;
+  readonly #forced = new ForcedExit();
 
   constructor(pool: WorkerPool, libc: SignalLibc) {
     this.#pool = pool;
@@ -42,11 +41,7 @@ export class ExitGuard {
   /** Begins to watch for the end of the process; once. */
   install(): void {
     process.on('exit', this.#exit);
-    // Node prints an uncaught error only after 'exit', too late for an _exit there.
-    process.on('uncaughtExceptionMonitor', (error) => {
-      const caught = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback();
-      if (!caught) this.#fatal = { error };
-    });
+    this.#forced.install();
   }
 
   readonly #exit = (code: number): void => {
@@ -61,14 +56,8 @@ export class ExitGuard {
     }
     const loaded = this.#pool.shutGate(LOAD_MS);
     // In a worker of the program's, ending is that worker's affair and not the process's.
-    if ((this.#pool.anyInside || !loaded) && isMainThread) this.#end(code);
+    if ((this.#pool.anyInside || !loaded) && isMainThread) {
+      this.#forced.now(code, this.#exit, (last) => this.#libc.exit(last));
+    }
   };
-
-  #end(code: number): void {
-    // The listeners after this one would not have their turn any more.
-    const listeners = process.listeners('exit') as ((code: number) => void)[];
-    for (const listener of listeners.slice(listeners.indexOf(this.#exit) + 1)) listener.call(process, code);
-    if (this.#fatal !== null) writeSync(2, `${inspect(this.#fatal.error)}\n\nNode.js ${process.version}\n`);
-    this.#libc.exit(Number(process.exitCode ?? code));
-  }
 }
