@@ -363,6 +363,30 @@ describe.skipIf(missing)('a mounted device', () => {
       for (const socket of silent.sockets) (socket as { destroy(): void }).destroy();
     });
 
+    it('does not keep a second one from its end while it stands still', async () => {
+      const path = join(folder, 'pool');
+      const server = await serverProcess(path);
+      server.kill('SIGSTOP');
+      const script = `
+        const { PoolDevice } = await import(${JSON.stringify(built.indexFile)});
+        await PoolDevice.serve(${JSON.stringify(path)}).catch(({ code }) => console.log(code));`;
+      const second = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      try {
+        let said = '';
+        second.stdout.on('data', (text: Buffer) => (said += text.toString()));
+        expect(await ended(second)).toEqual({ status: 0 });
+        expect(said).toBe('EBUSY\n');
+      } finally {
+        second.kill('SIGKILL');
+        server.kill('SIGCONT');
+        server.stdin.write('exit\n');
+        expect((await ended(server)).status).toBe(3);
+      }
+      expect(mountsAt(path)).toEqual([]);
+    });
+
     it.each([
       ['process.exit', 'exit', 3],
       ['an uncaught error', 'throw', 1],

@@ -7,8 +7,8 @@ import { lstat, realpath, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PoolError } from '../../base/errors.js';
 import { Errno, systemError } from '../../base/errno.js';
-import { orLate } from '../../base/timers.js';
 import { type MountEntry, mountsAt } from '../../base/mount-info.js';
+import { isAnswering } from './answering.js';
 
 const MARKER = 'Mount point of a pool-ts device. No server is running.\n';
 
@@ -63,12 +63,15 @@ export function removeMountPoint(path: string): void {
 /** A FUSE mount without a server answers ENOTCONN; one whose server hangs does not answer at all and is no stale one. */
 async function isStale(entry: MountEntry): Promise<boolean> {
   if (!/^fuse(\.|$)/.test(entry.type)) return false;
-  // Not lstat: the kernel may answer that from what it remembers of the file, long after the server's death.
-  const probe = statfs(entry.path).then(
-    () => false,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOTCONN' || error.code === 'ECONNABORTED',
-  );
-  return orLate(PROBE_MS, probe, false);
+  if (!(await isAnswering(entry.path, PROBE_MS))) return false;
+  try {
+    // Not lstat: the kernel may answer that from what it remembers of the file, long after the server's death.
+    await statfs(entry.path);
+    return false;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOTCONN' || code === 'ECONNABORTED';
+  }
 }
 
 function busy(path: string, entry: MountEntry): PoolError {
