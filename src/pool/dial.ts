@@ -8,7 +8,7 @@ import { connMaker } from './flow/conn-events.js';
 import { publishRefusal, trace } from './observe/diagnostics.js';
 import { firstToAnswer } from './address/first-to-answer.js';
 import { type DialOptions, type DialSettings, readDialOptions } from './options.js';
-import { loadDialProof, refuseProofInAddress } from './identity/authentication.js';
+import { givenDialProof, loadDialProof, refuseProofInAddress } from './identity/authentication.js';
 import { addressesToDial } from './address/resolve.js';
 import { selectBackend } from './select.js';
 import { type AddressInput, readPeer, type Target, targetError } from './address/target.js';
@@ -91,7 +91,8 @@ async function connectUnder(
   settings: DialSettings,
 ): Promise<Conn> {
   const backend = await orAborted(selectBackend({ ...settings, proves: settings.proof !== undefined }), signal);
-  const authentication = settings.proof && (await orAborted(loadDialProof(settings.proof), signal));
+  const { proof } = settings;
+  const authentication = proof && (givenDialProof(proof) ?? (await orAborted(loadDialProof(proof), signal)));
   const addresses = await addressesToDial(target, { ...settings, signal });
   const candidates: typeof addresses = settings.autoSelectFamily ? addresses : [addresses[0]];
   const session = await firstToAnswer(

@@ -3,8 +3,8 @@ import { PoolError } from '../../base/errors.js';
 import { namesOf } from '../../base/option-names.js';
 import { ownOption } from '../../base/own-properties.js';
 import type { DialAuthentication, ListenAuthentication } from '../../poolnode/types.js';
-import { checkIdentity, type IdentityInput, loadIdentity } from './identity.js';
-import { checkPeers, loadPeers, type Peers, type PeersInput } from './peers.js';
+import { checkIdentity, givenIdentity, type IdentityInput, loadIdentity, type LoadedIdentity } from './identity.js';
+import { checkPeers, givenPeers, loadPeers, type Peers, type PeersInput } from './peers.js';
 import { checkPsk, loadPsk, type PskInput } from './pre-shared-key.js';
 
 /** Options of a dial about who the peer is; none of them: nobody proves anything. */
@@ -88,7 +88,21 @@ export function checkListenProof(given: Record<keyof ListenProofOptions, unknown
 export async function loadDialProof(proof: DialProof): Promise<DialAuthentication> {
   if ('psk' in proof) return { credentials: { mode: 'psk', key: await loadPsk(proof.psk) }, admit: admitNobody };
   const identity = proof.identity === undefined ? null : await loadIdentity(proof.identity);
-  const peers = await loadPeers(proof.peers, warn);
+  return withKeys(identity, await loadPeers(proof.peers, warn));
+}
+
+/**
+ * As {@link loadDialProof}, at once; undefined where something has to be read. Each dial asks, and to wait for what is there
+ * already costs more than all the rest of it.
+ */
+export function givenDialProof(proof: DialProof): DialAuthentication | undefined {
+  if ('psk' in proof) return undefined;
+  const identity = proof.identity === undefined ? null : givenIdentity(proof.identity);
+  const peers = givenPeers(proof.peers);
+  return identity === undefined || peers === undefined ? undefined : withKeys(identity, peers);
+}
+
+function withKeys(identity: LoadedIdentity | null, peers: Peers): DialAuthentication {
   return { credentials: { mode: 'keys', identity }, admit: admitBy(peers) };
 }
 

@@ -65,11 +65,17 @@ export function checkIdentity(value: unknown): IdentityInput {
 
 /** @throws PoolError ERR_INVALID_ARG_VALUE with what is wrong with the key or its file; the errno name where it can't be read */
 export async function loadIdentity(input: IdentityInput): Promise<LoadedIdentity> {
-  if (typeof input === 'string') return identityOfPem(input, 'options.identity');
-  if (input instanceof cryptoModule().KeyObject) return identityOfKey(input, 'options.identity');
+  const given = givenIdentity(input);
+  if (given !== undefined) return given;
   const path = fileOf(input, 'identity')!;
   const { text } = await readKeyFile(path, 'identity', 'secret', MAX_FILE_BYTES);
   return identityOfPem(text, `identity ${path}:`);
+}
+
+/** As {@link loadIdentity}, at once; undefined where it is in a file. */
+export function givenIdentity(input: IdentityInput): LoadedIdentity | undefined {
+  if (typeof input === 'string') return identityOfPem(input, 'options.identity');
+  return input instanceof cryptoModule().KeyObject ? identityOfKey(input, 'options.identity') : undefined;
 }
 
 function identityOfPem(text: string, where: string): LoadedIdentity {

@@ -42,11 +42,17 @@ export function checkPeers(value: unknown): PeersInput {
 
 /** @throws PoolError ERR_INVALID_ARG_VALUE with file and line; the errno name where a file can't be read */
 export async function loadPeers(input: PeersInput, warn: PeersWarning): Promise<Peers> {
-  if (typeof input === 'function') return askedPeers(input);
-  if (Array.isArray(input)) return listedPeers(keysOf(input));
+  const given = givenPeers(input);
+  if (given !== undefined) return given;
   const file = new FileOfPeers(fileOf(input, 'peers')!, warn);
   await file.read();
   return file;
+}
+
+/** As {@link loadPeers}, at once; undefined where they are in a file. */
+export function givenPeers(input: PeersInput): Peers | undefined {
+  if (typeof input === 'function') return askedPeers(input);
+  return Array.isArray(input) ? listedPeers(keysOf(input)) : undefined;
 }
 
 function keysOf(values: readonly unknown[]): PublicKey[] {
