@@ -201,12 +201,25 @@ function crypto(lib: OpenSsl): Crypto {
 
     hmacSha256,
 
-    // RFC 5869: extract, and the first block of expand, which is all that 32 bytes take.
+    // RFC 5869: extract, and the first block of expand, which is all that 32 bytes take. What is extracted stays in the
+    // scratch memory, and is overwritten there.
     hkdfSha256: (secret, info, salt = NO_SALT) => {
-      const pseudorandom = hmacSha256(salt.length === 0 ? NO_SALT : salt, secret);
-      const out = hmacSha256(pseudorandom, Buffer.from(`${info}\u0001`, 'latin1'));
-      pseudorandom.fill(0);
-      return out;
+      const key = salt.length === 0 ? NO_SALT : salt;
+      const block = blockOf(info);
+      const context = f.newHmac();
+      try {
+        let ok = f.keyHmac(context, key, key.length, lib.sha256, 0);
+        ok &= f.updateHmacWith(context, secret, secret.length);
+        ok &= f.finishHmac(context, at.secret, 0);
+        ok &= f.startHmac(context, at.secret, HASH_BYTES, lib.sha256, 0);
+        ok &= f.updateHmacWith(context, block, block.length);
+        ok &= f.finishHmac(context, at.hash, 0);
+        lib.done(ok, 'deriving a key');
+      } finally {
+        f.freeHmac(context);
+        scratch.fill(0, AT.secret, AT.secret + HASH_BYTES);
+      }
+      return lib.takeOut(AT.hash);
     },
 
     packetCrypto(sessionKey, hmacKey) {
@@ -222,6 +235,15 @@ function crypto(lib: OpenSsl): Crypto {
 
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   });
+}
+
+/** The infos of the protocol as expand takes them; there are seven. */
+const blocks = new Map<string, Uint8Array>();
+
+function blockOf(info: string): Uint8Array {
+  let block = blocks.get(info);
+  if (block === undefined) blocks.set(info, (block = Buffer.from(`${info}\u0001`, 'latin1')));
+  return block;
 }
 
 /** What does not fit into the memory at hand: nothing that POOL hashes. */
