@@ -169,6 +169,8 @@ function clientHandshake(
       return expected;
     },
     keepsAlive: true,
+    // What a dialler does ahead is little, and wanted whatever else this process does.
+    idle: () => true,
     beforeResponse,
     authentication: authentication && {
       admit: authentication.admit,

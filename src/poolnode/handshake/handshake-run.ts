@@ -169,12 +169,8 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       socket.pause();
       return;
     }
-    // The listener's offer goes with its ACK, in one write; a dialler has nothing that waits.
-    const waits = output.length > 0;
-    if (waits) {
-      socket.cork();
-      socket.write(output);
-    }
+    // A listener's ACK and, behind it, its offer: the dialler is at work with them while this side gets ready for its answer.
+    if (output.length > 0) socket.write(output);
     const { role, keepsAlive } = run;
     authentication = runAuthentication({
       socket,
@@ -188,7 +184,6 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       opened: (peer, last) => run.established(session, last, peer),
       failed: (error, lingers) => run.failed(error, lingers),
     });
-    if (waits) socket.uncork();
   };
 
   const timer = new DeadlineTimer(clock, (now) => {

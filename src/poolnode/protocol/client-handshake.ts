@@ -53,6 +53,10 @@ class ClientHandshake extends HandshakePeer {
     this.#solving = null;
   }
 
+  override workAhead(): void {
+    this.exchange?.workAhead();
+  }
+
   #sendInit(now: bigint): void {
     this.keyPair = this.crypto.generateKeyPair();
     const init = this.writer.writePlain(PacketType.Init, writeInit(this.keyPair.publicKey), now);

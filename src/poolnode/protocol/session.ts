@@ -254,6 +254,10 @@ export class EstablishedSession implements Session {
     if (message !== null) this.#write(PacketType.Authentication, Flag.None, 0, message, now);
   }
 
+  workAhead(): void {
+    if (!this.#over) this.#gate?.workAhead();
+  }
+
   decide(admitted: boolean, now: bigint): void {
     const gate = this.#gate;
     if (gate === null || this.#over) return;

@@ -117,8 +117,9 @@ export interface Handshake {
   takeOutput(): Uint8Array[];
   /**
    * Makes now what the peer's next packet will want, where the peer has to prove who it is: a listener agrees on keys and
-   * signs its offer while the dialler is at its puzzle. For callers that have nothing else to do, after their output is
-   * written: what is made is of no use where the peer doesn't go on. Not needed; never throws.
+   * signs its offer while the dialler is at its puzzle, a dialler makes the keys of the messages to come. For callers that
+   * have nothing else to do, after their output is written: what is made is of no use where the peer doesn't go on. Not
+   * needed; never throws.
    */
   workAhead(): void;
   /** Nobody goes on with it: its keys are given up and overwritten. Does nothing once it is over. */
@@ -154,6 +155,8 @@ export interface Session {
   receiveEnd(): void;
   /** The peer has not proved yet who it is: no message goes either way. Always false where no proof was asked for. */
   readonly authenticating: boolean;
+  /** While the peer's next proof is awaited, after the output is written: makes what that will want. Not needed. */
+  workAhead(): void;
   /** The answer to 'peer-proven'. No is a refusal. */
   decide(admitted: boolean, now: bigint): void;
   /** Ends the session with CLOSE, and with `error` on this side: the peer is told no reason. */

@@ -1,4 +1,7 @@
-/** A listener makes its keys and its offer while the dialler is at its puzzle: sooner, and nothing else is different. */
+/**
+ * A listener makes its keys and its offer while the dialler is at its puzzle, and a dialler the keys of the exchange while the
+ * listener is at RESPONSE: sooner, and nothing else is different.
+ */
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/base/errors.js';
 import { SESSION_ID_BYTES } from '../../../src/poolnode/protocol/constants.js';
@@ -133,6 +136,19 @@ describe('work ahead', () => {
     expect([left(secrets), held()]).toEqual([0, 0]);
     expect([client.state, server.state]).toEqual(['CLOSING', 'CLOSING']);
     for (const side of [client, server]) expect(failure(() => side.advance(NOW)).code).toBe('ERR_POOL_CLOSED');
+  });
+
+  it('of a dialler is the three keys of the exchange, once, and leaves none of them where nobody goes on', () => {
+    const { secrets, options } = noting();
+    const { client, server, response } = upToPuzzle(options);
+    client.workAhead();
+    response();
+    const before = left(secrets);
+    client.workAhead();
+    client.workAhead();
+    expect(left(secrets)).toBe(before + 3);
+    for (const side of [client, server]) side.abandon();
+    expect(left(secrets)).toBe(0);
   });
 
   it('does not end what came of a handshake that is over', () => {

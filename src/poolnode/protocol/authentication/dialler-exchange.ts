@@ -1,5 +1,5 @@
 /** The dialler's side: it checks the listener before it shows who it is itself. */
-import { type Binding, forgetBinding, messageKey, selfMark } from './keys.js';
+import { type Binding, forgetBinding, makeReady, messageKey, selfMark } from './keys.js';
 import {
   MACED_BYTES,
   MessageNumber,
@@ -61,6 +61,11 @@ export class DiallerExchange implements Exchange {
     key.fill(0);
     this.#outgoing = this.#proof = proof;
     return { type: 'wait' };
+  }
+
+  workAhead(): void {
+    if (this.#offer !== null || this.#credentials.mode === 'psk') return;
+    makeReady(this.#crypto, this.#binding, ['offer', 'proof', 'accept']);
   }
 
   forget(): void {

@@ -58,6 +58,10 @@ export class AuthenticationGate {
     return this.#exchange.takeMessage();
   }
 
+  workAhead(): void {
+    this.#exchange.workAhead();
+  }
+
   forget(): void {
     this.#exchange.forget();
   }

@@ -1,5 +1,5 @@
 /** The listener's side: it proves itself to whoever dials, and asks for a proof if its credentials say so. */
-import { type Binding, forgetBinding, messageKey, selfMark } from './keys.js';
+import { type Binding, forgetBinding, makeReady, messageKey, selfMark } from './keys.js';
 import {
   MACED_BYTES,
   MessageNumber,
@@ -69,6 +69,11 @@ export class ListenerExchange implements Exchange {
     this.#outgoing = accept;
     this.forget();
     return { type: 'open', peer: this.#peer };
+  }
+
+  workAhead(): void {
+    if (this.#proof !== null || this.#credentials.mode === 'psk') return;
+    makeReady(this.#crypto, this.#binding, ['proof', 'accept']);
   }
 
   forget(): void {

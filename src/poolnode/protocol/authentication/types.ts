@@ -50,6 +50,8 @@ export interface Exchange {
   admit(): ExchangeStep;
   /** A message for the peer, once; null when there is none. */
   takeMessage(): Uint8Array | null;
+  /** Makes now what the peer's next message will want. For while that is awaited; not needed. */
+  workAhead(): void;
   /** Overwrites the exchange's keys. Done by the exchange itself at its end. */
   forget(): void;
 }
