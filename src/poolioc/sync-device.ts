@@ -24,7 +24,8 @@ const STUCK_MS = 500;
 
 export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOptions): SyncDevice {
   const closeInTurn = (sessions: readonly SessionToClose[], key: string): number[] => {
-    pool.endLease(key, Math.min(left(), STUCK_MS));
+    // Hazard 2: nobody closes beside a thread of this process that is about to.
+    if (!pool.endLease(key, STUCK_MS, left)) return [];
     return sessions.flatMap((session) => {
       if (left() <= 0) return [];
       try {

@@ -15,7 +15,8 @@ import {
 import { Device } from '../../src/poolioc/device.js';
 import type { ExitGuard, ExitHook } from '../../src/poolioc/threads/exit.js';
 import { ipv4ToMapped } from '../../src/poolioc/abi/mapped.js';
-import { scripted, type Step, tableOf, until } from './scripted.js';
+import type { SessionToClose } from '../../src/poolioc/types.js';
+import { scripted, type Script, type Step, tableOf, until } from './scripted.js';
 
 const { errno } = constants;
 const code = (error: unknown): unknown => (error as PoolError).code;
@@ -372,6 +373,53 @@ describe('a device', () => {
       expect([closed, script.lock]).toEqual([[[4, 5]], 0]);
       script.release();
       await hanging;
+      await Promise.all([device.close(), ending.close()]);
+    });
+
+    /** The end of a process that closes a session; `left` as its hook gets it. */
+    const endOf = async (script: Script, session: SessionToClose, left: () => number) => {
+      const hooks: ExitHook[] = [];
+      const exit = { onExit: (hook: ExitHook) => hooks.push(hook) } as unknown as ExitGuard;
+      const ending = await Device.open('/scripted', { workers: { pool: script.pool, exit } });
+      const closed: number[][] = [];
+      ending.onExit((sync) => closed.push(sync.closeSessions([session])));
+      for (const hook of hooks) hook(left);
+      return { closed, ending };
+    };
+
+    it('makes no second CLOSE_SESS at the end beside one that has waited for its turn', async () => {
+      const { script, device } = await onModule({ [POOL_IOC_CLOSE_SESS]: [{ block: true, deaf: 1e9 }] });
+      script.lock = 2;
+      const waiting = device.closeSession(3, { thread: threadOf(3) }).catch(() => {});
+      await until(() => script.refused > 0);
+      const session = {
+        index: 4,
+        // The other program is done when this one is about to close.
+        get thread() {
+          script.lock = 0;
+          return threadOf(4);
+        },
+      };
+      const { closed, ending } = await endOf(script, session, () => 60_000);
+      expect([closed, script.calls(POOL_IOC_CLOSE_SESS), script.mostInside]).toEqual([[[]], 1, 1]);
+      script.release();
+      await waiting;
+      await Promise.all([device.close(), ending.close()]);
+    });
+
+    it('closes nothing at the end while a thread looks that has the turn, and leaves it the turn', async () => {
+      const look = { ...tableOf({ index: 3 }, { index: 4 }), block: true, deaf: 1e9 };
+      const { script, device } = await onModule({ [POOL_IOC_SESSIONS]: [look] });
+      const looking = device.closeSession(3, { thread: threadOf(3) });
+      await script.inside(1);
+      let looks = 0;
+      const { closed, ending } = await endOf(script, { index: 4, thread: threadOf(4) }, () =>
+        (looks += 1) < 200 ? 60_000 : 0,
+      );
+      expect([closed, script.calls(POOL_IOC_SESSIONS), script.lock]).toEqual([[[]], 1, 1]);
+      script.release();
+      await looking;
+      expect([script.calls(POOL_IOC_CLOSE_SESS), script.lock]).toEqual([1, 0]);
       await Promise.all([device.close(), ending.close()]);
     });
   });

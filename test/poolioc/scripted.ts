@@ -28,6 +28,7 @@ const Words = {
   CLOSED: 4,
   SENDS: 5,
   LOCK: 6,
+  REFUSED: 7,
   CALLS: 8,
   SENT: 32,
   STRUCTS: 64,
@@ -108,6 +109,10 @@ export class Script {
   }
   set lock(holder: number) {
     Atomics.store(this.words, Words.LOCK, holder);
+  }
+  /** How often it was asked for in vain. */
+  get refused(): number {
+    return Atomics.load(this.words, Words.REFUSED);
   }
   /** Lets every call that blocks come back. */
   release(): void {

@@ -50,20 +50,25 @@ export interface ThreadClock {
   pause(ms: number): void;
 }
 
+/** Whether the order is taken back while it waits, and whom it tells that CLOSE_SESS is made now. */
+export interface CloseRun {
+  stopped: () => boolean;
+  called: () => void;
+}
+
 /**
  * CLOSE_SESS's result, or -1 with: ESRCH, the call would not be safe; ENOENT, the slot has another session; EBUSY, other
- * programs had the lock for all of the time. The id of a session that was closed is at the start of the data. `called`:
- * CLOSE_SESS is made now.
+ * programs had the lock for all of the time. The id of a session that was closed is at the start of the data.
  */
 export function closeSlot(
   order: CloseSlotRequest,
   memory: CallMemory,
   libc: Libc,
-  called: () => void,
+  { stopped, called }: CloseRun,
   clock: ThreadClock = threadClock,
 ): CallResult {
   const { words } = memory;
-  const turn = takeTurn(order, libc, clock);
+  const turn = takeTurn(order, libc, stopped, clock);
   if (turn.ret < 0) return turn;
   Atomics.store(words, Word.TURN, 1);
   try {
@@ -79,14 +84,21 @@ export function giveUpTurn({ words }: CallMemory, libc: Pick<Libc, 'flock'>, fd:
   if (Atomics.compareExchange(words, Word.TURN, 1, 0) === 1) libc.flock(fd, LOCK_UN);
 }
 
-function takeTurn({ fd, patience }: CloseSlotRequest, libc: Libc, clock: ThreadClock): CallResult {
+function takeTurn(
+  { fd, patience }: CloseSlotRequest,
+  libc: Libc,
+  stopped: () => boolean,
+  clock: ThreadClock,
+): CallResult {
   const until = clock.now() + patience;
-  for (;;) {
+  // The lock is the open file's: a thread that went on waiting would have it together with the one that closes in its place.
+  while (!stopped()) {
     const taken = libc.flock(fd, LOCK_EX | LOCK_NB);
     if (taken.ret === 0 || (taken.errno !== EAGAIN && taken.errno !== EINTR)) return taken;
-    if (clock.now() >= until) return failed(EBUSY);
+    if (clock.now() >= until) break;
     clock.pause(PAUSE_MS);
   }
+  return failed(EBUSY);
 }
 
 function closeInTurn(

@@ -65,7 +65,7 @@ function make(order: SyscallRequest, memory: CallMemory, libc: Libc, run: Run & 
       }
       return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
     case 'close-slot':
-      return closeSlot(order, memory, libc, run.called);
+      return closeSlot(order, memory, libc, run);
     case 'receive':
       return makeReceives(order, memory, libc, run);
     case 'send':

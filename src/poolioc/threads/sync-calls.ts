@@ -92,6 +92,11 @@ export function makeCalls<T>(
     if (alone !== undefined) alone.awaitAnswer(ALONE_MS);
     else if (running.size > 0 || waiting.length > 0) pause();
   }
-  for (const [thread, { request }] of running) request.lease?.over(thread.memory, libc);
+  for (const [thread, { request }] of running) {
+    if (request.lease === undefined) continue;
+    // One that comes to its call only now would make it without its turn.
+    if (thread.called(true)) request.lease.over(thread.memory, libc);
+    else thread.halt();
+  }
   return results;
 }

@@ -96,13 +96,22 @@ export class WorkerPool {
     });
   }
 
-  /** Without the event loop: waits up to `timeout` ms for the call that has a key on lease, then ends the lease. */
-  endLease(key: string, timeout: number): void {
+  /**
+   * Without the event loop: waits for the call that has a key on lease. One that still waits for something is taken back; one
+   * that is in its long part loses the key after `timeout` ms. `left` tells how many ms there are in all.
+   * @returns false where it is in neither by then: no other call with this key may be made
+   */
+  endLease(key: string, timeout: number, left: () => number): boolean {
     const thread = this.#keys.get(key);
-    if (thread === undefined) return;
-    const until = performance.now() + timeout;
-    while (!thread.free && performance.now() < until) pause();
-    if (!thread.free) this.#leaseOver(thread);
+    if (thread === undefined) return true;
+    thread.halt();
+    for (let until = Infinity; !thread.free && left() > 0 && performance.now() < until; pause()) {
+      if (until === Infinity && thread.called(true)) until = performance.now() + timeout;
+    }
+    if (thread.free) return true;
+    if (!thread.called(true)) return false;
+    this.#giveUp(thread);
+    return true;
   }
 
   /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
@@ -185,11 +194,15 @@ export class WorkerPool {
   }
 
   #leaseOver(thread: WorkerThread): void {
+    this.#giveUp(thread);
+    for (const threadClass of this.#waiting.keys()) this.#dispatch(threadClass);
+  }
+
+  #giveUp(thread: WorkerThread): void {
     const lease = this.#running.get(thread)?.request.lease;
     if (lease === undefined || this.#keys.get(lease.key) !== thread) return;
     lease.over(thread.memory, this.#libc);
     this.#keys.delete(lease.key);
-    for (const threadClass of this.#waiting.keys()) this.#dispatch(threadClass);
   }
 
   #start(threadClass: ThreadClass): WorkerThread {

@@ -140,7 +140,7 @@ export class WorkerThread {
     resend(RESEND_MS);
   }
 
-  /** Lets an order of many calls end after the one that it is in. No signal is sent. */
+  /** Lets an order of many calls end after the one that it is in, and one that waits for its turn give up. No signal is sent. */
   halt(): void {
     if (this.#current === 0) return;
     Atomics.store(this.memory.words, Word.STOP, this.#current);

@@ -147,16 +147,17 @@ function clock(): ThreadClock {
   return { now: () => now, pause: (ms) => void (now += ms) };
 }
 
+const RUN = { stopped: () => false, called() {} };
 const idOf = (id: number): string => Buffer.alloc(16, id).toString('hex');
 const close = (machine: Machine, pid: number, index: number, more?: Partial<CloseSlotRequest>): CallResult =>
-  closeSlot(order(index, more), new CallMemory(), machine.libc(pid), () => {}, clock());
+  closeSlot(order(index, more), new CallMemory(), machine.libc(pid), RUN, clock());
 
 describe('a slot of the module', () => {
   it('is closed, and the turn with it is over', () => {
     const machine = new Machine();
     machine.add(3, 9);
     const memory = new CallMemory();
-    expect(closeSlot(order(3, { session: idOf(9) }), memory, machine.libc(1), () => {}, clock())).toEqual(OK);
+    expect(closeSlot(order(3, { session: idOf(9) }), memory, machine.libc(1), RUN, clock())).toEqual(OK);
     expect(memory.data.toString('hex', 0, 16)).toBe(idOf(9));
     expect([machine.closed, machine.crashes, machine.holder, machine.bytes.size]).toEqual([1, 0, null, 0]);
   });
@@ -204,6 +205,21 @@ describe('a slot of the module', () => {
       if (looks === 5) machine.holder = null;
     };
     expect(close(machine, 1, 3)).toEqual(OK);
+  });
+
+  it('waits no longer when it is taken back, nor is closed then', () => {
+    const machine = new Machine();
+    machine.add(3, 9);
+    machine.holder = 2;
+    let stopped = false;
+    let tries = 0;
+    machine.meanwhile = () => {
+      tries += 1;
+      stopped = tries === 3;
+    };
+    const run = { ...RUN, stopped: () => stopped };
+    expect(closeSlot(order(3), new CallMemory(), machine.libc(1), run, clock())).toEqual({ ret: -1, errno: EBUSY });
+    expect([tries, machine.closed]).toEqual([3, 0]);
   });
 
   it('keeps the turn until the other end is seen to have ended', () => {

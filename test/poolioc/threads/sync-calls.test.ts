@@ -27,6 +27,42 @@ function slowThread(): WorkerThread {
   } as unknown as WorkerThread;
 }
 
+/** A thread that never answers; `called`: it is in its system call. */
+function hangingThread(called: boolean) {
+  const thread = {
+    memory: new CallMemory(),
+    halted: false,
+    ready: true,
+    answer: null,
+    post() {},
+    awaitAnswer() {},
+    called: () => called,
+    halt: () => void (thread.halted = true),
+  };
+  return thread;
+}
+
+// Kernel contract, hazard 2: it would make its CLOSE_SESS beside another program's.
+it.each([
+  { where: 'is in its call', called: true, over: 1, halted: false },
+  { where: 'is still about to make it', called: false, over: 0, halted: true },
+])('ends the lease of a thread that $where: $over', ({ called, over, halted }) => {
+  let ended = 0;
+  const thread = hangingThread(called);
+  const results = makeCalls(
+    [{ threads: 'close', call: { kind: 'close', fd: 77 }, lease: { key: 'turn', ms: 1, over: () => (ended += 1) } }],
+    {
+      libc: null as unknown as SignalLibc,
+      free: () => thread as unknown as WorkerThread,
+      start: () => thread as unknown as WorkerThread,
+      locked: () => false,
+      timeout: 5,
+      stuck: 1,
+    },
+  );
+  expect([results, ended, thread.halted]).toEqual([[null], over, halted]);
+});
+
 it('does not take a thread that was long in starting for one that hangs', () => {
   const request: ThreadRequest<number> = {
     threads: 'close',
