@@ -1,4 +1,5 @@
 /** The calls that a program makes while it ends, when no event loop runs any more. */
+import { constants } from 'node:os';
 import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
 import * as requests from './requests.js';
@@ -19,6 +20,8 @@ export interface SyncDeviceOptions {
   left: () => number;
 }
 
+const { ENOENT } = constants.errno;
+
 /** ms from when one CLOSE_SESS of the module is made, and for one that is under way, before the next has its turn (hazard 12). */
 const STUCK_MS = 500;
 
@@ -29,8 +32,10 @@ export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOpti
     return sessions.flatMap((session) => {
       if (left() <= 0) return [];
       try {
-        const [outcome] = pool.callSync([close(session)], left(), STUCK_MS);
-        return (outcome?.ret ?? -1) >= 0 ? [session.index] : [];
+        const [outcome = null] = pool.callSync([close(session)], left(), STUCK_MS);
+        // ENOENT: the slot is not this session's any more, such as by a thread that had begun to close it.
+        const free = outcome !== null && (outcome.ret >= 0 || outcome.errno === ENOENT);
+        return free ? [session.index] : [];
       } catch {
         // Hazard 2: this one is left alone.
         return [];

@@ -239,7 +239,7 @@ export interface SyncDevice {
    * Closes sessions: on the module one after another (kernel contract, hazard 2), elsewhere several at a time, so that one
    * which hangs takes nothing from the others. One that a SEND is in is closed when the SEND has ended in time, else not at
    * all, but with `abort`, where the device can.
-   * @returns the indexes of those that were closed
+   * @returns the indexes of those that were closed, or had gone by then
    */
   closeSessions(sessions: readonly SessionToClose[]): number[];
   /** STOP. */

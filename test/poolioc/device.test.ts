@@ -376,13 +376,13 @@ describe('a device', () => {
       await Promise.all([device.close(), ending.close()]);
     });
 
-    /** The end of a process that closes a session; `left` as its hook gets it. */
-    const endOf = async (script: Script, session: SessionToClose, left: () => number) => {
+    /** The end of a process that closes sessions; `left` as its hook gets it. */
+    const endOf = async (script: Script, sessions: SessionToClose[], left: () => number) => {
       const hooks: ExitHook[] = [];
       const exit = { onExit: (hook: ExitHook) => hooks.push(hook) } as unknown as ExitGuard;
       const ending = await Device.open('/scripted', { workers: { pool: script.pool, exit } });
       const closed: number[][] = [];
-      ending.onExit((sync) => closed.push(sync.closeSessions([session])));
+      ending.onExit((sync) => closed.push(sync.closeSessions(sessions)));
       for (const hook of hooks) hook(left);
       return { closed, ending };
     };
@@ -400,10 +400,23 @@ describe('a device', () => {
           return threadOf(4);
         },
       };
-      const { closed, ending } = await endOf(script, session, () => 60_000);
+      const { closed, ending } = await endOf(script, [session], () => 60_000);
       expect([closed, script.calls(POOL_IOC_CLOSE_SESS), script.mostInside]).toEqual([[[]], 1, 1]);
       script.release();
       await waiting;
+      await Promise.all([device.close(), ending.close()]);
+    });
+
+    it('counts as closed at the end what a thread of the process has closed meanwhile', async () => {
+      const { script, device } = await onModule();
+      // Gone, or the slot's next session.
+      const sessions = [2, 3, 4].map((index) => ({
+        index,
+        thread: threadOf(index),
+        sessionId: new Uint8Array(16).fill(index === 3 ? 99 : index + 1),
+      }));
+      const { closed, ending } = await endOf(script, sessions, () => 60_000);
+      expect([closed, script.calls(POOL_IOC_CLOSE_SESS)]).toEqual([[[2, 3, 4]], 1]);
       await Promise.all([device.close(), ending.close()]);
     });
 
@@ -413,7 +426,7 @@ describe('a device', () => {
       const looking = device.closeSession(3, { thread: threadOf(3) });
       await script.inside(1);
       let looks = 0;
-      const { closed, ending } = await endOf(script, { index: 4, thread: threadOf(4) }, () =>
+      const { closed, ending } = await endOf(script, [{ index: 4, thread: threadOf(4) }], () =>
         (looks += 1) < 200 ? 60_000 : 0,
       );
       expect([closed, script.calls(POOL_IOC_SESSIONS), script.lock]).toEqual([[[]], 1, 1]);

@@ -269,7 +269,11 @@ export class KernelBackend implements Backend {
     const closing = open.flatMap(({ index, id, pair, sending }) => {
       const record = table.find((one) => one.index === index && one.id === id);
       // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.
-      if (record === undefined || (module && record.state === 'CLOSING')) return [];
+      if (record === undefined) return [];
+      if (module && record.state === 'CLOSING') {
+        left.push({ index, reason: 'thread-gone' });
+        return [];
+      }
       const verdict = this.#probe.mayClose(index);
       if (!verdict.safe) {
         left.push({ index, reason: verdict.why });

@@ -106,6 +106,7 @@ describe('hazard 2: CLOSE_SESS without the receiver thread crashes the kernel', 
     expect(b.device.otherDials().index).toBe(1);
     b.device.exit();
     expect(b.device.count('CLOSE_SESS')).toBe(0);
+    expect(b.warnings).toEqual([expect.stringMatching(/^slot 0 .*its receiver thread has ended/)]);
   });
 });
 
