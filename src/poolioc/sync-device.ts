@@ -42,8 +42,8 @@ export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOpti
       }
     });
   };
-  const call = <T>(operation: string, request: ThreadRequest<T>): T | undefined => {
-    const [outcome = null] = pool.callSync([request], left());
+  const call = <T>(operation: string, request: ThreadRequest<T>, stuck?: number): T | undefined => {
+    const [outcome = null] = pool.callSync([request], left(), stuck);
     if (outcome === null) {
       throw new PoolError('ERR_POOL_TIMEOUT', `${operation} on ${path}: no result while the process was ending`);
     }
@@ -51,10 +51,12 @@ export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOpti
     if (ret < 0) throw callError({ operation, path, syscall: 'ioctl', errno });
     return value;
   };
+  // Nothing can be closed without the table: it has half of the time, and what comes after it the other.
+  const list = (sentinel: number) => call('list sessions', requests.sessions(fd, sentinel), left() / 2)!;
   return {
     sessions(): SessionInfo[] {
-      let read = call('list sessions', requests.sessions(fd, SENTINELS[0]))!;
-      if (read.rows === null) read = call('list sessions', requests.sessions(fd, SENTINELS[1]))!;
+      let read = list(SENTINELS[0]);
+      if (read.rows === null) read = list(SENTINELS[1]);
       if (read.rows === null) throw abiMismatch(path, read.count, read.written);
       return read.rows;
     },

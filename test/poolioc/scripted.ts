@@ -18,6 +18,7 @@ export interface Step {
   block?: boolean;
   deaf?: number;
   slot?: number;
+  ms?: number;
 }
 
 const Words = {

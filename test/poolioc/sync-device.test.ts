@@ -43,6 +43,12 @@ describe('the calls of a process that ends', () => {
     await device.close();
   });
 
+  it('wait longer than for others for the table, on which all else depends', async () => {
+    const { device, sync } = await ending({ [POOL_IOC_SESSIONS]: [{ ...tableOf({ index: 9 }), ms: 300 }] });
+    expect(sync.sessions().map(({ index }) => index)).toEqual([9]);
+    await device.close();
+  });
+
   it('fail with the errno that the device gives', async () => {
     const { device, sync } = await ending({
       [POOL_IOC_CLOSE_SESS]: [{ ret: -1, errno: constants.errno.EINVAL }],

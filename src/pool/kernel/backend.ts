@@ -255,8 +255,11 @@ export class KernelBackend implements Backend {
    * listener comes last: it costs a slot only when somebody dials, a session costs one now.
    */
   #exit(device: SyncDevice): void {
-    this.#closeLeftOpen(device);
-    if (this.#listener?.own === true) device.stop();
+    try {
+      this.#closeLeftOpen(device);
+    } finally {
+      if (this.#listener?.own === true) device.stop();
+    }
   }
 
   /** Those that a SEND is in, the module's device leaves out (hazard 12); a served one ends them without CLOSE. */
@@ -264,8 +267,15 @@ export class KernelBackend implements Backend {
     const { module } = this.#probe;
     const open = this.#registry.sessions.filter(({ closeStuck }) => !closeStuck);
     if (open.length === 0) return;
-    const table = device.sessions().map(toRecord);
     const left: { index: number; reason: LeakReason }[] = [];
+    let table: ReturnType<typeof toRecord>[];
+    try {
+      table = device.sessions().map(toRecord);
+    } catch {
+      // What is in the slots is not known, and nothing of it can be closed.
+      if (module) this.#leaks.addAtExit(open.map(({ index }) => ({ index, reason: 'exit' })));
+      return;
+    }
     const closing = open.flatMap(({ index, id, pair, sending }) => {
       const record = table.find((one) => one.index === index && one.id === id);
       // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.

@@ -128,6 +128,18 @@ describe('the end of the process', () => {
   });
 });
 
+describe('the end of the process, where the table does not answer', () => {
+  it('tells of the sessions that it leaves, and stops listening', async () => {
+    await listening(b);
+    await dialled(b);
+    await dialled(b);
+    b.device.exitTableHangs = true;
+    b.device.exit();
+    expect(b.warnings).toEqual([expect.stringMatching(/^each of the slots 0, 1 .*could not be closed in the time/)]);
+    expect([b.device.count('CLOSE_SESS'), b.device.count('STOP')]).toEqual([0, 1]);
+  });
+});
+
 describe('closing a listener', () => {
   it('takes no longer than its bound where STOP does not return, and keeps its lock until it does', async () => {
     let locked = true;

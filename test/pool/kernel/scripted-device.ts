@@ -123,6 +123,8 @@ export class ScriptedDevice implements KernelDevice {
   closersReady = false;
   /** Slots that can't be closed in the time that the end of the process has. */
   readonly exitLeaves = new Set<number>();
+  /** At the end of the process SESSIONS gives no result in time. */
+  exitTableHangs = false;
   /** What happens right after the table was read. */
   onSessions: (() => void) | null = null;
   /** STOP waits for it. */
@@ -244,7 +246,10 @@ export class ScriptedDevice implements KernelDevice {
   /** The process ends in a normal way. */
   exit(): void {
     const sync: SyncDevice = {
-      sessions: () => this.#rows(),
+      sessions: () => {
+        if (this.exitTableHangs) throw new PoolError('ERR_POOL_TIMEOUT', 'no result while the process was ending');
+        return this.#rows();
+      },
       // Those that a SEND is in are left out: test/poolioc/sync-device.test.ts.
       closeSessions: (sessions) => {
         const free = sessions.filter(({ index, abort }) => abort === true || this.session(index)?.sending === 0);
