@@ -24,7 +24,7 @@ import type { SessionEnvironment } from './session/session.js';
 import { SessionRegistry } from './table/session-registry.js';
 import { toRecord } from './table/table-row.js';
 import { UNKNOWN } from './accepting/session-role.js';
-import { DeviceTable } from './table/device-table.js';
+import { DeviceTable, Snapshot } from './table/device-table.js';
 import { ModuleProbe, servedProbe, type SessionProbe } from './session/session-probe.js';
 import { SlotCloser } from './session/slot-closer.js';
 import type { TcpConnection } from './table/tcp-table.js';
@@ -48,9 +48,6 @@ export interface KernelBackendDeps {
   /** Called once when the device is of no more use. */
   lost?: (error: PoolError) => void;
 }
-
-/** ms for a CLOSE_SESS that nobody waits for. */
-const DISCARD_MS = 5000;
 
 const UNSPECIFIED = new Set(['', '*', '::', '0.0.0.0']);
 
@@ -104,7 +101,7 @@ export class KernelBackend implements Backend {
     };
     this.#dialler = new Dialler({
       device,
-      discard: (index) => void this.#discard(index),
+      discard: (index) => void this.#registry.expect(index, this.#discard(index)),
       isLocal: deps.isLocal,
       // A device that is served may have another size, and says at once when it is full.
       full: deps.module ? (address) => this.#full(address) : undefined,
@@ -216,10 +213,12 @@ export class KernelBackend implements Backend {
     return { local: fromMapped(local.addr, local.port), remote: fromMapped(remote.addr, remote.port) };
   }
 
-  /** Closes a session that arrived when its dial had been given up, by the same rules as any other (hazard 2). */
+  /** Ends a session that arrived when its dial had been given up: it is this process's until its slot is free, as any other. */
   async #discard(index: number): Promise<void> {
-    const record = await this.#occupant(index);
-    if (record !== undefined) await this.#env.closer.close({ index, id: record, pair: false }, DISCARD_MS);
+    const id = await this.#occupant(index);
+    if (id === undefined) return;
+    const identity = { index, id, role: 'dialled', localAddr: UNKNOWN, remoteAddr: UNKNOWN } as const;
+    this.#registry.adopt(identity, this.#env).destroy();
   }
 
   async #occupant(index: number): Promise<string | undefined> {
@@ -266,18 +265,22 @@ export class KernelBackend implements Backend {
   #closeLeftOpen(device: SyncDevice): void {
     const { module } = this.#probe;
     const open = this.#registry.sessions.filter(({ closeStuck }) => !closeStuck);
-    if (open.length === 0) return;
+    const slots = new Set([...open.map(({ index }) => index), ...this.#registry.expected]);
+    if (slots.size === 0) return;
     const left: { index: number; reason: LeakReason }[] = [];
-    let table: ReturnType<typeof toRecord>[];
+    let table: Snapshot;
     try {
-      table = device.sessions().map(toRecord);
+      table = new Snapshot(device.sessions().map(toRecord));
     } catch {
       // What is in the slots is not known, and nothing of it can be closed.
-      if (module) this.#leaks.addAtExit(open.map(({ index }) => ({ index, reason: 'exit' })));
+      if (module) this.#leaks.addAtExit([...slots].map((index) => ({ index, reason: 'exit' })));
       return;
     }
-    const closing = open.flatMap(({ index, id, pair, sending }) => {
-      const record = table.find((one) => one.index === index && one.id === id);
+    const unnamed = this.#registry
+      .expectedIn(table)
+      .map(({ index, id }) => ({ index, id, pair: table.otherEnd({ index, id }) !== undefined, sending: false }));
+    const closing = [...open, ...unnamed].flatMap(({ index, id, pair, sending }) => {
+      const record = table.at(index, id);
       // Hazard 2, here as everywhere: not another session's slot, not one whose thread is about to end.
       if (record === undefined) return [];
       if (module && record.state === 'CLOSING') {

@@ -128,6 +128,60 @@ describe('the end of the process', () => {
   });
 });
 
+describe('a session whose dial was given up when it came', () => {
+  const givenUp = async (): Promise<void> => {
+    b.device.othersClose = true;
+    const abort = new AbortController();
+    const connect = b.device.connect.bind(b.device);
+    b.device.connect = async (...how) => {
+      const index = await connect(...how);
+      abort.abort(new Error('enough'));
+      return index;
+    };
+    await expect(b.backend.dial(PEER, { signal: abort.signal })).rejects.toThrow('enough');
+    await settle();
+    expect(b.device.sessionsInUse).toBe(1);
+  };
+
+  it('is closed again where its turn did not come', async () => {
+    await givenUp();
+    b.device.othersClose = false;
+    await b.clock.advance(1000);
+    expect([b.device.sessionsInUse, b.device.faults]).toEqual([0, []]);
+  });
+
+  it('is closed at the end of the process', async () => {
+    await givenUp();
+    b.device.exit();
+    expect([b.device.sessionsInUse, b.device.faults]).toEqual([0, []]);
+  });
+});
+
+describe('a session that was dialled just when the process ends', () => {
+  const dialAndExit = async (): Promise<void> => {
+    let exited = false;
+    b.device.onSessions = () => {
+      if (b.device.sessionsInUse === 0 || exited) return;
+      exited = true;
+      // Before SESSIONS has its result.
+      queueMicrotask(() => b.device.exit());
+    };
+    await b.backend.dial(PEER, {}).catch(() => {});
+    expect(exited).toBe(true);
+  };
+
+  it('is closed, though its id was not known before', async () => {
+    await dialAndExit();
+    expect([b.device.sessionsInUse, b.device.faults, b.warnings]).toEqual([0, [], []]);
+  });
+
+  it('is told where it can’t be closed', async () => {
+    b.device.exitTableHangs = true;
+    await dialAndExit();
+    expect(b.warnings).toEqual([expect.stringMatching(/^slot 0 .*could not be closed in the time/)]);
+  });
+});
+
 describe('the end of the process, where the table does not answer', () => {
   it('tells of the sessions that it leaves, and stops listening', async () => {
     await listening(b);

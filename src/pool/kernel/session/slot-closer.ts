@@ -54,11 +54,12 @@ export class SlotCloser {
    */
   async close(session: ClosingSession, timeout: number, abort = false): Promise<SlotClosing> {
     const { table, probe, leaks, clock } = this.#options;
-    const { index, id, pair } = session;
+    const { index, id } = session;
     const snapshot = await table.refresh().catch(() => null);
     const record = snapshot?.at(index, id);
     // The slot may be another session's by now, even another program's.
-    if (record === undefined) return settled('gone');
+    if (snapshot === null || record === undefined) return settled('gone');
+    const pair = session.pair || snapshot.otherEnd(record) !== undefined;
     if (probe.module && record.state === 'CLOSING') {
       // Hazard 2: the thread may still be seen, but it is about to end.
       leaks.add(index, 'thread-gone');

@@ -20,7 +20,6 @@ export class SessionRegistry implements TableObserver {
   readonly #owned = new Map<number, KernelSession>();
   /** Sessions given up that are still in the table. */
   readonly #left = new Map<string, SessionRole>();
-  /** Slots that CONNECT returned, and whose sessions have no entry yet. */
   readonly #expected = new Set<number>();
   readonly #changed: () => void;
 
@@ -65,6 +64,16 @@ export class SessionRegistry implements TableObserver {
 
   get sessions(): readonly KernelSession[] {
     return [...this.#owned.values()];
+  }
+
+  /** Slots that CONNECT returned, and whose sessions have no entry yet. */
+  get expected(): readonly number[] {
+    return [...this.#expected];
+  }
+
+  /** The sessions in them. */
+  expectedIn({ records }: Snapshot): SessionRecord[] {
+    return records.filter(({ index, id }) => this.#expected.has(index) && this.#owned.get(index)?.id !== id);
   }
 
   interval(): number {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { CloseSessionOptions } from '../../../../src/poolioc/types.js';
 import { LeakedSlots } from '../../../../src/pool/kernel/table/leaked-slots.js';
 import type { SessionRecord } from '../../../../src/pool/kernel/table/table-row.js';
 import { DeviceTable } from '../../../../src/pool/kernel/table/device-table.js';
@@ -14,9 +15,9 @@ const RECORD = { index: 0, id: 'a', state: 'ESTABLISHED' } as SessionRecord;
 function closerOf(read = () => Promise.resolve([RECORD])) {
   const clock = new ManualClock();
   const leaks = new LeakedSlots('/dev/pool', () => {});
-  const calls: { end: () => void; fail: (error: unknown) => void }[] = [];
+  const calls: { end: () => void; fail: (error: unknown) => void; how: CloseSessionOptions }[] = [];
   const closer = new SlotCloser({
-    closeSession: () => new Promise((resolve, reject) => calls.push({ end: resolve, fail: reject })),
+    closeSession: (_, how) => new Promise((resolve, reject) => calls.push({ end: resolve, fail: reject, how })),
     table: new DeviceTable(read, clock),
     probe: servedProbe,
     leaks,
@@ -37,6 +38,16 @@ it.each([
   else calls[0]!.fail(error);
   await settle();
   expect(leaks.count).toBe(count);
+});
+
+// Kernel contract, hazard 2: it is closed only where that end is still there.
+it('tells that the other end was seen, which a session that has just come was not asked for', async () => {
+  const { closer, calls } = closerOf(() => Promise.resolve([RECORD, { ...RECORD, index: 1 }]));
+  const closing = closer.close(SESSION, 1000);
+  await settle();
+  expect(calls[0]!.how.pair).toBe(true);
+  calls[0]!.end();
+  await closing;
 });
 
 it('closes nothing where the table can’t be read, and what is in the slot is unknown', async () => {
