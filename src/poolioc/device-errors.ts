@@ -52,10 +52,17 @@ const REQUEST: Record<string, (path: string) => string> = {
   EPROTO: () => 'the peer sent a packet that does not belong there',
 };
 
+/** Of CLOSE_SESS on the module, where more is looked at than the device does (kernel contract, hazard 2). */
+const CLOSE: typeof REQUEST = {
+  EAGAIN: () => 'whether that is safe could not be looked for (descriptors, memory); the call was not made; try again',
+  EBUSY: () => 'others close sessions, and hold the lock on the device file; the call was not made; try again',
+};
+
 /** The low level keeps errno names as codes, but for two that have a name of ours. */
 export function callError({ operation, path, syscall, errno, address, port }: FailedCall): PoolError {
   const name = errnoName(errno);
-  const reason = (syscall === 'open' ? OPEN : REQUEST)[name]?.(path);
+  const closing = operation.startsWith('close session') ? CLOSE[name] : undefined;
+  const reason = (syscall === 'open' ? OPEN[name] : (closing ?? REQUEST[name]))?.(path);
   const sentence = reason === undefined ? name : `${reason} (${name})`;
   // Some reasons name the device themselves; once is enough.
   const where = sentence.includes(path) ? operation : `${operation} on ${path}`;

@@ -56,7 +56,7 @@ export interface Libc {
   describe(fd: number): OpenFile;
   /** `argument` is memory that must outlive the call, or null. */
   ioctl(fd: number, request: number, argument: Uint8Array | null): CallResult;
-  /** The text of /proc/<pid>/stat; null where it can't be read. */
+  /** The text of /proc/<pid>/stat; null where there is none. Throws where it can't be read at the moment. */
   processStat(pid: number): string | null;
   /** flock: the lock of `fd`'s open file, which every copy of that descriptor shares. Only with LOCK_NB does it not wait. */
   flock(fd: number, operation: number): CallResult;

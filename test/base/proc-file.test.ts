@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readProcFile } from '../../src/base/proc-file.js';
+import { listProcFolder, readProcFile } from '../../src/base/proc-file.js';
 
 describe('readProcFile', () => {
   it.skipIf(process.platform !== 'linux')('gives the text of a file without a size', () => {
@@ -25,5 +25,26 @@ describe('readProcFile', () => {
 
   it('gives null for one that is not there', () => {
     expect(readProcFile('/proc/no/such/file')).toBeNull();
+  });
+
+  it('throws where a failure says nothing of what is there', () => {
+    expect(() => readProcFile(tmpdir())).toThrow(expect.objectContaining({ code: 'EISDIR', syscall: 'read' }));
+  });
+});
+
+describe('listProcFolder', () => {
+  it('gives the names, and none for a folder that is not there', () => {
+    expect(listProcFolder('/proc/self')).toContain('stat');
+    expect(listProcFolder('/proc/no/such/folder')).toEqual([]);
+  });
+
+  it('throws where a failure says nothing of what is there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pool-proc-'));
+    try {
+      symlinkSync('loop', join(folder, 'loop'));
+      expect(() => listProcFolder(join(folder, 'loop'))).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

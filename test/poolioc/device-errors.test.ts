@@ -24,6 +24,13 @@ describe('callError', () => {
     expect(error('send to session 0', 'ioctl', errno.EMSGSIZE).code).toBe('EMSGSIZE');
   });
 
+  it.each([
+    ['EAGAIN', /could not be looked for.*was not made; try again/],
+    ['EBUSY', /hold the lock.*was not made; try again/],
+  ] as const)('says what %s of a closing on the module means', (name, message) => {
+    expect(error('close session 3', 'ioctl', errno[name]).message).toMatch(message);
+  });
+
   it('keeps a number that has no sentence here', () => {
     expect(error('stop listening', 'ioctl', errno.EXDEV).message).toBe('stop listening on /dev/pool: EXDEV');
   });

@@ -13,7 +13,7 @@ import { KeepAlive } from './calls/keep-alive.js';
 import { LeakedSlots, type LeakReason } from './table/leaked-slots.js';
 import type { Ends } from './accepting/acceptor.js';
 import { KernelListener } from './accepting/listener.js';
-import { openPort } from './accepting/listen-port.js';
+import { openPort, type OpenPort } from './accepting/listen-port.js';
 import { lockListener, type ListenerLock } from './accepting/listener-lock.js';
 import { fromMapped } from './calls/mapped-address.js';
 import { parseModuleStatus } from '../../base/module-status.js';
@@ -25,7 +25,7 @@ import { SessionRegistry } from './table/session-registry.js';
 import { toRecord } from './table/table-row.js';
 import { UNKNOWN } from './accepting/session-role.js';
 import { DeviceTable, Snapshot } from './table/device-table.js';
-import { ModuleProbe, servedProbe, type SessionProbe } from './session/session-probe.js';
+import { ModuleProbe, servedProbe, type CloseVerdict, type SessionProbe } from './session/session-probe.js';
 import { SlotCloser } from './session/slot-closer.js';
 import type { TcpConnection } from './table/tcp-table.js';
 
@@ -150,11 +150,12 @@ export class KernelBackend implements Backend {
   async #listen(offer: BackendListenOptions): Promise<BackendListener> {
     const { device, proc, module, identity, path, findPort, lock: lockWith = lockListener } = this.#deps;
     const lock = await lockWith(identity, path);
+    let opened: OpenPort | null = null;
     try {
       // Before LISTEN, so that no session of ours can be among them.
       const before = await this.#table.refresh();
       throwIfAborted(offer.signal);
-      const open = await openPort(offer.port, { device, proc, module, findPort });
+      const open = (opened = await openPort(offer.port, { device, proc, module, findPort }));
       this.#listener = new KernelListener({
         device,
         env: this.#env,
@@ -171,12 +172,15 @@ export class KernelBackend implements Backend {
           this.#listener = null;
         },
       });
+      opened = null;
       if (offer.signal?.aborted === true) {
         await this.#listener.close();
         throw offer.signal.reason;
       }
       return this.#listener;
     } catch (error) {
+      // Nobody listens on it.
+      if (opened?.own === true) await device.stop().catch(() => {});
       await lock.release();
       throw error;
     }
@@ -287,9 +291,14 @@ export class KernelBackend implements Backend {
         left.push({ index, reason: 'thread-gone' });
         return [];
       }
-      const verdict = this.#probe.mayClose(index);
-      if (!verdict.safe) {
-        left.push({ index, reason: verdict.why });
+      let verdict: CloseVerdict | null = null;
+      try {
+        verdict = this.#probe.mayClose(index);
+      } catch {
+        // It can't be looked for any more.
+      }
+      if (verdict?.safe !== true) {
+        left.push({ index, reason: verdict?.why ?? 'exit' });
         return [];
       }
       const { thread } = verdict;

@@ -14,12 +14,12 @@ import { constants } from 'node:os';
 import { type CallMemory, Word } from '../threads/call-memory.js';
 import { SESSION_ID_SIZE, SessionState } from '../abi/constants.js';
 import { POOL_IOC_CLOSE_SESS } from '../abi/ioctl.js';
-import { isKernelThread, type KernelThread } from './kernel-thread.js';
+import { threadErrno, type KernelThread } from './kernel-thread.js';
 import { F_UNLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_UN, type CallResult, type Libc } from '../libc.js';
 import { readTable } from '../threads/read-table.js';
 import type { SessionInfo } from '../types.js';
 
-const { EAGAIN, EBUSY, EINTR, ENOENT, ESRCH } = constants.errno;
+const { EACCES, EAGAIN, EBUSY, EINTR, ENOENT, ESRCH } = constants.errno;
 
 /** ms between two tries to have the lock, and between two looks at the other end. */
 const PAUSE_MS = 1;
@@ -58,7 +58,7 @@ export interface CloseRun {
 
 /**
  * CLOSE_SESS's result, or -1 with: ESRCH, the call would not be safe; ENOENT, the slot has another session; EBUSY, other
- * programs had the lock for all of the time. The id of a session that was closed is at the start of the data.
+ * programs had the lock for all of the time; EAGAIN, whether it is safe can't be seen at the moment. The id of a session that was closed is at the start of the data.
  */
 export function closeSlot(
   order: CloseSlotRequest,
@@ -111,7 +111,7 @@ function closeInTurn(
   const { fd, index, thread } = order;
   const table = readTable(fd, memory, libc);
   const session = table?.find((one) => one.index === index);
-  if (table === null) return failed(ESRCH);
+  if (table === null) return failed(EAGAIN);
   if (session === undefined && order.session === null) {
     memory.data.fill(0, 0, SESSION_ID_SIZE);
     return { ret: 0, errno: 0 };
@@ -127,14 +127,17 @@ function closeInTurn(
   const locked: number[] = [];
   try {
     for (const at of bytes) {
-      if (libc.lockByte(fd, F_WRLCK, at).ret < 0) return failed(ESRCH);
+      const { ret, errno } = libc.lockByte(fd, F_WRLCK, at);
+      // EAGAIN and EACCES: somebody is in a CLOSE_SESS of this slot or of its other end. Any other says nothing of that.
+      if (ret < 0) return failed(errno === EAGAIN || errno === EACCES ? ESRCH : EAGAIN);
       locked.push(at);
     }
     Atomics.store(memory.words, Word.CLOSING, index + 1);
     memory.struct.fill(0).writeUInt32LE(index);
     called();
     // Nothing may lie between this look and the call.
-    if (!isKernelThread(libc.processStat(thread.pid), thread.name)) return failed(ESRCH);
+    const refused = threadErrno(thread, libc);
+    if (refused !== 0) return failed(refused);
     const result = libc.ioctl(fd, POOL_IOC_CLOSE_SESS, memory.struct);
     if (result.ret >= 0 && other !== undefined) awaitEnd(fd, other, memory, libc, clock);
     memory.data.write(id, 'hex');

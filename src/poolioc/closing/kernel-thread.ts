@@ -3,8 +3,9 @@
  * crash the machine (kernel contract, hazard 2).
  */
 
-import { readdirSync } from 'node:fs';
-import { readProcFile } from '../../base/proc-file.js';
+import { constants } from 'node:os';
+import { listProcFolder, readProcFile } from '../../base/proc-file.js';
+import type { Libc } from '../libc.js';
 
 /** A kernel thread that was found, by what still has to be true of it. */
 export interface KernelThread {
@@ -26,11 +27,28 @@ export function isKernelThread(stat: string | null, name: string): boolean {
   return comm === name && Number(parent) === KTHREADD && state !== 'Z' && state !== 'X';
 }
 
-/** What {@link findKernelThread} looks into. Paths are below /proc, '' being /proc itself. */
+const { EAGAIN, ESRCH } = constants.errno;
+
+/**
+ * The look right before CLOSE_SESS.
+ * @returns 0 where the thread lives; else why the call must not be made: ESRCH, it has ended; EAGAIN, it can't be looked for now
+ */
+export function threadErrno({ pid, name }: KernelThread, libc: Pick<Libc, 'processStat'>): number {
+  try {
+    return isKernelThread(libc.processStat(pid), name) ? 0 : ESRCH;
+  } catch {
+    return EAGAIN;
+  }
+}
+
+/**
+ * What {@link findKernelThread} looks into. Paths are below /proc, '' being /proc itself. Both throw where they can't look at the
+ * moment, as for want of descriptors: nothing follows from that.
+ */
 export interface ProcFiles {
-  /** The text of a file; null where it can't be read. */
+  /** The text of a file; null where this process is shown none. */
   read(path: string): string | null;
-  /** The names in a folder; none where it can't be read. */
+  /** The names in a folder; none where this process is shown none. */
   list(path: string): readonly string[];
 }
 
@@ -51,6 +69,7 @@ export function kernelThreadPids(proc: ProcFiles): number[] {
  * Looks for a living kernel thread: `pool_rx_<index>` has to be there before CLOSE_SESS on a slot of the module (kernel
  * contract, section 4, hazard 2). What it finds goes to `Device.closeSession` as the option `thread`, which looks again.
  * @returns `null` where there is none; `undefined` where kernel threads can't be seen, which proves nothing
+ * @throws PoolError with the errno's name where /proc can't be read at the moment, as for want of descriptors (EMFILE)
  */
 export function findKernelThread(name: string, proc: ProcFiles = machineProc): KernelThread | null | undefined {
   if (!kernelThreadsVisible(proc)) return undefined;
@@ -61,11 +80,5 @@ export function findKernelThread(name: string, proc: ProcFiles = machineProc): K
 /** The machine's /proc. Reads don't block: its files are made in memory. */
 export const machineProc: ProcFiles = {
   read: (path) => readProcFile(`/proc/${path}`),
-  list(path) {
-    try {
-      return readdirSync(`/proc/${path}`);
-    } catch {
-      return [];
-    }
-  },
+  list: (path) => listProcFolder(`/proc/${path}`),
 };

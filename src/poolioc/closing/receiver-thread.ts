@@ -7,7 +7,7 @@ import { PoolError } from '../../base/errors.js';
 import { callError } from '../device-errors.js';
 import { findKernelThread, type KernelThread, type ProcFiles } from './kernel-thread.js';
 
-/** @throws PoolError ESRCH where the thread has ended, and where kernel threads can't be seen */
+/** @throws PoolError ESRCH where the thread has ended, and where kernel threads can't be seen; see {@link findKernelThread} */
 export function receiverThread(path: string, index: number, proc?: ProcFiles): KernelThread {
   const operation = `close session ${index}`;
   const thread = findKernelThread(`pool_rx_${index}`, proc);

@@ -3,13 +3,13 @@ import { performance } from '../../base/timers.js';
 import { constants } from 'node:os';
 import { Word, type CallMemory } from './call-memory.js';
 import { closeSlot } from '../closing/close-slot.js';
-import { isKernelThread } from '../closing/kernel-thread.js';
+import { threadErrno } from '../closing/kernel-thread.js';
 import { makeReceives, makeSends, type Run } from './transfers.js';
 import { O_CLOEXEC, O_RDWR, type CallResult, type Libc } from '../libc.js';
 import { watchTable } from './table-change.js';
 import type { SyscallRequest, WorkerSays } from './worker-messages.js';
 
-const { EINTR, ESRCH } = constants.errno;
+const { EINTR } = constants.errno;
 
 /** What the main thread is told before the order is done. */
 export interface Tell {
@@ -60,8 +60,9 @@ function make(order: SyscallRequest, memory: CallMemory, libc: Libc, run: Run & 
     case 'ioctl':
       // Kernel contract, hazard 2: this thread may have been a long time in coming, and nothing may lie between the look
       // and the call.
-      if (order.thread !== undefined && !isKernelThread(libc.processStat(order.thread.pid), order.thread.name)) {
-        return { ret: -1, errno: ESRCH };
+      if (order.thread !== undefined) {
+        const errno = threadErrno(order.thread, libc);
+        if (errno !== 0) return { ret: -1, errno };
       }
       return libc.ioctl(order.fd, order.request, order.argument ? memory.struct : null);
     case 'close-slot':

@@ -146,6 +146,27 @@ describe('accepting', () => {
     expect(waiting.map((session) => session.stillborn?.())).toEqual([true, false, false]);
   });
 
+  it('judges nothing while /proc can’t be read, and takes what has come as soon as it can', async () => {
+    const { accepted, dropped, failures } = await listening(b);
+    b.device.procFails = true;
+    b.device.peerDials();
+    await b.clock.advance(5000);
+    expect([accepted, dropped, failures]).toEqual([[], [], []]);
+    b.device.procFails = false;
+    await b.clock.advance(150);
+    expect([accepted.length, dropped]).toEqual([1, []]);
+  });
+
+  it('gives the port back where it can’t look at what there is when listening begins', async () => {
+    const listen = b.device.listen.bind(b.device);
+    b.device.listen = async (port) => {
+      await listen(port);
+      b.device.procFails = true;
+    };
+    await expect(listening(b)).rejects.toMatchObject({ code: 'EMFILE' });
+    expect([b.device.count('STOP'), b.device.listening]).toEqual([1, false]);
+  });
+
   it('is not misled by what a reused slot once dialled', async () => {
     const { accepted } = await listening(b);
     const { session } = await dialled(b);

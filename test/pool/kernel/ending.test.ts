@@ -99,6 +99,19 @@ describe('close', () => {
     expect([b.device.sessionsInUse, b.device.faults]).toEqual([0, []]);
   });
 
+  it('tries a slot again whose receiver thread could not be looked for', async () => {
+    const { session } = await dialled(b);
+    b.device.procFails = true;
+    await expect(session.close({ timeout: 100 })).rejects.toMatchObject({
+      code: 'ERR_POOL_TIMEOUT',
+      message: expect.stringContaining('slot 0 stays taken for now') as string,
+    });
+    expect([b.device.count('CLOSE_SESS'), b.warnings]).toEqual([0, [expect.stringContaining('want of descriptors')]]);
+    b.device.procFails = false;
+    await b.clock.advance(1000);
+    expect([b.device.sessionsInUse, b.device.faults]).toEqual([0, []]);
+  });
+
   it('leaves the other end of a session alone that was closed here', async () => {
     const { accepted } = await listening(b);
     const { session } = await dialled(b);
@@ -180,6 +193,15 @@ describe('a session that was dialled just when the process ends', () => {
     await dialAndExit();
     expect(b.warnings).toEqual([expect.stringMatching(/^slot 0 .*could not be closed in the time/)]);
   });
+});
+
+it('tells at the end of the process what it can’t look for any more', async () => {
+  await listening(b);
+  await dialled(b);
+  b.device.procFails = true;
+  b.device.exit();
+  expect(b.warnings).toEqual([expect.stringMatching(/^slot 0 .*could not be closed in the time/)]);
+  expect([b.device.count('CLOSE_SESS'), b.device.count('STOP')]).toEqual([0, 1]);
 });
 
 describe('the end of the process, where the table does not answer', () => {

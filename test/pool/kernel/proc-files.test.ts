@@ -150,6 +150,24 @@ describe('the receiver threads', () => {
     expect(threads.known(8)).toBe(true);
   });
 
+  it('are what they were where /proc can’t be read for a while, and a look says so', () => {
+    const { proc } = files(machine);
+    let failing = '';
+    const read = (path: string): string | null => {
+      if (failing !== '' && path.startsWith(failing)) throw new Error('EMFILE');
+      return proc.read(path);
+    };
+    const threads = new ReceiverThreads({ ...proc, read });
+    threads.scan();
+    // The scan has come to half of the threads, or to none.
+    for (failing of ['71', '2/comm']) {
+      expect(() => threads.running(5)).toThrow('EMFILE');
+      expect(() => threads.scan()).toThrow('EMFILE');
+    }
+    failing = '';
+    expect([0, 63, 5].map((index) => threads.known(index))).toEqual([true, true, false]);
+  });
+
   it('are found all the same where a thread took the pid of another that a scan has seen', () => {
     const world: Record<string, string> = { ...machine };
     const threads = new ReceiverThreads(files(world).proc);

@@ -110,6 +110,8 @@ export class ScriptedDevice implements KernelDevice {
   gone: string | null = null;
   /** A served device that ends sessions without CLOSE when asked to. */
   aborts = true;
+  /** The process has no descriptor left to read /proc. */
+  procFails = false;
   /** False: /proc/pool can't be read any more. */
   statusVisible = true;
   strayRows: TcpRow[] = [];
@@ -267,7 +269,10 @@ export class ScriptedDevice implements KernelDevice {
 
   get proc(): ProcFiles {
     return {
-      read: (path) => this.#procFile(path),
+      read: (path) => {
+        if (this.procFails) throw errno('EMFILE', 'open');
+        return this.#procFile(path);
+      },
       list: () => ['1', '2', 'self'],
     };
   }

@@ -17,7 +17,7 @@ import { F_UNLCK, LOCK_UN, type CallResult, type Libc } from '../../../src/pooli
 import { offsetsOf, structs } from '../../../src/poolioc/abi/structs.js';
 import { seeded } from '../../poolnode/protocol/seeded.js';
 
-const { EAGAIN, EBUSY, ENOENT, ESRCH } = constants.errno;
+const { EAGAIN, EBUSY, ENOENT, ENOLCK, ENOMEM, ESRCH } = constants.errno;
 const OK: CallResult = { ret: 0, errno: 0 };
 const row = offsetsOf(structs.SessionInfo);
 
@@ -183,6 +183,27 @@ describe('a slot of the module', () => {
     machine.pair(3, 4, 9);
     expect(closing(machine)).toEqual({ ret: -1, errno: ESRCH });
     expect([machine.closed, machine.holder]).toEqual([0, null]);
+  });
+
+  // It is tried again: neither says that closing it would not be safe.
+  it.each<[string, (libc: Libc) => Partial<Libc>]>([
+    ['the table can’t be read', () => ({ ioctl: () => ({ ret: -1, errno: ENOMEM }) })],
+    ['a lock can’t be had for want of memory', () => ({ lockByte: () => ({ ret: -1, errno: ENOLCK }) })],
+    [
+      'its receiver thread can’t be looked for',
+      () => ({
+        processStat: () => {
+          throw new Error('EMFILE');
+        },
+      }),
+    ],
+  ])('is left alone for now where %s', (_, broken) => {
+    const machine = new Machine();
+    machine.add(3, 9);
+    const libc = machine.libc(1);
+    const result = closeSlot(order(3), new CallMemory(), { ...libc, ...broken(libc) }, RUN, clock());
+    expect(result).toEqual({ ret: -1, errno: EAGAIN });
+    expect([machine.closed, machine.holder, machine.bytes.size]).toEqual([0, null, 0]);
   });
 
   it('is looked for at the very last moment', () => {

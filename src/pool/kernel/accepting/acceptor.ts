@@ -16,6 +16,8 @@ import type { TcpConnection, TcpEnd, TcpTable } from '../table/tcp-table.js';
 
 /** ms between two looks where the device doesn't tell of new sessions: one is to be handed out within 50. */
 const WATCH_MS = 25;
+/** ms until a look is made again that could not be made. */
+const MISSED_LOOK_MS = 100;
 /** ms in which what came last is told when a listener closes. */
 const FINISH_MS = 50;
 
@@ -55,7 +57,10 @@ export class Acceptor implements TableObserver {
   readonly #rule: AcceptRule;
   /** Sessions that are accepted, and whose ends are asked for. */
   readonly #asking = new Set<Promise<void>>();
+  /** The last look could not be made. */
+  #missed = false;
 
+  /** @throws PoolError where /proc can't be read at the moment */
   constructor(options: AcceptorOptions) {
     this.#options = options;
     const { probe, port, connections, before } = options;
@@ -63,7 +68,8 @@ export class Acceptor implements TableObserver {
   }
 
   interval(): number {
-    return this.#rule.again(this.#options.clock.now());
+    const again = this.#rule.again(this.#options.clock.now());
+    return this.#missed ? Math.min(again, MISSED_LOOK_MS) : again;
   }
 
   watch(): WatchInterest {
@@ -72,8 +78,11 @@ export class Acceptor implements TableObserver {
 
   table(snapshot: Snapshot): void {
     const { roleOf, dropped } = this.#options;
+    this.#missed = false;
     if (!this.#rule.concerns(snapshot.records, roleOf)) return;
-    for (const verdict of this.#rule.judge(this.#look(snapshot))) {
+    const look = this.#lookNow(snapshot);
+    this.#missed = look === null;
+    for (const verdict of look === null ? [] : this.#rule.judge(look)) {
       const { kind, record } = verdict;
       if (kind === 'accepted') this.#accepted(record, verdict.peer);
       else dropped(UNKNOWN, kind, leftAlone(kind, record));
@@ -111,6 +120,15 @@ export class Acceptor implements TableObserver {
 
   lost(error: PoolError): void {
     this.#options.failed(error);
+  }
+
+  /** Null where /proc can't be read at the moment: then nothing is judged. */
+  #lookNow(snapshot: Snapshot): AcceptLook | null {
+    try {
+      return this.#look(snapshot);
+    } catch {
+      return null;
+    }
   }
 
   #look({ records }: Snapshot): AcceptLook {

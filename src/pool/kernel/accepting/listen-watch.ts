@@ -41,7 +41,7 @@ export class ListenWatch {
   constructor(options: ListenWatchOptions) {
     this.#options = options;
     this.#look = options.module ? () => this.#lookAtModule() : () => this.#lookAtSockets();
-    this.#seen = options.module || this.#isVisible();
+    this.#seen = options.module || this.#isVisible() === true;
     this.#lookLater();
   }
 
@@ -59,7 +59,7 @@ export class ListenWatch {
 
   #lookAtModule(): string | null {
     const { proc, port } = this.#options;
-    const status = parseModuleStatus(proc.read('pool/status'));
+    const status = attempt(() => parseModuleStatus(proc.read('pool/status')));
     if (status === null || (status.listening && status.port === port)) return null;
     const now = status.listening ? `; the module listens on port ${status.port} now` : '';
     return `another program stopped the module's listener (POOL_IOC_STOP)${now}: listen again`;
@@ -71,13 +71,23 @@ export class ListenWatch {
     // The news of a busy machine are seconds old.
     this.#heard ||= now === port;
     // A port that couldn't be seen when it was open can't be missed later.
-    const there = this.#heard && now !== null ? now === port : !this.#seen || this.#isVisible();
+    const there = this.#heard && now !== null ? now === port : !this.#seen || this.#isVisible() !== false;
     this.#misses = there ? 0 : this.#misses + 1;
     if (this.#misses < MISSES) return null;
     return "another program stopped the device's listener (POOL_IOC_STOP): listen again";
   }
 
-  #isVisible(): boolean {
-    return readTcpTable(this.#options.proc).listening.has(this.#options.port);
+  /** Null where it can't be seen at the moment. */
+  #isVisible(): boolean | null {
+    return attempt(() => readTcpTable(this.#options.proc).listening.has(this.#options.port));
+  }
+}
+
+/** Null where /proc can't be read at the moment, as for want of descriptors. */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
   }
 }

@@ -45,12 +45,12 @@ export class KernelListener implements BackendListener {
   readonly #hold: Hold;
   #closing: Promise<void> | null = null;
 
+  /** @throws PoolError where /proc can't be read at the moment */
   constructor(options: KernelListenerOptions) {
     this.#options = options;
     this.addr = new Addr('::', options.open.port);
     this.#hold = new Hold(options.env.keepAlive);
     options.device.readyToClose();
-    this.#hold.ref();
     this.#acceptor = new Acceptor({
       probe: options.env.probe,
       clock: options.env.clock,
@@ -76,6 +76,7 @@ export class KernelListener implements BackendListener {
       told: () => options.env.table.port,
       ended: (error) => this.#failed(error),
     });
+    this.#hold.ref();
   }
 
   /** Whether the listening port is still this process's to stop. Two STOPs at a time would stop the module's thread twice. */

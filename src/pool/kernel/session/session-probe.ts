@@ -15,18 +15,19 @@ export type CloseVerdict =
   | { safe: true; thread: KernelThread | undefined }
   | { safe: false; why: 'thread-gone' | 'threads-invisible' };
 
+/** Looks that say they throw do so where /proc can't be read at the moment, from which nothing follows. */
 export interface SessionProbe {
   /** The module itself: its hazards are to be expected. */
   readonly module: boolean;
-  /** Called once before some sessions are judged by `established`. */
+  /** Called once before some sessions are judged by `established`. Throws. */
   prepare(records: readonly SessionRecord[]): void;
   /** Whether `established` tells the living from the dead, as of the last `prepare`: where threads are seen. */
   readonly livesSeen: boolean;
-  /** Kernel contract, section 3: ESTABLISHED is shown before the handshake is done. */
+  /** Kernel contract, section 3: ESTABLISHED is shown before the handshake is done. Throws. */
   established(record: SessionRecord): boolean;
   /** Proof that nothing more will arrive on a slot that is still shown as ESTABLISHED (hazard 5). */
   receiverGone(index: number): boolean;
-  /** To be asked before CLOSE_SESS (hazard 2). */
+  /** To be asked before CLOSE_SESS (hazard 2). Throws. */
   mayClose(index: number): CloseVerdict;
 }
 
@@ -67,13 +68,12 @@ export class ModuleProbe implements SessionProbe {
     this.#suspects = new Map(missing.map((key) => [key, this.#suspects.get(key) ?? now]));
     const young = [...this.#suspects.values()].some((since) => now - since < YOUNG_MS);
     if (missing.length === 0 || !(young || now - this.#scanned >= RESCAN_MS)) return;
-    this.#scanned = now;
-    if (now - this.#scannedAll < SCAN_ALL_MS) {
-      this.#threads.scanNew();
-      return;
+    if (now - this.#scannedAll < SCAN_ALL_MS) this.#threads.scanNew();
+    else {
+      this.#threads.scan();
+      this.#scannedAll = now;
     }
-    this.#scannedAll = now;
-    this.#threads.scan();
+    this.#scanned = now;
   }
 
   established(record: SessionRecord): boolean {
@@ -84,7 +84,11 @@ export class ModuleProbe implements SessionProbe {
 
   // Kernel contract, hazard 5: an ESTABLISHED session without its thread is dead. Invisible threads prove nothing.
   receiverGone(index: number): boolean {
-    return this.#threads.running(index) === false;
+    try {
+      return this.#threads.running(index) === false;
+    } catch {
+      return false;
+    }
   }
 
   // Kernel contract, hazard 2: without the thread CLOSE_SESS crashes the machine; where it can't be seen, it might.

@@ -4,13 +4,13 @@ import { within, type KernelClock } from '../calls/kernel-clock.js';
 import { errnoNameIn } from '../calls/call-errors.js';
 import type { LeakedSlots, LeakReason } from '../table/leaked-slots.js';
 import type { DeviceTable } from '../table/device-table.js';
-import type { SessionProbe } from './session-probe.js';
+import type { CloseVerdict, SessionProbe } from './session-probe.js';
 
 /**
- * `gone`: the slot is no longer that session's. `waiting`: other programs close, and CLOSE_SESS has not been made.
- * `late`: CLOSE_SESS has not returned in time.
+ * `gone`: the slot is no longer that session's. `waiting`: other programs close, and CLOSE_SESS has not been made. `failed`: it
+ * could not be made, for a reason that passes. `late`: it has not returned in time.
  */
-export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'waiting' | 'late';
+export type CloseOutcome = 'closed' | 'gone' | 'leaked' | 'waiting' | 'failed' | 'late';
 
 export interface SlotClosing {
   /** As far as it came in the time that somebody waits. */
@@ -65,7 +65,11 @@ export class SlotCloser {
       leaks.add(index, 'thread-gone');
       return settled('leaked');
     }
-    const verdict = probe.mayClose(index);
+    const verdict = this.#verdict(index);
+    if (verdict === null) {
+      this.#count(index, 'failed');
+      return settled('failed');
+    }
     if (!verdict.safe) {
       leaks.add(index, verdict.why);
       return settled('leaked');
@@ -76,7 +80,7 @@ export class SlotCloser {
     const how = { abort, thread: verdict.thread, sessionId: Buffer.from(id, 'hex'), pair, onCall: called };
     const over = this.#close(index, how).then(
       () => 'closed' as const,
-      (error: unknown) => outcomeOf(error),
+      (error: unknown) => outcomeOf(error, probe.module),
     );
     // A served device has no turns, and tells no call.
     if (!probe.module) called();
@@ -86,6 +90,15 @@ export class SlotCloser {
     // Hazard 12: it waits for the session's send lock, and not even SIGKILL would end it.
     if (outcome === 'late' || outcome === 'waiting') void over.then((end) => this.#count(index, end));
     return { outcome, over };
+  }
+
+  /** Null where it can't be looked for at the moment. */
+  #verdict(index: number): CloseVerdict | null {
+    try {
+      return this.#options.probe.mayClose(index);
+    } catch {
+      return null;
+    }
   }
 
   #count(index: number, outcome: CloseOutcome): void {
@@ -110,13 +123,16 @@ export class SlotCloser {
 const LEAKS: Partial<Record<CloseOutcome, LeakReason>> = {
   leaked: 'thread-gone',
   waiting: 'others-close',
+  failed: 'close-failed',
   late: 'close-stuck',
 };
 
-function outcomeOf(error: unknown): CloseOutcome {
+/** Only what says that nothing is left to close gives a slot of the module up: it would be lost until a reboot. */
+function outcomeOf(error: unknown, module: boolean): CloseOutcome {
   const name = errnoNameIn(error);
   if (name === 'ESRCH') return 'leaked';
-  return name === 'EBUSY' ? 'waiting' : 'gone';
+  if (name === 'EBUSY') return 'waiting';
+  return !module || name === 'ENOENT' || name === 'ERR_POOL_CLOSED' ? 'gone' : 'failed';
 }
 
 function settled(outcome: CloseOutcome): SlotClosing {

@@ -1,6 +1,6 @@
 /**
  * How a session gives its slot back: after the RECV and the SEND that are inside it, only where it is safe, and again where its
- * turn did not come (kernel contract, hazards 2, 4 and 12).
+ * turn did not come or it failed (kernel contract, hazards 2, 4 and 12).
  */
 import { PoolError } from '../../../base/errors.js';
 import { within, type KernelClock } from '../calls/kernel-clock.js';
@@ -16,8 +16,11 @@ const TAKE_BACK_MS = 1000;
 const SEND_RETURN_MS = 1000;
 /** ms for a CLOSE_SESS that nobody waits for before its slot counts as leaked. */
 export const BACKGROUND_CLOSE_MS = 5000;
-/** ms until a slot is tried again whose turn to be closed did not come. */
+/** ms until a slot is tried again whose turn to be closed did not come, or which could not be closed. */
 const CLOSE_AGAIN_MS = 1000;
+
+/** Outcomes after which it is tried again. */
+const AGAIN: ReadonlySet<CloseOutcome> = new Set(['waiting', 'failed']);
 
 export interface SlotReleaseDeps {
   /** What is looked at when the slot is closed: it may have changed by then. */
@@ -70,14 +73,16 @@ export class SlotRelease {
     this.#stuck = outcome === 'late';
     const ended = (end: CloseOutcome): void => {
       this.#stuck = false;
-      if (end !== 'waiting') released();
+      if (!AGAIN.has(end)) released();
       else clock.after(CLOSE_AGAIN_MS, () => void this.#close(BACKGROUND_CLOSE_MS, abort));
     };
-    if (outcome === 'late' || outcome === 'waiting') void over.then(ended);
+    if (outcome === 'late' || AGAIN.has(outcome)) void over.then(ended);
     else ended(outcome);
     return outcome;
   }
 }
+
+const TRIED_AGAIN = 'it is tried again, also at the end of this process';
 
 /** What `close` rejects with where the slot is not free after `patience` ms; null where it is, or will never be. */
 export function closedLate(index: number, outcome: CloseOutcome, patience: number): PoolError | null {
@@ -90,7 +95,11 @@ export function closedLate(index: number, outcome: CloseOutcome, patience: numbe
     }
     case 'waiting': {
       const why = 'other programs close sessions (they hold the lock on the device file), and its turn has not come';
-      return new PoolError('ERR_POOL_TIMEOUT', `${what + why}; it is tried again, also at the end of this process`);
+      return new PoolError('ERR_POOL_TIMEOUT', `${what + why}; ${TRIED_AGAIN}`);
+    }
+    case 'failed': {
+      const why = 'closing it failed, as for want of descriptors, threads or memory';
+      return new PoolError('ERR_POOL_TIMEOUT', `${what + why}; ${TRIED_AGAIN}`);
     }
     default:
       return null;

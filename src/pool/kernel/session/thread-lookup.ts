@@ -10,10 +10,11 @@ import {
   type ProcFiles,
 } from '../../../poolioc/closing/kernel-thread.js';
 
+/** Its looks throw where /proc can't be read at the moment, as for want of descriptors. */
 export class ReceiverThreads {
   readonly #proc: ProcFiles;
   /** Pids by slot. A remembered pid makes a check one read; it is only believed after that read. */
-  readonly #pids = new Map<number, number>();
+  #pids: ReadonlyMap<number, number> = new Map();
   /** Kernel threads that the last scan found to be others. */
   #others: ReadonlySet<number> = new Set();
 
@@ -58,8 +59,9 @@ export class ReceiverThreads {
   }
 
   #scan({ all }: { all: boolean }): void {
-    if (all) this.#pids.clear();
-    const known = new Set(this.#pids.values());
+    // Kept where a look throws.
+    const pids = new Map(all ? [] : this.#pids);
+    const known = new Set(pids.values());
     const others = new Set<number>();
     for (const pid of kernelThreadPids(this.#proc)) {
       if (!all && known.has(pid)) continue;
@@ -71,8 +73,9 @@ export class ReceiverThreads {
       const index = /^pool_rx_(\d+)$/.exec(comm)?.[1];
       if (index === undefined) {
         if (comm !== UNNAMED) others.add(pid);
-      } else if (this.#isReceiver(pid, Number(index))) this.#pids.set(Number(index), pid);
+      } else if (this.#isReceiver(pid, Number(index))) pids.set(Number(index), pid);
     }
+    this.#pids = pids;
     this.#others = others;
   }
 

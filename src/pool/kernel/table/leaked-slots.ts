@@ -3,7 +3,14 @@
  * 4, hazards 2 and 12). Only a reboot gives them back, so the program's user is told, once.
  */
 
-export type LeakReason = 'thread-gone' | 'threads-invisible' | 'send-stuck' | 'close-stuck' | 'others-close' | 'exit';
+export type LeakReason =
+  | 'thread-gone'
+  | 'threads-invisible'
+  | 'send-stuck'
+  | 'close-stuck'
+  | 'others-close'
+  | 'close-failed'
+  | 'exit';
 
 const FOR_EVER = 'stays taken until the machine reboots';
 const FOR_NOW = 'stays taken for now';
@@ -20,6 +27,7 @@ const REASONS: Record<LeakReason, [how: string, why: string]> = {
   'send-stuck': [FOR_NOW, 'a SEND on it does not return, because the peer does not read'],
   'close-stuck': [FOR_NOW, "its CLOSE_SESS does not return, since something is stuck in the session's connection"],
   'others-close': [FOR_NOW, 'other programs close sessions (they hold the lock on the device file)'],
+  'close-failed': [FOR_NOW, 'closing it failed, as for want of descriptors, threads or memory, and is tried again'],
   exit: [
     'stays taken',
     'the process ended, and it could not be closed in the time that this may take; `npx pool-ts sessions close` ' +

@@ -7,13 +7,20 @@ const LISTENS =
   '  sl  local_address\n   0: 0100007F:2425 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 77\n';
 
 /** A watch on a served device, what the device has told by now, and whether the port's socket is there. */
-function watching(sight: { told: number | null; visible: boolean }) {
+function watching(sight: { told: number | null; visible: boolean; fails?: boolean }, module = false) {
   const clock = new ManualClock();
   const ends: string[] = [];
   const watch = new ListenWatch({
-    proc: { read: (path) => (sight.visible && path.endsWith('net/tcp') ? LISTENS : null), list: () => [] },
+    proc: {
+      read: (path) => {
+        if (sight.fails === true) throw new Error('EMFILE');
+        if (path === 'pool/status') return `Status: ${sight.visible ? 'listening' : 'idle'}\nListen port: ${PORT}\n`;
+        return sight.visible && path.endsWith('net/tcp') ? LISTENS : null;
+      },
+      list: () => [],
+    },
     clock,
-    module: false,
+    module,
     port: PORT,
     told: () => sight.told,
     ended: ({ code }) => ends.push(code),
@@ -42,6 +49,17 @@ it('goes by the sockets until the device has told of the listener', async () => 
   const sight = { told: 0, visible: true };
   const { clock, ends } = watching(sight);
   sight.visible = false;
+  await clock.advance(3000);
+  expect(ends).toEqual(['ECONNABORTED']);
+});
+
+it.each([true, false])('concludes nothing while /proc can’t be read: on the module %s', async (module) => {
+  const sight = { told: null, visible: true, fails: false };
+  const { clock, ends } = watching(sight, module);
+  sight.fails = true;
+  await clock.advance(10_000);
+  expect(ends).toEqual([]);
+  Object.assign(sight, { visible: false, fails: false });
   await clock.advance(3000);
   expect(ends).toEqual(['ECONNABORTED']);
 });

@@ -13,6 +13,16 @@ function probeOf(files: Record<string, string>): ModuleProbe {
   return new ModuleProbe(threads, new ManualClock());
 }
 
+/** The same, in a process that has no descriptor left when `full` says so. */
+function probeWithout(files: Record<string, string>) {
+  const descriptors = { full: false };
+  const read = (path: string): string | null => {
+    if (descriptors.full) throw new Error('EMFILE');
+    return files[path] ?? null;
+  };
+  return { descriptors, probe: new ModuleProbe(new ReceiverThreads({ read, list: () => [] }), new ManualClock()) };
+}
+
 const VISIBLE = { '2/comm': 'kthreadd', '2/task/2/children': '' };
 const RUNNING = {
   '2/comm': 'kthreadd',
@@ -88,5 +98,21 @@ describe('a real session of the module (kernel contract, section 3)', () => {
 describe('a session of a served device', () => {
   it.each(['IDLE', 'INIT_SENT', 'CHALLENGED', 'REKEYING', 'CLOSING'] as const)('is not new in state %s', (state) => {
     expect(servedProbe.established(record(state, 9n))).toBe(false);
+  });
+});
+
+describe('a process that has no descriptor left', () => {
+  it('takes no session for dead, none for living, and none for one that must be left for good', () => {
+    const { descriptors, probe } = probeWithout(RUNNING);
+    const one = record('ESTABLISHED', 9n);
+    probe.prepare([one]);
+    descriptors.full = true;
+    expect(probe.receiverGone(0)).toBe(false);
+    for (const look of [() => probe.prepare([one]), () => probe.established(one), () => probe.mayClose(0)]) {
+      expect(look).toThrow('EMFILE');
+    }
+    expect(probe.livesSeen).toBe(true);
+    descriptors.full = false;
+    expect([probe.established(one), probe.mayClose(0)]).toMatchObject([true, { safe: true }]);
   });
 });
