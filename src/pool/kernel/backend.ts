@@ -8,7 +8,7 @@ import type { Backend, BackendDialOptions, BackendListener, BackendListenOptions
 import type { KernelClock } from './calls/kernel-clock.js';
 import type { KernelDevice, SyncDevice } from './calls/device.js';
 import { Dialler, isLocalAddress } from './calls/dial-attempts.js';
-import { deviceLost, errnoNameIn, wasCancelled } from './calls/call-errors.js';
+import { deviceLost, errnoNameIn, isPassing, wasCancelled } from './calls/call-errors.js';
 import { KeepAlive } from './calls/keep-alive.js';
 import { LeakedSlots, type LeakReason } from './table/leaked-slots.js';
 import type { Ends } from './accepting/acceptor.js';
@@ -48,6 +48,10 @@ export interface KernelBackendDeps {
   /** Called once when the device is of no more use. */
   lost?: (error: PoolError) => void;
 }
+
+/** How often the table is read, and ms in between, before a device whose requests can't be made counts as lost. */
+const TABLE_TRIES = 6;
+const TABLE_AGAIN_MS = 1000;
 
 const UNSPECIFIED = new Set(['', '*', '::', '0.0.0.0']);
 
@@ -230,13 +234,15 @@ export class KernelBackend implements Backend {
     return snapshot?.at(index)?.id;
   }
 
-  async #readTable(): Promise<ReturnType<typeof toRecord>[]> {
+  async #readTable(tries = 1): Promise<ReturnType<typeof toRecord>[]> {
     try {
       return (await this.#deps.device.sessions()).map(toRecord);
     } catch (cause) {
-      if (errnoNameIn(cause) === 'EINTR') return this.#readTable();
-      throw deviceLost(this.#deps.path, cause);
+      if (errnoNameIn(cause) === 'EINTR') return this.#readTable(tries);
+      if (tries >= TABLE_TRIES || !isPassing(cause)) throw deviceLost(this.#deps.path, cause);
     }
+    await new Promise<void>((resolve) => this.#deps.clock.after(TABLE_AGAIN_MS, resolve));
+    return this.#readTable(tries + 1);
   }
 
   #receive(index: number, channel: number, options: ReceiveOptions): Transfer<Received> {

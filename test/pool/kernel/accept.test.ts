@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Addr } from '../../../src/pool/address/addr.js';
 import type { BackendSession } from '../../../src/pool/backend.js';
+import { PoolError } from '../../../src/base/errors.js';
 import { bench, dialled, listening, PEER, send, type Bench } from './harness.js';
 import { settle } from './manual-clock.js';
 import { errno } from './scripted-device.js';
@@ -553,5 +554,39 @@ describe('a device served from user space', () => {
     await listener.close();
     expect(b.device.count('STOP')).toBe(0);
     await expect(listening(b, { port: 9000 })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+describe('a thread that can’t be started for the device', () => {
+  const noThread = (): PoolError => new PoolError('EIO', 'a worker thread failed', { syscall: 'worker' });
+
+  it('does not take the device for lost, while that passes', async () => {
+    const { session, seen } = await dialled(b);
+    const sessions = b.device.sessions.bind(b.device);
+    let fails = 3;
+    b.device.sessions = () => ((fails -= 1) < 0 ? sessions() : Promise.reject(noThread()));
+    await b.clock.advance(10_000);
+    expect([fails < 0, seen.ends]).toEqual([true, []]);
+    await session.close({ timeout: 1000 });
+    expect(b.device.sessionsInUse).toBe(0);
+  });
+
+  it('does where it does not pass', async () => {
+    const { seen } = await dialled(b);
+    b.device.sessions = () => Promise.reject(noThread());
+    await b.clock.advance(10_000);
+    expect(seen.ended).toBe('EIO');
+  });
+
+  it('leaves no listener without its watch of the table', async () => {
+    const change = b.device.tableChange.bind(b.device);
+    b.device.tableChange = () => Promise.reject(noThread());
+    const { accepted } = await listening(b);
+    await b.clock.advance(100);
+    b.device.tableChange = change;
+    await b.clock.advance(10_000);
+    b.device.peerDials();
+    await b.clock.advance(50);
+    expect(accepted).toHaveLength(1);
   });
 });

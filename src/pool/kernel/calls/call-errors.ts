@@ -16,6 +16,11 @@ export function wasCancelled(error: unknown): boolean {
   return (error instanceof Error && error.name === 'AbortError') || errnoNameIn(error) === 'EINTR';
 }
 
+/** The request was not made, for want of a thread, or the system had no memory for it: that says nothing of the device. */
+export function isPassing(error: unknown): boolean {
+  return !(error instanceof PoolError) || error.syscall === 'worker' || error.code === 'ENOMEM';
+}
+
 const FULL: [code: PoolErrorCode, reason: string] = [
   'ERR_POOL_SESSION_FULL',
   'all 64 sessions of the device are in use (a session to this machine itself takes two); `npx pool-ts sessions` lists them',

@@ -40,6 +40,9 @@ export interface TableObserver {
   lost(error: PoolError): void;
 }
 
+/** ms until the table is watched again after that failed. */
+const WATCH_AGAIN_MS = 1000;
+
 interface LookWaiter {
   resolve: (snapshot: Snapshot) => void;
   reject: (error: PoolError) => void;
@@ -68,7 +71,8 @@ export class DeviceTable {
     this.#read = read;
     this.#clock = clock;
     const changed = (): void => void this.refresh().catch(() => {});
-    this.#watcher = device === undefined ? null : new TableWatcher({ device, changed });
+    const pause = (): Promise<void> => new Promise((resolve) => clock.after(WATCH_AGAIN_MS, resolve));
+    this.#watcher = device === undefined ? null : new TableWatcher({ device, changed, pause });
   }
 
   /** The listening port, where the device tells it by itself: 0 for none, null where it does not. */

@@ -18,6 +18,8 @@ export interface TableWatcherOptions {
   device: Pick<KernelDevice, 'tableChange'>;
   /** The table is not what it was, or can't be watched any more: time for a look. */
   changed(): void;
+  /** Fulfils after a while. */
+  pause(): Promise<void>;
 }
 
 export class TableWatcher {
@@ -25,7 +27,6 @@ export class TableWatcher {
   #interest: WatchInterest | null = null;
   #state: TableState | null = null;
   #waiting: AbortController | null = null;
-  #failed = false;
 
   constructor(options: TableWatcherOptions) {
     this.#options = options;
@@ -40,7 +41,6 @@ export class TableWatcher {
   want(interest: WatchInterest | null): void {
     const before = this.#interest;
     this.#interest = interest;
-    if (this.#failed) return;
     if (interest !== null && this.#waiting === null) {
       void this.#run();
       return;
@@ -63,14 +63,14 @@ export class TableWatcher {
         this.#state = await this.#options.device.tableChange(this.#state, { ...interest, signal });
       } catch (error) {
         if (wasCancelled(error)) continue;
-        // Whoever looks next finds out what is wrong with the device.
-        this.#failed = true;
-        break;
+        // Whoever looks finds out what is wrong with the device; where nothing is, as for want of a thread, it is watched again.
+        this.#options.changed();
+        await this.#options.pause();
+        continue;
       }
       // What changed while nobody wanted to know is known by the look that they begin with.
       if (!signal.aborted) this.#options.changed();
     }
     this.#waiting = null;
-    if (this.#failed) this.#options.changed();
   }
 }

@@ -30,7 +30,7 @@ function device(tells: boolean) {
 /** What is asked for after a first answer, where these are wanted one after the other. */
 async function askedFor(tells: boolean, wants: { interval: number; counters: boolean }[]) {
   const scripted = device(tells);
-  const watcher = new TableWatcher({ device: scripted, changed() {} });
+  const watcher = new TableWatcher({ device: scripted, changed() {}, pause: turn });
   watcher.want(wants[0]!);
   scripted.change();
   await turn();
@@ -65,7 +65,7 @@ describe('the call that waits for changes of the table', () => {
 
   it('is taken back where nobody wants to know, and made again for who does', async () => {
     const scripted = device(true);
-    const watcher = new TableWatcher({ device: scripted, changed() {} });
+    const watcher = new TableWatcher({ device: scripted, changed() {}, pause: turn });
     watcher.want(table);
     watcher.want(null);
     await turn();
