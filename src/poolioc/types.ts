@@ -114,8 +114,11 @@ export interface ReceiveOptions {
   timeout?: number | undefined;
 }
 
-/** Why {@link PoolDevice.receiveMessages} ended without an error. */
-export type ReceiveEnd = 'count' | 'stopped' | 'timeout';
+/**
+ * Why {@link PoolDevice.receiveMessages} ended without an error. `unasked`: its time was over before a thread could make a RECV,
+ * and messages may be there.
+ */
+export type ReceiveEnd = 'count' | 'stopped' | 'timeout' | 'unasked';
 
 /** Options of {@link PoolDevice.sessionRings}. */
 export interface RingsOptions {

@@ -248,7 +248,7 @@ export class KernelBackend implements Backend {
   #receive(index: number, channel: number, options: ReceiveOptions): Transfer<Received> {
     const transfer = this.#deps.device.receiveMessages(index, channel, options);
     const done = transfer.done.then(
-      (end): Received => ({ kind: end === 'count' ? 'enough' : 'nothing' }),
+      (end): Received => (end === 'count' ? { kind: 'enough' } : { kind: 'nothing', looked: end !== 'unasked' }),
       (error: unknown): Received => {
         const name = errnoNameIn(error);
         // An idle connection is not an error (kernel contract, section 2).

@@ -26,6 +26,7 @@ export class WorkerCall<T> {
   #end!: () => void;
   #ended = false;
   #taken: Cancellation | null = null;
+  #begun = false;
   #settled = false;
   #grace: NodeJS.Timeout | undefined;
   #ref: boolean;
@@ -44,6 +45,11 @@ export class WorkerCall<T> {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** Whether a thread was in the call when it was taken back: else the call was not made. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   get isEnded(): boolean {
@@ -79,6 +85,8 @@ export class WorkerCall<T> {
     if (this.#settled || this.#taken !== null) return;
     this.#taken = taken;
     const thread = this.#thread;
+    // Before it is interrupted: one that begins after that comes back at once.
+    this.#begun = thread?.inside === true;
     if (thread === null || !thread.interruptible) {
       // Of many calls no other is begun.
       if (this.request.news !== undefined) thread?.halt();

@@ -246,6 +246,39 @@ describe('hazard 5: a dead connection stays ESTABLISHED', () => {
     expect(seen.ended).toBe('ERR_POOL_PEER_LOST');
   });
 
+  it('keeps it all for one that takes it long after the end, at whatever moment the table is looked at', async () => {
+    const { session, seen } = await dialled(b);
+    seen.room = false;
+    const model = b.device.session(0)!;
+    for (let n = 0; n < 100; n += 1) b.device.peerSends(model, 0, `${n}`);
+    b.device.connectionDies(model);
+    await b.clock.advance(6000);
+    seen.room = true;
+    session.resume();
+    await session.state();
+    await b.clock.advance(1000);
+    expect([seen.messages.length, seen.ended]).toEqual([100, 'ERR_POOL_PEER_LOST']);
+  });
+
+  it('asks for it again where no thread was there to ask in time', async () => {
+    const { session, seen } = await dialled(b);
+    seen.room = false;
+    const model = b.device.session(0)!;
+    for (const text of ['a', 'b', 'c']) b.device.peerSends(model, 0, text);
+    b.device.connectionDies(model);
+    await b.clock.advance(2000);
+    const receive = b.device.receiveMessages.bind(b.device);
+    let starting = 2;
+    b.device.receiveMessages = (...how) => {
+      starting -= 1;
+      return starting < 0 ? receive(...how) : { done: Promise.resolve('unasked'), stop() {} };
+    };
+    seen.room = true;
+    session.resume();
+    await b.clock.advance(1000);
+    expect([seen.messages, seen.ended]).toEqual([['0:a', '0:b', '0:c'], 'ERR_POOL_PEER_LOST']);
+  });
+
   it.each(['EPIPE', 'ECONNRESET'] as const)(
     'takes %s of a RECV for no close, while the state is not CLOSING',
     async (code) => {

@@ -56,14 +56,24 @@ describe('a thread that receives', () => {
     await device.close();
   });
 
-  it('is taken back when its time is over, also before a thread has begun', async () => {
+  it('is taken back when its time is over, and says whether a thread has asked', async () => {
     const { script, device } = await scripted({ [POOL_IOC_RECV]: [{ block: true }] }, { limits: { receive: 1 } });
     const first = device.receiveMessages(0, 0, { message() {} });
     await script.inside(1);
-    expect(await device.receiveMessages(1, 0, { message() {}, timeout: 1 }).done).toBe('timeout');
+    expect(await device.receiveMessages(1, 0, { message() {}, timeout: 1 }).done).toBe('unasked');
     first.stop();
     expect(await first.done).toBe('stopped');
     expect(script.calls(POOL_IOC_RECV)).toBe(1);
+    // The thread is there now.
+    expect(await device.receiveMessages(1, 0, { message() {}, timeout: 1000 }).done).toBe('timeout');
+    expect(script.calls(POOL_IOC_RECV)).toBe(2);
+    await device.close();
+  });
+
+  it('says that none has asked where the thread is still about to start', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_RECV]: [message('m')] });
+    expect(await device.receiveMessages(1, 0, { message() {}, timeout: 0 }).done).toBe('unasked');
+    expect(script.calls(POOL_IOC_RECV)).toBe(0);
     await device.close();
   });
 

@@ -13,8 +13,8 @@ import type { WatchInterest } from '../table/table-watcher.js';
 export type Received =
   /** As many messages as were asked for. */
   | { kind: 'enough' }
-  /** Nothing was queued for as long as the last RECV waited, or it was taken back. */
-  | { kind: 'nothing' }
+  /** Nothing was queued for as long as the last RECV waited, or it was taken back. `looked` false: there was no RECV. */
+  | { kind: 'nothing'; looked?: boolean }
   /** EAGAIN: the queue holds other channels only. */
   | { kind: 'elsewhere' }
   | { kind: 'failed'; error: unknown };
@@ -163,14 +163,16 @@ export class ReceiveScheduler implements TableObserver {
     const { received, messages, taken } = await this.#call(slot, channel, asker, started);
     // Kernel contract, hazard 4: the slot may have another owner by now, and what it is told is the owner's.
     const owner = slot.recipient;
+    let looked = true;
     switch (received.kind) {
       case 'enough':
         break;
       case 'nothing':
         asker.channels.empty();
-        this.#doubt(slot, taken);
         // One that was taken back may never have looked.
-        if (owner === asker && !taken) owner.quiet();
+        looked = !taken && received.looked !== false;
+        this.#doubt(slot, !looked);
+        if (owner === asker && looked) owner.quiet();
         break;
       case 'elsewhere':
         asker.channels.elsewhere(channel);
@@ -183,9 +185,9 @@ export class ReceiveScheduler implements TableObserver {
     return { kind: received.kind, messages };
   }
 
-  #doubt(slot: Slot, taken: boolean): void {
-    slot.doubt = taken ? Math.min(Math.max(2 * slot.doubt, DOUBT_MS), LONGEST_DOUBT_MS) : 0;
-    slot.askAgain = taken ? this.#options.clock.now() + slot.doubt : Infinity;
+  #doubt(slot: Slot, doubted: boolean): void {
+    slot.doubt = doubted ? Math.min(Math.max(2 * slot.doubt, DOUBT_MS), LONGEST_DOUBT_MS) : 0;
+    slot.askAgain = doubted ? this.#options.clock.now() + slot.doubt : Infinity;
   }
 
   /** To the owner that the slot has now, or the next one. */

@@ -33,7 +33,7 @@ const MAX_MESSAGE = 65511;
 
 /** ms that a last RECV waits for what is still queued on a session that has ended. */
 const LAST_RECV_MS = 50;
-/** ms in which what is queued on such a session is received at most. */
+/** ms in which what is queued on such a session is received at most, of the time in which it takes messages. */
 const LAST_WORDS_MS = 5000;
 /** ms that CLOSE_SESS has at least, however much of the time the data took. */
 const CLOSE_MS = 1000;
@@ -86,7 +86,9 @@ export class KernelSession implements BackendSession, Recipient {
   #paused = false;
   /** Set when the session is over but for what is still queued. */
   #finishing: SessionEnd | null = null;
-  #finishingSince = 0;
+  /** ms of LAST_WORDS_MS that are over, and when that was counted. */
+  #lastWords = 0;
+  #lastWordsAt = 0;
   #end: SessionEnd | null = null;
   #emptyMessages = 0;
   #closing: Promise<void> | null = null;
@@ -294,8 +296,11 @@ export class KernelSession implements BackendSession, Recipient {
       return this.#finish(this.#finishing ?? { by: 'error', error: notEstablished(this.index) });
     }
     if (this.#finishing !== null) {
+      const now = this.#env.clock.now();
+      if (this.wants) this.#lastWords += now - this.#lastWordsAt;
+      this.#lastWordsAt = now;
       // A peer that goes on sending doesn't keep a session that can't answer.
-      if (this.wants && this.#env.clock.now() - this.#finishingSince >= LAST_WORDS_MS) this.#finish(this.#finishing);
+      if (this.#lastWords >= LAST_WORDS_MS) this.#finish(this.#finishing);
       return;
     }
     if (record.state === 'CLOSING') return this.#peerClosed();
@@ -353,7 +358,7 @@ export class KernelSession implements BackendSession, Recipient {
   #finishAfterQueued(end: SessionEnd): void {
     if (this.#finishing !== null) return;
     this.#finishing = end;
-    this.#finishingSince = this.#env.clock.now();
+    this.#lastWordsAt = this.#env.clock.now();
     if (end.error !== undefined) this.#sends.stop(end.error);
     if (this.#handler !== null) this.#path.nudge();
   }

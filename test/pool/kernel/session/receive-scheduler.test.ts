@@ -202,6 +202,21 @@ describe('places', () => {
     expect(a.got).toEqual([]);
   });
 
+  it('say nothing of the queue either where no thread came to ask, and are asked again', async () => {
+    const { scheduler, calls } = schedulerOf();
+    const [slot, a] = [new Slot(0), new Taker('a')];
+    a.patience = 50;
+    await slot.give(a);
+    scheduler.ready(slot);
+    await settle();
+    calls[0]!.end({ kind: 'nothing', looked: false });
+    await settle();
+    expect([a.got, calls.length]).toEqual([[], 2]);
+    calls[1]!.end({ kind: 'nothing' });
+    await settle();
+    expect(a.got).toEqual(['quiet']);
+  });
+
   it('do not spin where another process receives on the same session', async () => {
     const { scheduler, calls, clock } = schedulerOf();
     const slot = new Slot(0);
