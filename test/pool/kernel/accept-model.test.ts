@@ -36,8 +36,7 @@ interface Outcome {
 function run(random: Seeded, { misses, threads, stale }: Behaviour): Outcome {
   const world = new World({ random, slots: 16 + random.int(24), stale });
   const outcomes = new Map<string, { kind: string; at: number }>();
-  const look = (): AcceptLook => {
-    const records = world.table();
+  const look = (records = world.table()): AcceptLook => {
     world.advance(random.int(3));
     const before = new Set(records.filter(({ index }) => world.hasThread(index)).map(keyOf));
     world.advance(random.int(2));
@@ -80,8 +79,9 @@ function run(random: Seeded, { misses, threads, stale }: Behaviour): Outcome {
     if (world.now < nextLook) continue;
     const quiet = world.now >= BUSY;
     nextLook = world.now + Math.min(quiet ? 500 : 1 + random.int(25), rule.again(world.now));
-    if (!rule.concerns(world.table(), (record) => world.own(record))) continue;
-    for (const verdict of rule.judge(look())) {
+    const records = world.table();
+    if (!rule.concerns(records, (record) => world.own(record))) continue;
+    for (const verdict of rule.judge(look(records))) {
       const key = keyOf(verdict.record);
       const session = world.sessions.get(key);
       const where = `${verdict.kind} ${key} at ${world.now}`;

@@ -121,18 +121,22 @@ export class AcceptRule {
     );
     this.#there = new Set(before.records.map(keyOf));
     this.#before = new Set(begun.map(keyOf));
-    this.#note(before);
+    this.#noteRecords(before.records);
+    this.#history.noteConnections(before.tcp);
   }
 
-  /** Whether a look at these sessions needs the rest of an {@link AcceptLook}: there is one that is not decided. */
+  /**
+   * A look at the table, once for each. @returns whether it needs the rest of an {@link AcceptLook}, for `judge`: there is a session
+   * that is not decided
+   */
   concerns(records: readonly SessionRecord[], own: AcceptLook['own']): boolean {
     this.#noteRecords(records);
     return records.some((record) => this.#isOpen(record, own));
   }
 
-  /** What a look decides. Each session comes up once. */
+  /** What the look decides that `concerns` was told of. Each session comes up once. */
   judge(look: AcceptLook): AcceptVerdict[] {
-    this.#note(look);
+    this.#history.noteConnections(look.tcp);
     const verdicts: AcceptVerdict[] = [];
     const records = look.records.filter((record) => this.#isOpen(record, look.own));
     const keys = new Set(records.map(keyOf));
@@ -311,11 +315,6 @@ export class AcceptRule {
       open.since = now;
     }
     return open;
-  }
-
-  #note({ records, tcp }: AcceptLook): void {
-    this.#noteRecords(records);
-    this.#history.noteConnections(tcp);
   }
 
   /** Forgets what is not in the table any more. */

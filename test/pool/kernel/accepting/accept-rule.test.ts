@@ -83,9 +83,10 @@ class Bench {
     this.rule = new AcceptRule({ module, port: PORT, connections: this.connections, before: this.#look(before) });
   }
 
-  /** One look. */
+  /** One look, as the acceptor makes it. */
   look(scene: Scene): AcceptVerdict[] {
-    return this.rule.judge(this.#look(scene));
+    const look = this.#look(scene);
+    return this.rule.concerns(look.records, look.own) ? this.rule.judge(look) : [];
   }
 
   /** Looks until the rule asks for no other, for `ms` at most; the scene stays what it is. */
@@ -416,6 +417,15 @@ describe('the peer', () => {
       .watch({ records: [theirs], tcp: [ACCEPTED] })
       .concat(bench.watch({ records: [record(), theirs], tcp: [ACCEPTED, STRANGER] }));
     expect(verdict?.kind === 'accepted' && verdict.peer.possible.map(String)).toEqual(['198.51.100.1:1']);
+  });
+
+  it('may be one that was connected a look before its slot was last seen empty: the module takes the slot after that', () => {
+    const bench = new Bench();
+    const half = record({ index: 1, id: 'half', packets: 1, bytes: 144 });
+    bench.look({ records: [half], tcp: [ACCEPTED] });
+    bench.look({ records: [half], tcp: [ACCEPTED, STRANGER] });
+    const [verdict] = bench.watch({ records: [record(), half], tcp: [ACCEPTED, STRANGER] });
+    expect(verdict?.kind === 'accepted' && verdict.peer.possible.map(String)).toContain('192.0.2.7:51000');
   });
 
   it('is not one whose connection another living session needs', () => {
