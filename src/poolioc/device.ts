@@ -12,6 +12,7 @@ import type { ProcFiles } from './closing/kernel-thread.js';
 import { RingsOpener } from './rings/open-rings.js';
 import { beginReceiving, beginSending } from './message-transfers.js';
 import { processWorkers, type Workers } from './threads/process-workers.js';
+import { programCallback } from './program-callback.js';
 import * as requests from './requests.js';
 import { SENTINELS, abiMismatch } from './abi/session-table.js';
 import { CloseRequests } from './closing/close-requests.js';
@@ -131,7 +132,7 @@ export class Device implements PoolDevice {
     const checked = check.checkConnect(request);
     const { peerAddr, peerPort: port } = checked;
     const address = ipFromBytes(peerAddr);
-    const late = options.onLate ?? ((index: number) => this.#warnOfLate(index));
+    const late = programCallback(options.onLate ?? ((index: number) => this.#warnOfLate(index)), undefined);
     const operation = `connect to ${joinHostPort(address, port)}`;
     const made = (fd: number) => requests.connect(fd, checked, late);
     return this.#descriptor.make({ operation, address, port }, options, made, 'late');
@@ -169,7 +170,8 @@ export class Device implements PoolDevice {
     };
     try {
       const from = { sessionIdx, channel, flags, capacity: buffer.length };
-      const made = (fd: number) => requests.recv(fd, from, into, options.onLate);
+      const late = options.onLate && programCallback(options.onLate, undefined);
+      const made = (fd: number) => requests.recv(fd, from, into, late);
       const received = await this.#descriptor.make({ operation }, options, made, 'late');
       if (homeless === undefined) return received;
       this.#unclaimed.keep(sessionIdx, channel, { result: received, message: homeless });

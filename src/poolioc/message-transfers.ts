@@ -4,6 +4,7 @@ import { ownCopy } from '../base/bytes.js';
 import * as check from './arguments.js';
 import { rejection, settled, STOPPED, TIMED_OUT, valueOf, type Descriptor } from './descriptor.js';
 import { callError } from './device-errors.js';
+import { programCallback } from './program-callback.js';
 import * as requests from './requests.js';
 import { MOST_MESSAGES } from './threads/message-ring.js';
 import { OutgoingMessages } from './threads/outgoing-messages.js';
@@ -28,9 +29,8 @@ export function beginReceiving(
   } catch (error) {
     return refused(error as Error);
   }
-  const call = descriptor.submit((fd) =>
-    requests.receiveMessages(fd, { sessionIdx: session, channel, count }, (bytes) => message(ownCopy(bytes))),
-  );
+  const take = programCallback((bytes: Uint8Array) => message(ownCopy(bytes)), undefined);
+  const call = descriptor.submit((fd) => requests.receiveMessages(fd, { sessionIdx: session, channel, count }, take));
   const ended = async (): Promise<ReceiveEnd> => {
     try {
       valueOf(await settled(call, { timeout }, descriptor.ref), subject);
@@ -61,7 +61,7 @@ export function beginSending(
   } catch (error) {
     return { ...refused(error as Error), push: () => false };
   }
-  const outgoing = new OutgoingMessages(sent);
+  const outgoing = new OutgoingMessages(programCallback(sent, undefined));
   const call = descriptor.submit((fd) =>
     requests.sendMessages(fd, slotKey(session), session, {
       begun: (ring) => outgoing.begin(ring),

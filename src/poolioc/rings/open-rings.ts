@@ -4,6 +4,7 @@ import { systemError } from '../../base/errno.js';
 import { PoolError } from '../../base/errors.js';
 import type { Descriptor } from '../descriptor.js';
 import { callError, closedError } from '../device-errors.js';
+import { programCallback } from '../program-callback.js';
 import * as requests from '../requests.js';
 import type { RingsOptions, SessionRings } from '../types.js';
 import { loadRingLibc, type RingLibc } from './ring-libc.js';
@@ -80,7 +81,13 @@ export class RingsOpener {
         return callError({ operation: what, path, syscall: 'ioctl', errno });
       };
       const closed = (): void => void this.#open.delete(rings);
-      const rings: ProgramRings = new ProgramRings({ ...options, libc, memory, socket, errorOf, closed });
+      const told: RingsOptions = {
+        message: programCallback(options.message, true),
+        room: programCallback(options.room, undefined),
+        refused: programCallback(options.refused, undefined),
+        ended: programCallback(options.ended, undefined),
+      };
+      const rings: ProgramRings = new ProgramRings({ ...told, libc, memory, socket, errorOf, closed });
       kept = true;
       this.#open.add(rings);
       if (!this.#descriptor.isOpen) this.close();

@@ -7,8 +7,11 @@ import { POOL_IOC_CHANNEL } from '../../../src/poolioc/abi/ioctl.js';
 import type { Descriptor } from '../../../src/poolioc/descriptor.js';
 import { RingsOpener } from '../../../src/poolioc/rings/open-rings.js';
 import { loadRingLibc, type RingLibc } from '../../../src/poolioc/rings/ring-libc.js';
+import { RingWriter } from '../../../src/poolioc/rings/record-ring.js';
+import { RingSegment, SEGMENT_BYTES } from '../../../src/poolioc/rings/segment.js';
 import type { RingsOptions } from '../../../src/poolioc/types.js';
 import { scripted } from '../scripted.js';
+import { uncaughtIn } from '../uncaught.js';
 
 const { errno } = constants;
 const ID = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
@@ -121,6 +124,44 @@ describe.runIf(process.platform === 'linux')('opening rings of a session', () =>
     await device.close();
     expect(told).toEqual(['refused ERR_POOL_CLOSED', 'ended ERR_POOL_CLOSED']);
     expect(rings!.push(0, Buffer.from('x'))).toBe(false);
+  });
+
+  it('lets a function of the program that throws cost one message, and neither the next nor its rings', async () => {
+    const libc = await loadRingLibc();
+    const memory = new ArrayBuffer(SEGMENT_BYTES);
+    let rung = (): void => {};
+    const fake: RingLibc = {
+      ...libc,
+      memory: () => 77,
+      pair: () => [78, 79],
+      map: () => memory,
+      watch: (_, readable) => ((rung = readable), { unwatch() {} }),
+      hear: () => true,
+      ring() {},
+      discard() {},
+      close() {},
+    };
+    const descriptor = { path: '/scripted', isOpen: true, make: async () => {} } as unknown as Descriptor;
+    const got: string[] = [];
+    const uncaught = await uncaughtIn(async () => {
+      const rings = await new RingsOpener(descriptor, { canWatch: true, load: async () => fake }).open(0, ID, {
+        ...recorder().options,
+        message: (_, data) => {
+          got.push(Buffer.from(data).toString());
+          if (got.length === 1) throw new Error('fault of the program');
+          return true;
+        },
+      });
+      const device = new RingWriter(new RingSegment(memory).incoming);
+      for (const text of ['one', 'two']) device.put(0, Buffer.from(text));
+      rings!.resume();
+      // It asks to be told of the next one.
+      expect(device.tells()).toBe(true);
+      device.put(0, Buffer.from('three'));
+      rung();
+      rings!.close();
+    });
+    expect([got, uncaught]).toEqual([['one', 'two', 'three'], ['fault of the program']]);
   });
 
   it('leaves nothing open where there is no memory, no socket, or no room to map it', async () => {

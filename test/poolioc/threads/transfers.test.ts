@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { POOL_IOC_CLOSE_SESS, POOL_IOC_RECV, POOL_IOC_SEND } from '../../../src/poolioc/abi/ioctl.js';
+import type { PoolError } from '../../../src/base/errors.js';
+import { POOL_IOC_CLOSE_SESS, POOL_IOC_CONNECT, POOL_IOC_RECV, POOL_IOC_SEND } from '../../../src/poolioc/abi/ioctl.js';
 import { scripted, until } from '../scripted.js';
+import { uncaughtIn } from '../uncaught.js';
 
 const { errno } = constants;
 const message = (text: string) => ({ struct: [8, text.length, 0, 0, 0], data: [...Buffer.from(text)] });
@@ -106,6 +108,74 @@ describe('a thread that receives', () => {
     await until(() => got.length > 0);
     expect(got).toEqual(['late']);
     await device.close();
+  });
+});
+
+describe('a function of the program that throws', () => {
+  const fault = (): never => {
+    throw new Error('fault of the program');
+  };
+
+  it('costs one message, and no transfer', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [message('one'), message('two'), { block: true, deaf: 1e9, ret: -1, errno: errno.EAGAIN }],
+    });
+    const { got, take } = taker();
+    const uncaught = await uncaughtIn(async () => {
+      let first = true;
+      const { done } = device.receiveMessages(0, 0, {
+        message: (data) => {
+          if (first) {
+            first = false;
+            fault();
+          }
+          take(data);
+        },
+      });
+      const ended = done.catch((error: unknown) => (error as PoolError).code);
+      await until(() => got.length === 1);
+      script.release();
+      expect(await ended).toBe('EAGAIN');
+      await device.close();
+    });
+    expect([got, uncaught, script.closed]).toEqual([['two'], ['fault of the program'], 1]);
+  });
+
+  it('at the end of a transfer leaves neither the transfer nor its device open', async () => {
+    const { script, device } = await scripted({ [POOL_IOC_RECV]: [message('m')] });
+    const uncaught = await uncaughtIn(async () => {
+      const sending = device.sendMessages(4, { sent: fault });
+      for (let at = 0; at < 3; at += 1) expect(sending.push(0, Uint8Array.of(at))).toBe(true);
+      expect(await sending.done).toMatchObject({ sent: 3 });
+      const { done } = device.receiveMessages(0, 0, { message: fault, count: 3 });
+      expect(await done).toBe('count');
+      await device.close();
+    });
+    expect(new Set(uncaught)).toEqual(new Set(['fault of the program']));
+    expect(script.closed).toBe(1);
+  });
+
+  it('gets what comes late, and leaves its thread to others', async () => {
+    const { script, device } = await scripted({
+      [POOL_IOC_RECV]: [{ block: true, deaf: 1e9, ...message('late') }],
+      [POOL_IOC_CONNECT]: [{ block: true, deaf: 1e9, ret: 11 }],
+    });
+    const uncaught = await uncaughtIn(async () => {
+      const givenUp = new AbortController();
+      const how = { signal: givenUp.signal, onLate: fault };
+      const calls = [
+        device.recvBytes(0, 0, new Uint8Array(8), how),
+        device.connect({ peerAddr: new Uint8Array(16), peerPort: 1 }, how),
+      ];
+      await script.inside(2);
+      givenUp.abort();
+      await Promise.allSettled(calls);
+      const closed = device.close();
+      script.release();
+      await closed;
+      await until(() => script.closed === 1);
+    });
+    expect(uncaught).toEqual(['fault of the program', 'fault of the program']);
   });
 });
 
