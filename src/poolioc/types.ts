@@ -301,7 +301,8 @@ export interface PoolDevice {
    * CLOSE_SESS. The module's crashes the kernel where the receiver thread has ended, so it is looked for right before, and one
    * process at a time closes: by flock on the device file, which others that close sessions should take, too (kernel
    * contract, hazard 2). Rejects ESRCH where it would not be safe, EBUSY where others closed for 5 s, and EAGAIN where it can't be
-   * seen at the moment whether it is safe.
+   * seen at the moment whether it is safe. A Worker that calls it is to end by itself or by `process.exit()` in it: `terminate()`
+   * may leave the lock taken until the process ends.
    */
   closeSession(index: number, options?: CloseSessionOptions): Promise<void>;
   /** A thread for CLOSE_SESS and STOP stands ready from now on, and one more while it is in use: to start one takes 65 ms and more. */
