@@ -192,7 +192,7 @@ export function sessions(fd: number, sentinel: number): ThreadRequest<SessionTab
 }
 
 /**
- * CLOSE_SESS on a device served from user space; on the module it is a slot-closing.ts's. `key` undefined: beside a SEND on
+ * CLOSE_SESS on a device served from user space; on the module it is closing/close-slot.ts's. `key` undefined: beside a SEND on
  * the same slot, which the module would not survive (kernel contract, hazard 12). `thread`: a kernel thread without which the
  * call is not made.
  */

@@ -3,7 +3,7 @@
  * ends; a file of /proc/<pid> that was opened before belongs to the first owner for ever and answers ESRCH once that one
  * is gone. It is a pidfd for a thread, at a tenth of the price of reading the start time from /proc/<pid>/stat.
  */
-import { readFileSync } from 'node:fs';
+import { readProcFile } from '../../base/proc-file.js';
 import { O_CLOEXEC } from '../../poolioc/libc.js';
 import type { ServerLibc } from '../server-libc.js';
 
@@ -111,7 +111,7 @@ export class CallerPins {
 /** The process that a thread belongs to, for FUSE names the thread: from /proc/<thread>/status, 0.05 ms; the thread itself where that can't be read. */
 export function threadGroup(thread: number): number {
   try {
-    return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${thread}/status`, 'latin1'))?.[1] ?? thread);
+    return Number(/^Tgid:\s*(\d+)$/m.exec(readProcFile(`/proc/${thread}/status`) ?? '')?.[1] ?? thread);
   } catch {
     return thread;
   }

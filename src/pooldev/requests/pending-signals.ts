@@ -2,8 +2,8 @@
  * Which signals wait for a thread that sits in a call, as /proc/<thread>/status tells them (proc(5)): FUSE says that there
  * was one, not which. Whether a handler has SA_RESTART is told nowhere; the kernel decides by it, see `DeviceCall.restart`.
  */
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { readProcFile } from '../../base/proc-file.js';
 
 export interface PendingSignals {
   /** The thread is being killed: whatever it waits for is of no use to anybody. */
@@ -43,7 +43,7 @@ export function parsePendingSignals(status: string | null): PendingSignals {
 /** Of a thread of this process's pid namespace; one of another is 0 here, and no more is known of it. */
 export function readPendingSignals(thread: number): PendingSignals {
   try {
-    return parsePendingSignals(readFileSync(`/proc/${thread}/status`, 'latin1'));
+    return parsePendingSignals(readProcFile(`/proc/${thread}/status`));
   } catch {
     return parsePendingSignals(null);
   }
