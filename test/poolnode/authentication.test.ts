@@ -303,7 +303,7 @@ it('a node knows a listener of its own under a pre-shared key, also one of sever
     });
     await expect(dialled).rejects.toMatchObject({
       ...REFUSED,
-      message: expect.stringMatching(/an offer of this very node/),
+      message: expect.stringMatching(/an offer of this very node/) as string,
     });
   }
 });
@@ -316,7 +316,10 @@ it('a dial with proofs fails at a listener without them', async () => {
     completionTimeout: 300,
     authentication: dialler(),
   });
-  await expect(asking).rejects.toMatchObject({ ...REFUSED, message: expect.stringMatching(/did not prove in time/) });
+  await expect(asking).rejects.toMatchObject({
+    ...REFUSED,
+    message: expect.stringMatching(/did not prove in time/) as string,
+  });
 });
 
 it('a dial with proofs has completionTimeout for all that follows CHALLENGE, its decision included', async () => {
@@ -355,7 +358,10 @@ it('a dial with proofs has completionTimeout for all that follows CHALLENGE, its
   await until(() => asked);
   expect(refused).toBeUndefined();
   now += 10n * MS;
-  await expect(dialled).rejects.toMatchObject({ ...REFUSED, message: expect.stringMatching(/did not prove in time/) });
+  await expect(dialled).rejects.toMatchObject({
+    ...REFUSED,
+    message: expect.stringMatching(/did not prove in time/) as string,
+  });
 });
 
 it('somebody in the path who hangs up is no refusal', async () => {

@@ -188,7 +188,7 @@ describe.each(['client', 'server'] as const)(
       conversation.settle();
       expect(conversation.side.ended).toMatchObject({
         code: 'ERR_POOL_AUTH_FAILED',
-        message: expect.stringMatching(/refused this side/),
+        message: expect.stringMatching(/refused this side/) as string,
       });
     });
   },
