@@ -69,6 +69,7 @@ export interface HandshakeHandle {
 export function runHandshake(run: HandshakeRun): HandshakeHandle {
   const { socket, reader, handshake, clock } = run;
   let over = false;
+  let cancelled = false;
   let state: SessionStateName | undefined;
   let expectation: Expectation | null = null;
   let authentication: AuthenticationHandle | null = null;
@@ -184,6 +185,8 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
       opened: (peer, last) => run.established(session, last, peer),
       failed: (error, lingers) => run.failed(error, lingers),
     });
+    // By a decision that was asked for from within: the handle was not there yet.
+    if (cancelled) authentication.cancel();
   };
 
   const timer = new DeadlineTimer(clock, (now) => {
@@ -203,6 +206,7 @@ export function runHandshake(run: HandshakeRun): HandshakeHandle {
   }
   return {
     cancel: () => {
+      cancelled = true;
       if (!over) {
         stop();
         handshake.abandon();
