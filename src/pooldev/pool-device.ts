@@ -157,7 +157,7 @@ interface DeviceThread {
   mounted: Promise<void>;
   closed: Promise<PoolDeviceEnd>;
   /** Ends the thread, and those that copy for it. */
-  end(): void;
+  end: () => void;
 }
 
 /** What the device's thread tells, and what is left to do when it ends in whatever way. */
