@@ -46,18 +46,31 @@ describe.skipIf(fuse().missing)('a session with rings', () => {
   });
 
   it('delivers what was written by a program that ended behind a peer that stood still, and then its end', async () => {
-    const program = start([LEAVER, served.path, listener.addr.toString()]);
-    const peer = await listener.accept();
-    const taken = Number((await program.printed(/taken (\d+)/))[1]);
-    expect(await program.ended).toBe(0);
+    // So little that the memory stays nearly full when it takes one more.
+    const slow = await listen('127.0.0.1:0', { backend: 'user', readQueueBytes: 65_536 });
+    const program = start([LEAVER, served.path, slow.addr.toString()]);
+    const peer = await slow.accept();
+    await program.printed(/full/);
     const got: number[] = [];
-    for (let message = await peer.readMessage(); message !== null; message = await peer.readMessage()) {
+    const read = async (): Promise<boolean> => {
+      const message = await peer.readMessage();
+      if (message === null) return false;
       const first = message[0]!;
       got.push(message.length === 60_000 && message.every((byte) => byte === first) ? first : -1);
+      return true;
+    };
+    while (!program.output.stdout.includes('taken')) {
+      await read();
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    // What was not taken may have got there all the same.
-    expect(got.slice(0, taken)).toEqual([...Array(taken).keys()].map((n) => n % 251));
+    // By when its CLOSE_SESS has begun, and well within the 5 s that a close waits for the peer.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    while (await read());
+    expect(await program.ended).toBe(0);
+    const taken = Number((await program.printed(/taken (\d+)/))[1]);
+    expect(got).toEqual([...Array(taken).keys()].map((n) => n % 251));
     await until(async () => (await device.sessions()).length === 0);
+    await slow.close();
   });
 
   it('lets a program run on, and write, while the device stands still', async () => {
