@@ -25,7 +25,8 @@ export interface ListenDeps {
  *
  * @param address default `:9253`. An empty host, `*` and `::` are every address of the machine, both families where it has
  * them; `0.0.0.0`, or the network `pool4`, is IPv4 only, the network `pool6` IPv6 only. Port 0 takes a free one, which
- * `listener.addr` tells. An object with `peers`, `identity` or `psk` in it is refused as by `dial`. The kernel module listens on all addresses: there any other host is ERR_INVALID_ARG_VALUE.
+ * `listener.addr` tells. An object with `peers`, `identity` or `psk` in it is refused as by `dial`. The kernel module listens on
+ * all addresses: there any other host is ERR_INVALID_ARG_VALUE.
  * @throws (rejects) before any I/O ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE,
  * ERR_POOL_INVALID_ADDRESS; then EADDRINUSE, EACCES, EADDRNOTAVAIL, errors of the lookup, or what opening the device gives.
  * A signal that fires before it listens rejects with its reason, and the port is free again; later it does nothing.

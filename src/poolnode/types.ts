@@ -143,7 +143,10 @@ export interface NodeListenOptions {
   writeStallTimeout?: number;
   /** Asked when TCP accepts, before any byte is read: a reason drops the connection. */
   admit?(remote: Endpoint): RefuseReason | null;
-  /** A session is established: the receiver owns it, and must `start` it or `destroy` it. One that throws or rejects has it destroyed. */
+  /**
+   * A session is established: the receiver owns it, and must `start` it or `destroy` it. One that throws or rejects has it
+   * destroyed.
+   */
   session(session: NodeSession): void;
   /** A connection was dropped before it became a session; `error` says more where there is more to say. */
   dropped?(remote: Endpoint, reason: RefuseReason, error?: PoolError): void;

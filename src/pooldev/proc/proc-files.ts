@@ -25,8 +25,8 @@ export interface ProcFolder {
 }
 
 /**
- * Makes the folder where there is none, for whoever may read texts of this `mode`. Throws EEXIST where it holds a file of that name which is none of ours, or what
- * making it gives: ENOENT, EACCES, ENOTDIR...
+ * Makes the folder where there is none, for whoever may read texts of this `mode`. Throws EEXIST where it holds a file of that
+ * name which is none of ours, or what making it gives: ENOENT, EACCES, ENOTDIR...
  */
 export function prepareProcFolder(path: string, mode: number): ProcFolder {
   const folder = resolve(path);
@@ -82,7 +82,10 @@ export interface ProcFilesOptions {
   failed: (error: Error) => void;
 }
 
-/** Keeps the files up to date until `stop`, whole at any time. One that somebody took away, such as an earlier server as it ended, is made again. */
+/**
+ * Keeps the files up to date until `stop`, whole at any time. One that somebody took away, such as an earlier server as it
+ * ended, is made again.
+ */
 export function keepProcFiles(options: ProcFilesOptions): { stop(): void } {
   const { folder, mode, failed } = options;
   const written = new Map<string, string>();

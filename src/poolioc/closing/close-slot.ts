@@ -58,7 +58,8 @@ export interface CloseRun {
 
 /**
  * CLOSE_SESS's result, or -1 with: ESRCH, the call would not be safe; ENOENT, the slot has another session; EBUSY, other
- * programs had the lock for all of the time; EAGAIN, whether it is safe can't be seen at the moment. The id of a session that was closed is at the start of the data.
+ * programs had the lock for all of the time; EAGAIN, whether it is safe can't be seen at the moment. The id of a session
+ * that was closed is at the start of the data.
  */
 export function closeSlot(
   order: CloseSlotRequest,

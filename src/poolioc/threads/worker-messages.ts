@@ -10,7 +10,8 @@ export type SyscallRequest =
   | { kind: 'close'; fd: number }
   /**
    * `argument`: whether the struct of the shared memory goes with it. `retry`: an interruption that nobody asked for is
-   * not told, the call is made again. `thread`: the call is made only if this kernel thread lives, else it gives ESRCH (or EAGAIN, where that can't be seen).
+   * not told, the call is made again. `thread`: the call is made only if this kernel thread lives, else it gives ESRCH, or
+   * EAGAIN where that can't be seen.
    */
   | { kind: 'ioctl'; fd: number; request: number; argument: boolean; retry: boolean; thread?: KernelThread }
   /** RECV after RECV, SEND after SEND: transfers.ts. */

@@ -1,6 +1,6 @@
 /**
- * Slots that must be left alone: closing them would crash the machine, or can't be known not to (kernel contract, section
- * 4, hazards 2 and 12). Only a reboot gives them back, so the program's user is told, once.
+ * Slots that must be left alone: closing them would crash the machine, or can't be known not to (kernel contract, hazards
+ * 2 and 12). Only a reboot gives them back, so the program's user is told, once.
  */
 
 export type LeakReason =
