@@ -22,15 +22,22 @@ const row = offsetsOf(structs.SessionInfo);
 const telemetry = offsetsOf(structs.Telemetry);
 const STATE_DIGEST = structs.Telemetry.size;
 
-/** Bytes from the start up to the last one that is not the sentinel. */
-export function writtenBytes(table: Uint8Array, sentinel: number): number {
-  const words = new Int32Array(table.buffer, table.byteOffset, table.length >> 2);
-  const untouched = (sentinel << 24) | (sentinel << 16) | (sentinel << 8) | sentinel;
-  let at = words.length - 1;
-  while (at >= 0 && words[at] === untouched) at -= 1;
-  let end = (at + 1) * 4;
-  while (end > 0 && table[end - 1] === sentinel) end -= 1;
-  return end;
+export type Sentinel = (typeof SENTINELS)[number];
+const UNTOUCHED = new Map<number, Buffer>(SENTINELS.map((sentinel) => [sentinel, Buffer.alloc(TABLE_BYTES, sentinel)]));
+
+/**
+ * Bytes from the start up to the last one that is not the sentinel; `table` has TABLE_BYTES at most. By halves that are
+ * compared as a whole: whoever waits for a change looks some forty times a second, in code that V8 may never compile.
+ */
+export function writtenBytes(table: Buffer, sentinel: Sentinel): number {
+  const untouched = UNTOUCHED.get(sentinel)!;
+  let [low, high] = [0, table.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (table.compare(untouched, 0, high - middle, middle, high) === 0) high = middle;
+    else low = middle + 1;
+  }
+  return high;
 }
 
 /** Bytes of a row; null where `written` bytes are not `count` rows of a known length. */

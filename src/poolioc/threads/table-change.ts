@@ -3,11 +3,11 @@
  * back when something changed. How long it waits between two looks depends on what a look costs on this machine.
  */
 import { constants } from 'node:os';
-import { MAX_SESSIONS } from '../abi/constants.js';
+import { MAX_SESSIONS, SESSION_ID_SIZE } from '../abi/constants.js';
 import type { CallMemory } from './call-memory.js';
 import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';
 import type { CallResult, Libc } from '../libc.js';
-import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from '../abi/session-table.js';
+import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes, type Sentinel } from '../abi/session-table.js';
 import { offsetsOf, structs } from '../abi/structs.js';
 import type { ThreadRequest } from './thread-request.js';
 
@@ -19,7 +19,7 @@ const row = offsetsOf(structs.SessionInfo);
 /** How often a look's cost the pause after it is at least. */
 export const COST_FACTOR = 8;
 /** Packets that are told one by one: a handshake's, and one more. */
-const FIRST_PACKETS = 3n;
+const FIRST_PACKETS = 3;
 
 /** Of each row what counts as a change: index, state, id, packets received. */
 const DIGEST_ROW_BYTES = 32;
@@ -71,7 +71,7 @@ export function watchTable(
   { stopped, pause, now }: WatchSurroundings,
 ): CallResult {
   const before = known < 0 ? null : Buffer.from(data.subarray(DIGEST_AT, DIGEST_AT + known));
-  let sentinel: number = SENTINELS[0];
+  let sentinel: Sentinel = SENTINELS[0];
   while (!stopped()) {
     const began = now();
     data.fill(sentinel, 0, TABLE_BYTES);
@@ -97,11 +97,14 @@ function digestOf(table: Buffer, count: number, stride: number, counters: boolea
   for (let n = 0; n < count; n += 1) {
     const from = n * stride;
     const to = n * DIGEST_ROW_BYTES;
-    const packets = table.readBigUInt64LE(from + row.packetsRecv);
-    digest[to] = table.readUInt32LE(from + row.index);
+    digest[to] = table[from + row.index]!;
     digest[to + 1] = table[from + row.state]!;
-    digest.set(table.subarray(from + row.sessionId, from + row.sessionId + 16), to + 2);
-    digest.writeBigUInt64LE(counters || packets < FIRST_PACKETS ? packets : FIRST_PACKETS, to + 18);
+    table.copy(digest, to + 2, from + row.sessionId, from + row.sessionId + SESSION_ID_SIZE);
+    const packets = from + row.packetsRecv;
+    if (counters) table.copy(digest, to + 18, packets, packets + 8);
+    else
+      digest[to + 18] =
+        table.readUInt32LE(packets + 4) > 0 ? FIRST_PACKETS : Math.min(table.readUInt32LE(packets), FIRST_PACKETS);
   }
   return digest;
 }
