@@ -28,7 +28,8 @@ export interface WorkerPoolOptions {
 
 /** A RECV blocks a thread for up to 5 s: 64 sessions share 16. A SEND that blocks must not stop another session's. */
 const LIMITS: Record<ThreadClass, number> = { control: 4, connect: 8, receive: 16, send: 64, close: 16, watch: 64 };
-const IDLE_TIMEOUT_MS = 10_000;
+/** A new thread is 65 ms of CPU: a program that has something to say every few seconds is not to pay them each time. */
+const IDLE_TIMEOUT_MS = 60_000;
 /** Classes whose threads are never signalled (kernel contract, hazards 11 and 12). */
 const UNINTERRUPTIBLE: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['send', 'close']);
 /** Classes whose threads move many messages for one order. */
