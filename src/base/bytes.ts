@@ -26,12 +26,17 @@ export function bytesOf(value: unknown): Uint8Array | null {
 /** Bytes from which on memory isn't zeroed before it is copied into. */
 const LONG = 1024;
 
+/** Copies all of `from` to the beginning of `to`. */
+export type CopyBytes = (to: Uint8Array, from: Uint8Array) => void;
+
+export const copyBytes: CopyBytes = (to, from) => to.set(from);
+
 /** A copy in memory of its own, which shares nothing with the memory of `bytes` nor with other copies. */
-export function ownCopy(bytes: Uint8Array): Bytes {
+export function ownCopy(bytes: Uint8Array, copy = copyBytes): Bytes {
   if (bytes.length < LONG) return new Uint8Array(bytes);
-  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
-  copy.set(bytes);
-  return copy;
+  const own = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
+  copy(own, bytes);
+  return own;
 }
 
 /** Numbers that are wider have an order of bytes, which is the machine's: nobody means to send that. */

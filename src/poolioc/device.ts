@@ -1,5 +1,5 @@
 /** The device file: each request of pool.h as a promise, made by a worker thread, with the checks of its arguments. */
-import type { Bytes, BytesInput } from '../base/bytes.js';
+import type { Bytes, BytesInput, CopyBytes } from '../base/bytes.js';
 import { throwIfAborted } from '../base/abort.js';
 import { ipFromBytes, joinHostPort } from '../base/ip.js';
 import { keepName } from '../base/own-properties.js';
@@ -164,8 +164,8 @@ export class Device implements PoolDevice {
     if (kept !== null) return kept;
     const operation = `receive from session ${sessionIdx}`;
     let homeless: Uint8Array | undefined;
-    const into = (message: Uint8Array): void => {
-      if (message.length <= buffer.length) buffer.set(message);
+    const into = (message: Uint8Array, copy: CopyBytes): void => {
+      if (message.length <= buffer.length) copy(buffer, message);
       else homeless = new Uint8Array(message);
     };
     try {

@@ -1,6 +1,5 @@
 /** Many messages for one order, as a program sees them: RECV after RECV and SEND after SEND of one thread, until it is stopped. */
 import { checkInteger } from '../base/arguments.js';
-import { ownCopy } from '../base/bytes.js';
 import * as check from './arguments.js';
 import { rejection, settled, STOPPED, TIMED_OUT, valueOf, type Descriptor } from './descriptor.js';
 import { callError } from './device-errors.js';
@@ -29,7 +28,7 @@ export function beginReceiving(
   } catch (error) {
     return refused(error as Error);
   }
-  const take = programCallback((bytes: Uint8Array) => message(ownCopy(bytes)), undefined);
+  const take = programCallback(message, undefined);
   const call = descriptor.submit((fd) => requests.receiveMessages(fd, { sessionIdx: session, channel, count }, take));
   const ended = async (): Promise<ReceiveEnd> => {
     try {

@@ -1,5 +1,5 @@
 /** The requests of pool.h, and those that a device served by pool-ts knows besides: each a record for the worker threads. */
-import type { Bytes } from '../base/bytes.js';
+import type { Bytes, CopyBytes } from '../base/bytes.js';
 import {
   CHANNEL_BITMAP_SIZE,
   CHANNEL_ENDS,
@@ -102,7 +102,7 @@ export function send(fd: number, key: string, to: MessageAddress, data: () => Ui
     keys: [key],
     fill(memory, libc) {
       const bytes = data();
-      memory.data.set(bytes);
+      memory.copy(memory.data, bytes);
       writeTransfer(memory, libc, to, bytes.length);
     },
   };
@@ -119,7 +119,7 @@ export interface MessageHeader {
 export function recv(
   fd: number,
   { capacity, ...from }: MessageAddress & { capacity: number },
-  into: (message: Uint8Array) => void,
+  into: (message: Uint8Array, copy: CopyBytes) => void,
   late?: (message: Bytes) => void,
 ): ThreadRequest<MessageHeader> {
   const messageIn = ({ struct, data }: CallMemory): Uint8Array =>
@@ -129,9 +129,9 @@ export function recv(
     call: ioctl(fd, numbers.POOL_IOC_RECV),
     fill: (memory, libc) => writeTransfer(memory, libc, from, Math.min(capacity, MAX_PAYLOAD)),
     take(memory) {
-      const { struct } = memory;
+      const { struct, copy } = memory;
       const message = messageIn(memory);
-      into(message);
+      into(message, copy);
       return {
         len: message.length,
         channel: struct.readUInt8(transferReq.channel),
@@ -146,7 +146,7 @@ export function recv(
 export function receiveMessages(
   fd: number,
   { count, sessionIdx, channel }: { sessionIdx: number; channel: number; count: number },
-  take: (message: Uint8Array) => void,
+  take: (message: Bytes) => void,
 ): ThreadRequest<void> {
   return {
     threads: 'receive',

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { O_CLOEXEC, O_RDWR, SIGURG, loadLibc } from '../../src/poolioc/libc.js';
 
@@ -41,6 +43,32 @@ describe.runIf(process.platform === 'linux')('libc', () => {
     const address = libc.address(Buffer.from(memory));
     expect(libc.address(Buffer.from(memory, 8))).toBe(address + 8n);
     expect(libc.address(new Uint8Array(memory))).toBe(address);
+  });
+
+  it('copies into shared memory and out of it, whatever the addresses', async () => {
+    const { copy } = await loadLibc();
+    const shared = Buffer.from(new SharedArrayBuffer(70_000));
+    const bytes = randomBytes(70_000);
+    const place = fc.integer({ min: 0, max: 9 });
+    const length = fc.oneof(fc.integer({ min: 0, max: 2048 }), fc.integer({ min: 0, max: 65_535 }));
+    fc.assert(
+      fc.property(place, place, length, (from, to, size) => {
+        const [source, back] = [bytes.subarray(from, from + size), Buffer.alloc(size + 1, 0xee)];
+        shared.fill(0xee);
+        copy(shared.subarray(to), source);
+        copy(back, shared.subarray(to, to + size));
+        const around = [shared.subarray(0, to), shared.subarray(to + size), back.subarray(size)];
+        expect(back.subarray(0, size).equals(source)).toBe(true);
+        expect(around.every((rest) => rest.every((byte) => byte === 0xee))).toBe(true);
+      }),
+    );
+  });
+
+  it.each([8, 65_535])('copies nothing of %i bytes that have no room', async (size) => {
+    const { copy } = await loadLibc();
+    const to = new Uint8Array(new SharedArrayBuffer(size - 1));
+    expect(() => copy(to, new Uint8Array(size).fill(1))).toThrow(RangeError);
+    expect(to.every((byte) => byte === 0)).toBe(true);
   });
 
   it('installs a handler that interrupts and does nothing else', async () => {

@@ -1,6 +1,7 @@
 /** A device on workers with a scripted libc, and a look at what the workers do. */
 import { ExitGuard } from '../../src/poolioc/threads/exit.js';
 import { Device } from '../../src/poolioc/device.js';
+import { copyBytes } from '../../src/base/bytes.js';
 import type { ProcFiles } from '../../src/poolioc/closing/kernel-thread.js';
 import { SessionState } from '../../src/poolioc/abi/constants.js';
 import { offsetsOf, structs } from '../../src/poolioc/abi/structs.js';
@@ -58,6 +59,7 @@ export class Script {
     this.#proc = proc;
     const libc: SignalLibc = {
       address: () => 0x1000n,
+      copy: copyBytes,
       flock: () => {
         Atomics.compareExchange(this.words, Words.LOCK, 1, 0);
         return { ret: 0, errno: 0 };

@@ -3,6 +3,7 @@
  * the data that the struct points to. It belongs to the main thread, so that it outlives every call, and its address stays
  * what it is.
  */
+import { copyBytes, type CopyBytes } from '../../base/bytes.js';
 import { MessageRing, RING_TABLE_BYTES } from './message-ring.js';
 
 /** Indexes of the words. */
@@ -61,15 +62,21 @@ export class CallMemory {
   readonly data: Buffer;
   /** Messages received, in `data`. */
   readonly messages: MessageRing;
+  /** Into the memory and out of it. */
+  readonly copy: CopyBytes;
 
-  /** @param memory bytes of data, or the memory of another thread's CallMemory */
-  constructor(memory: number | SharedArrayBuffer = DATA_BYTES) {
+  /**
+   * @param memory bytes of data, or the memory of another thread's CallMemory
+   * @param copy what is made of `copy`
+   */
+  constructor(memory: number | SharedArrayBuffer = DATA_BYTES, copy = copyBytes) {
     const shared = typeof memory === 'number' ? new SharedArrayBuffer(DATA_OFFSET + memory + RING_TABLE_BYTES) : memory;
     const table = shared.byteLength - RING_TABLE_BYTES;
     this.shared = shared;
+    this.copy = copy;
     this.words = new Int32Array(shared, 0, STRUCT_OFFSET / Int32Array.BYTES_PER_ELEMENT);
     this.struct = Buffer.from(shared, STRUCT_OFFSET, STRUCT_BYTES);
     this.data = Buffer.from(shared, DATA_OFFSET, table - DATA_OFFSET);
-    this.messages = new MessageRing(new Int32Array(shared, table), this.data, DATA_BYTES);
+    this.messages = new MessageRing(new Int32Array(shared, table), this.data, DATA_BYTES, copy);
   }
 }

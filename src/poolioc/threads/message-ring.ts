@@ -4,6 +4,7 @@
  * it. Where all have been taken the next one begins at the start again: memory that is used over and over stays in the CPU's
  * cache. The ring serves one direction at a time; `begin` empties it.
  */
+import { type Bytes, copyBytes, type CopyBytes, ownCopy } from '../../base/bytes.js';
 
 /** Messages that may wait at one time. */
 const ENTRIES = 64;
@@ -40,17 +41,20 @@ export class MessageRing {
   readonly #words: Int32Array;
   readonly #data: Uint8Array;
   readonly #longest: number;
+  readonly #copy: CopyBytes;
   /** Where the next message begins: the writing side's own. */
   #at = 0;
 
   /**
    * `words` has {@link RING_TABLE_BYTES}, zeroed to begin with.
    * @param longest bytes that a message may have; `data` holds two at least
+   * @param copy into `data` and out of it
    */
-  constructor(words: Int32Array, data: Uint8Array, longest: number) {
+  constructor(words: Int32Array, data: Uint8Array, longest: number, copy = copyBytes) {
     this.#words = words;
     this.#data = data;
     this.#longest = longest;
+    this.#copy = copy;
   }
 
   /** Empties it, while nobody uses it; `told`: the taking side has found nothing, and is to be told of the first message. */
@@ -96,7 +100,7 @@ export class MessageRing {
     if (published === CLOSED || published >= MOST_MESSAGES) return false;
     const at = this.room(message.length);
     if (at < 0) return false;
-    this.#data.set(message, at);
+    this.#copy(this.#data.subarray(at), message);
     this.#write(published, message.length, tag);
     if (Atomics.compareExchange(words, WORDS.PUBLISHED, published, published + 1) !== published) return false;
     if (Atomics.exchange(words, WORDS.IDLE, 0) === 1) Atomics.notify(words, WORDS.PUBLISHED);
@@ -125,8 +129,8 @@ export class MessageRing {
 
   // The taking side.
 
-  /** Takes what is there, one after the other; the other side tells of what comes after. `take` copies. */
-  drain(take: (message: Uint8Array) => void): void {
+  /** Takes what is there, one after the other; the other side tells of what comes after. */
+  drain(take: (message: Bytes) => void): void {
     const words = this.#words;
     for (;;) {
       let taken = words[WORDS.TAKEN]!;
@@ -134,7 +138,7 @@ export class MessageRing {
         const { at, length } = this.entry(taken);
         taken += 1;
         try {
-          take(this.#data.subarray(at, at + length));
+          take(ownCopy(this.#data.subarray(at, at + length), this.#copy));
         } finally {
           Atomics.store(words, WORDS.TAKEN, taken);
           if (Atomics.load(words, WORDS.BLOCKED) === 1) Atomics.notify(words, WORDS.TAKEN);

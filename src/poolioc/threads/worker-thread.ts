@@ -11,7 +11,7 @@ import { putOrder } from './order-words.js';
 import { NEWS, type FromWorker, type SyscallRequest, type WorkerSays, type WorkerSetup } from './worker-messages.js';
 
 /** What the main thread needs of libc. */
-export type SignalLibc = Pick<Libc, 'address' | 'flock' | 'tgkill' | 'interruptBy' | 'exit'>;
+export type SignalLibc = Pick<Libc, 'address' | 'copy' | 'flock' | 'tgkill' | 'interruptBy' | 'exit'>;
 
 export interface WorkerThreadOptions {
   file: URL;
@@ -49,7 +49,7 @@ export class WorkerThread {
   constructor(options: WorkerThreadOptions) {
     this.#options = options;
     this.interruptible = !options.uninterruptible;
-    this.memory = new CallMemory(options.bytes);
+    this.memory = new CallMemory(options.bytes, options.libc.copy);
     const setup: WorkerSetup = {
       memory: this.memory.shared,
       gate: options.gate.shared,

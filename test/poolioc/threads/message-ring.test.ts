@@ -53,6 +53,26 @@ describe('a ring of messages', () => {
     );
   });
 
+  it('copies in and out with what it was given for that', () => {
+    const copied: [to: number, from: number][] = [];
+    const [table, data] = [new SharedArrayBuffer(RING_TABLE_BYTES), new SharedArrayBuffer(8192)];
+    const ring = new MessageRing(new Int32Array(table), new Uint8Array(data), 4096, (to, from) => {
+      copied.push([to.length, from.length]);
+      to.set(from);
+    });
+    ring.begin(true);
+    const message = new Uint8Array(4000).fill(9);
+    expect(ring.put(message, 0)).toBe(true);
+    const taken: Uint8Array[] = [];
+    ring.drain((bytes) => taken.push(bytes));
+    expect(copied).toEqual([
+      [8192, 4000],
+      [4000, 4000],
+    ]);
+    expect(taken).toEqual([message]);
+    expect(taken[0]!.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+
   it('tells of the first message after the other side has found nothing, and of no other', () => {
     const { writer, drain } = ends();
     const publish = (): boolean => {
