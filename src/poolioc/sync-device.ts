@@ -54,6 +54,7 @@ export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOpti
   // Nothing can be closed without the table: it has half of the time, and what comes after it the other.
   const list = (sentinel: Sentinel) => call('list sessions', requests.sessions(fd, sentinel), left() / 2)!;
   return {
+    connected: () => pool.untold.filter(({ call }) => call.fd === fd).map(({ ret }) => ret),
     sessions(): SessionInfo[] {
       let read = list(SENTINELS[0]);
       if (read.rows === null) read = list(SENTINELS[1]);

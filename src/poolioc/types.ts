@@ -236,6 +236,8 @@ export type SessionToClose = Pick<CloseSessionOptions, 'abort' | 'thread' | 'ses
 
 /** Calls that don't return before they are done, or throw ERR_POOL_TIMEOUT: for the moments before the process ends, 500 ms in all, on the module's device 5000. */
 export interface SyncDevice {
+  /** The slots of CONNECTs that have succeeded, and whose results no event loop has told of: nobody else knows of them. */
+  connected(): readonly number[];
   /** SESSIONS. */
   sessions(): SessionInfo[];
   /**

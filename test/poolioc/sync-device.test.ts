@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import {
   POOL_IOC_CLOSE_SESS,
+  POOL_IOC_CONNECT,
   POOL_IOC_RECV,
   POOL_IOC_SEND,
   POOL_IOC_SESSIONS,
@@ -10,7 +11,7 @@ import {
 import { Device } from '../../src/poolioc/device.js';
 import type { ExitGuard, ExitHook } from '../../src/poolioc/threads/exit.js';
 import { closeSession } from '../../src/poolioc/requests.js';
-import { syncDevice } from '../../src/poolioc/sync-device.js';
+import { syncDevice, type SyncDeviceOptions } from '../../src/poolioc/sync-device.js';
 import { scripted, type ScriptOptions, type Step, tableOf, until } from './scripted.js';
 
 /** A device for the end of a process that has `left` ms, beside the ordinary one. */
@@ -20,12 +21,14 @@ async function ending(steps: Record<number, Step[]>, left = 5000, options: Scrip
     pool: script.pool,
     path: '/scripted',
     fd: 77,
-    close: ({ index, abort, thread }) =>
-      closeSession(77, abort === true ? undefined : `scripted slot ${index}`, index, thread),
+    close: closeOf,
     left: () => left,
   });
   return { script, device, sync };
 }
+
+const closeOf: SyncDeviceOptions['close'] = ({ index, abort, thread }) =>
+  closeSession(77, abort === true ? undefined : `scripted slot ${index}`, index, thread);
 
 describe('the calls of a process that ends', () => {
   it('are made without the event loop', async () => {
@@ -94,6 +97,38 @@ describe('the calls of a process that ends', () => {
     expect(sync.closeSessions(sessions)).toHaveLength(8);
     expect(script.pool.size).toBe(before);
     await Promise.all(receiving);
+    await device.close();
+  });
+
+  it('tell of a CONNECT whose result nobody has heard of, whatever its thread was given since', async () => {
+    const { script, device, sync } = await ending({ [POOL_IOC_CONNECT]: [{ ret: 6, block: true }] });
+    const dialling = device.connect({ peerAddr: new Uint8Array(16), peerPort: 9253 });
+    await script.inside(1);
+    script.release();
+    while (script.pool.anyInside);
+    script.pool.interruptAll(2000);
+    expect(sync.connected()).toEqual([6]);
+    sync.stop();
+    expect(sync.connected()).toEqual([6]);
+    await dialling;
+    await device.close();
+  });
+
+  it('tell of no CONNECT that was interrupted, and of none of another device', async () => {
+    const { script, device, sync } = await ending({ [POOL_IOC_CONNECT]: [{ ret: 6, block: true }] });
+    const dialling = device.connect({ peerAddr: new Uint8Array(16), peerPort: 9253 }).catch((error: unknown) => error);
+    await script.inside(1);
+    script.pool.interruptAll(2000);
+    expect(sync.connected()).toEqual([]);
+    expect(await dialling).toMatchObject({ code: 'EINTR' });
+    const again = device.connect({ peerAddr: new Uint8Array(16), peerPort: 9253 });
+    await script.inside(1);
+    script.release();
+    while (script.pool.anyInside);
+    script.pool.interruptAll(2000);
+    const other = syncDevice({ pool: script.pool, path: '/other', fd: 78, close: closeOf, left: () => 0 });
+    expect([sync.connected(), other.connected()]).toEqual([[6], []]);
+    await again;
     await device.close();
   });
 

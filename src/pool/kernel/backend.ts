@@ -275,7 +275,8 @@ export class KernelBackend implements Backend {
   #closeLeftOpen(device: SyncDevice): void {
     const { module } = this.#probe;
     const open = this.#registry.sessions.filter(({ closeStuck }) => !closeStuck);
-    const slots = new Set([...open.map(({ index }) => index), ...this.#registry.expected]);
+    const expected = new Set([...this.#registry.expected, ...device.connected()]);
+    const slots = new Set([...open.map(({ index }) => index), ...expected]);
     if (slots.size === 0) return;
     const left: { index: number; reason: LeakReason }[] = [];
     let table: Snapshot;
@@ -287,7 +288,7 @@ export class KernelBackend implements Backend {
       return;
     }
     const unnamed = this.#registry
-      .expectedIn(table)
+      .unnamed(table, expected)
       .map(({ index, id }) => ({ index, id, pair: table.otherEnd({ index, id }) !== undefined, sending: false }));
     const closing = [...open, ...unnamed].flatMap(({ index, id, pair, sending }) => {
       const record = table.at(index, id);

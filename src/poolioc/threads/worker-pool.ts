@@ -35,6 +35,12 @@ const UNINTERRUPTIBLE: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['send', 
 /** Classes whose threads move many messages for one order. */
 const TRANSFERS: ReadonlySet<ThreadClass> = new Set<ThreadClass>(['receive', 'send']);
 
+export interface UntoldConnect {
+  call: { fd: number };
+  /** The slot. */
+  ret: number;
+}
+
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #libc: SignalLibc;
@@ -50,6 +56,7 @@ export class WorkerPool {
   readonly #leases = new Map<WorkerThread, NodeJS.Timeout>();
   /** Classes of which a thread stands ready. */
   readonly #reserves = new Set<ThreadClass>();
+  #untold: UntoldConnect[] = [];
   #file: URL | undefined;
 
   constructor(options: WorkerPoolOptions) {
@@ -115,12 +122,26 @@ export class WorkerPool {
     return true;
   }
 
+  /** CONNECTs that had succeeded when `interruptAll` came back, without an event loop to tell of it. */
+  get untold(): readonly UntoldConnect[] {
+    return this.#untold;
+  }
+
   /** Interrupts every call that may be interrupted, and waits up to `timeout` ms for the threads, without the event loop. */
   interruptAll(timeout: number): void {
     const until = performance.now() + timeout;
     const blocked = (): boolean =>
       [...this.#threads.keys()].filter((thread) => thread.interruptible && thread.signal()).length > 0;
     while (blocked() && performance.now() < until) pause();
+    // Now: what the threads are given next overwrites it.
+    this.#untold = [...this.#running].flatMap(([thread, { request }]) => {
+      const { call, threads } = request;
+      if (threads !== 'connect' || call.kind !== 'ioctl') return [];
+      // Out of the call, it may not have come to its answer yet.
+      if (thread.ready && !thread.inside) thread.awaitAnswer(Math.max(0, until - performance.now()));
+      const ret = thread.answer?.ret ?? -1;
+      return ret >= 0 ? [{ call, ret }] : [];
+    });
   }
 
   /** Whether a thread is inside a call, which would hold up the end of the process until the call returns. */

@@ -188,6 +188,15 @@ describe('a session that was dialled just when the process ends', () => {
     expect([b.device.sessionsInUse, b.device.faults, b.warnings]).toEqual([0, [], []]);
   });
 
+  it('is closed, though the event loop was not told of it', async () => {
+    b.device.connects.push('untold');
+    void b.backend.dial(PEER, {}).catch(() => {});
+    await turn();
+    expect(b.device.sessionsInUse).toBe(1);
+    b.device.exit();
+    expect([b.device.sessionsInUse, b.device.faults, b.warnings]).toEqual([0, [], []]);
+  });
+
   it('is told where it can’t be closed', async () => {
     b.device.exitTableHangs = true;
     await dialAndExit();

@@ -150,6 +150,8 @@ export class ScriptedDevice implements KernelDevice {
   #nextPort = 40_000;
   #nextInode = 5000;
   #exit: ((device: SyncDevice) => void)[] = [];
+  /** Slots of CONNECTs whose results the event loop has not told of when the process ends. */
+  untold: number[] = [];
 
   constructor({
     clock,
@@ -248,6 +250,7 @@ export class ScriptedDevice implements KernelDevice {
   /** The process ends in a normal way. */
   exit(): void {
     const sync: SyncDevice = {
+      connected: () => this.untold,
       sessions: () => {
         if (this.exitTableHangs) throw new PoolError('ERR_POOL_TIMEOUT', 'no result while the process was ending');
         return this.#rows();
@@ -315,10 +318,13 @@ export class ScriptedDevice implements KernelDevice {
       if (script === 'late')
         return this.#dial(this.#free()!, `10.0.0.1:${request.peerPort}`, this.#id(), request).index;
       signal?.throwIfAborted();
-      if (script !== undefined) throw errno(script as 'EIO', 'connect');
+      if (script !== undefined && script !== 'untold') throw errno(script as 'EIO', 'connect');
       const slot = this.#free();
       if (slot === undefined) throw errno('ENOSPC');
-      return this.#dial(slot, `10.0.0.1:${request.peerPort}`, this.#id(), request).index;
+      const { index } = this.#dial(slot, `10.0.0.1:${request.peerPort}`, this.#id(), request);
+      if (script === undefined) return index;
+      this.untold.push(index);
+      return await new Promise<never>(() => {});
     } finally {
       this.#handshakes -= 1;
     }

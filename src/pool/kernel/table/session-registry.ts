@@ -71,9 +71,9 @@ export class SessionRegistry implements TableObserver {
     return [...this.#expected];
   }
 
-  /** The sessions in them. */
-  expectedIn({ records }: Snapshot): SessionRecord[] {
-    return records.filter(({ index, id }) => this.#expected.has(index) && this.#owned.get(index)?.id !== id);
+  /** The sessions in `slots` that have no entry. */
+  unnamed({ records }: Snapshot, slots: ReadonlySet<number>): SessionRecord[] {
+    return records.filter(({ index, id }) => slots.has(index) && this.#owned.get(index)?.id !== id);
   }
 
   interval(): number {
