@@ -5,7 +5,8 @@
  */
 import type { PoolError } from '../../base/errors.js';
 import { FIRST_WRITE_MESSAGES, WRITE_BATCH, WRITE_HIGH_WATER, WRITE_LOW_WATER } from '../constants.js';
-import { nextTick } from '../../base/timers.js';
+import { nextTick, setImmediate } from '../../base/timers.js';
+import { TurnShare } from '../../base/turn-share.js';
 
 /** Of net.Socket, what sending needs. */
 export interface WritableSocket {
@@ -32,6 +33,9 @@ export interface OutputOwner {
   threw(error: unknown): void;
 }
 
+/** Some milliseconds of work. */
+const FLUSHES_A_TURN = 32;
+
 export class SocketOutput {
   readonly #socket: WritableSocket;
   readonly #source: OutputSource;
@@ -48,6 +52,9 @@ export class SocketOutput {
   /** Callbacks of messages in the next flush, and of those in the flushes that the socket has not finished. */
   #waiting: Sent[] = [];
   readonly #flushed: Sent[][] = [];
+  readonly #turns = new TurnShare(FLUSHES_A_TURN);
+  /** Callbacks of messages that were handed to the system, and are told so in the next turn. */
+  #told: Sent[] | null = null;
 
   constructor(socket: WritableSocket, source: OutputSource, owner: OutputOwner) {
     this.#socket = socket;
@@ -141,6 +148,7 @@ export class SocketOutput {
 
   /** Settles what was not sent; what the socket says after this is not listened to. */
   fail(error: PoolError): void {
+    this.#tellTold();
     this.#settle([...this.#flushed.splice(0).flat(), ...this.#waiting.splice(0)], error);
   }
 
@@ -149,7 +157,7 @@ export class SocketOutput {
     // A destroyed socket reports writes that it gave up, some of them without an error: `fail` settles those.
     if (error || this.#socket.destroyed) return;
     this.#source.outputWritten();
-    this.#settle(this.#flushed.shift() ?? []);
+    this.#tell(this.#flushed.shift() ?? []);
     if (this.#stopped) return;
     this.flush();
     if (!this.#wantsRoom || this.#socket.writableLength + this.#gathered > WRITE_LOW_WATER) return;
@@ -159,6 +167,21 @@ export class SocketOutput {
     } catch (thrown) {
       this.#owner.threw(thrown);
     }
+  };
+
+  #tell(batch: readonly Sent[]): void {
+    if (this.#told !== null) for (const done of batch) this.#told.push(done);
+    else if (!this.#turns.spent()) this.#settle(batch);
+    else {
+      this.#told = [...batch];
+      setImmediate(this.#tellTold);
+    }
+  }
+
+  readonly #tellTold = (): void => {
+    const batch = this.#told ?? [];
+    this.#told = null;
+    this.#settle(batch);
   };
 
   #settle(batch: readonly Sent[], error?: PoolError): void {

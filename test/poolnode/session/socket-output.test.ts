@@ -116,6 +116,37 @@ describe('SocketOutput', () => {
     expect(socket.batches.map((batch) => batch.length)).toEqual([FIRST_WRITE_MESSAGES, 9 * FIRST_WRITE_MESSAGES]);
   });
 
+  it('lets the event loop turn where a loop awaits what the system takes at once', async () => {
+    const { socket, send } = setup();
+    let turned = false;
+    setImmediate(() => (turned = true));
+    let sent = 0;
+    for (; sent < 1000 && !turned; sent++) {
+      const told = new Promise<unknown>((resolve) => send(1, resolve));
+      await Promise.resolve();
+      process.nextTick(() => socket.written());
+      await told;
+    }
+    expect([turned, sent < 1000]).toEqual([true, true]);
+  });
+
+  it('keeps the order where some are told in the next turn, and tells of no failure what the system has', async () => {
+    const { socket, output, send, note, log } = setup();
+    const names = Array.from({ length: 100 }, (_, at) => `${at}`);
+    for (const name of names) {
+      send(1, note(name));
+      output.flush();
+      socket.written();
+    }
+    expect(log.length).toBeGreaterThan(0);
+    expect(log.length).toBeLessThan(100);
+    send(1, note('last'));
+    output.fail(new PoolError('ECONNRESET', 'gone'));
+    expect(log).toEqual([...names, 'last ECONNRESET']);
+    await tick();
+    expect(log).toHaveLength(101);
+  });
+
   it('tells senders, in order, when the socket wrote their bytes and not before', async () => {
     const { socket, send, note, log } = setup();
     send(10, note('first'));

@@ -3,7 +3,8 @@
  * of the two is known a moment after the session was started, and holds until its end.
  */
 import type { PoolError } from '../../../base/errors.js';
-import { queueMicrotask } from '../../../base/timers.js';
+import { queueMicrotask, setImmediate } from '../../../base/timers.js';
+import { TurnShare } from '../../../base/turn-share.js';
 import type { Sending, SendOptions, SentMessages, SessionRings } from '../../../poolioc/types.js';
 import type { KernelClock } from '../calls/kernel-clock.js';
 import type { KernelDevice } from '../calls/device.js';
@@ -13,6 +14,9 @@ import type { Recipient, Slot } from './slot.js';
 
 /** ms between two looks whether a session that has ended has nothing more to receive. */
 const LAST_LOOK_MS = 50;
+
+/** Times that a session tells of messages which are in the rings: a millisecond of work. */
+const TOLD_A_TURN = 128;
 
 export interface MessagePathDeps {
   device: Pick<KernelDevice, 'sendMessages' | 'sessionRings'>;
@@ -127,6 +131,7 @@ class RingSending implements MessageSending {
   #rings: SessionRings | null = null;
   #thread: Sending | null = null;
   #pushed = 0;
+  readonly #turns = new TurnShare(TOLD_A_TURN);
   #telling = false;
   #over = false;
 
@@ -180,11 +185,14 @@ class RingSending implements MessageSending {
     if (this.#telling) return;
     this.#telling = true;
     // Not before `push` has returned.
-    queueMicrotask(() => {
-      this.#telling = false;
-      if (!this.#over) this.#options.sent(this.#pushed);
-    });
+    if (this.#turns.spent()) setImmediate(this.#tell);
+    else queueMicrotask(this.#tell);
   }
+
+  readonly #tell = (): void => {
+    this.#telling = false;
+    if (!this.#over) this.#options.sent(this.#pushed);
+  };
 
   #end(error: PoolError | undefined): void {
     if (this.#over) return;

@@ -129,6 +129,16 @@ describe('messages through rings', () => {
     expect(seen.messages).toEqual(['0:a', '0:b', '0:c']);
   });
 
+  it('let the event loop turn where a loop awaits what the rings take at once', async () => {
+    const { session } = await withRings();
+    let turned = false;
+    setImmediate(() => (turned = true));
+    let sent = 0;
+    for (; sent < 1000 && !turned; sent++) await new Promise((resolve) => session.send(0, Buffer.from('x'), resolve));
+    expect([turned, sent < 1000]).toEqual([true, true]);
+    expect(rings.pushed).toHaveLength(sent);
+  });
+
   it('go out in order, those before it is known as well, each told when the rings have it', async () => {
     const { session } = await started();
     const buffer = Buffer.from('early');
