@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly secondListen: 'refused' | 'ignored';
   /** A message of more than 65511 bytes, in a slot that was never used. */
   readonly longMessage: 'carried' | 'breaks the session';
+  /** What a peer sends to a session of the device that nobody reads. */
+  readonly unreadMessages: 'hold the peer back' | 'may all be taken';
 }
 
 export const GOOD_BEHAVIOUR: Behaviour = {
@@ -24,6 +26,7 @@ export const GOOD_BEHAVIOUR: Behaviour = {
   localAddress: 'known',
   secondListen: 'refused',
   longMessage: 'carried',
+  unreadMessages: 'hold the peer back',
 };
 
 export const MODULE_BEHAVIOUR: Behaviour = {
@@ -32,6 +35,7 @@ export const MODULE_BEHAVIOUR: Behaviour = {
   localAddress: 'may be unknown',
   secondListen: 'ignored',
   longMessage: 'breaks the session',
+  unreadMessages: 'may all be taken',
 };
 
 /** One row of the documentation. */
@@ -72,5 +76,11 @@ export const MODULE_DIFFERENCES: Readonly<Record<keyof Behaviour, ModuleDifferen
     subject: 'SEND of 65512 to 65535 bytes in a slot never used before',
     served: 'arrives',
     module: 'gives 0 and breaks the session',
+  },
+  unreadMessages: {
+    letter: 'f',
+    subject: 'messages for a session that is not read',
+    served: 'hold the peer back',
+    module: 'are all taken, into memory of the kernel',
   },
 };
