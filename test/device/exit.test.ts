@@ -10,7 +10,7 @@ import { type Served, serveDevice } from './served.js';
 
 const BLOCKED = 8;
 /** ms; the receives alone would take 5 s. */
-const END_MS = 2000;
+const END_MS = 4000;
 
 describe.skipIf(fuse().missing).each([
   // One that imitates the module has no rings: there a Conn waits in a RECV as well.

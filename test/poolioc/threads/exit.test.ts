@@ -7,7 +7,7 @@ import { bundle, sleepingFiles } from '../bundle.js';
 /** ms that the calls sleep: as long as the module's RECV. */
 const SLEEP_MS = 5000;
 /** ms that a process may take to end (the goal is 200). */
-const END_MS = 2000;
+const END_MS = 4000;
 
 let files: string;
 let program: string;
