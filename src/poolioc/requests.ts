@@ -15,7 +15,6 @@ import * as numbers from './abi/ioctl.js';
 import type { KernelThread } from './closing/kernel-thread.js';
 import type { OpenFile } from './libc.js';
 import { askForTable, takeTable, type SessionTableRead } from './threads/read-table.js';
-import type { Sentinel } from './abi/session-table.js';
 import { offsetsOf, structs } from './abi/structs.js';
 import { SEGMENT_LAYOUT } from './rings/segment.js';
 import type { MessageRing } from './threads/message-ring.js';
@@ -183,7 +182,7 @@ export function sendMessages(
 }
 
 /** SESSIONS: the table, read over bytes that are the `sentinel`. */
-export function sessions(fd: number, sentinel: Sentinel): ThreadRequest<SessionTableRead> {
+export function sessions(fd: number, sentinel: number): ThreadRequest<SessionTableRead> {
   return {
     threads: 'control',
     call: ioctl(fd, numbers.POOL_IOC_SESSIONS),

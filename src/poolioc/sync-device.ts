@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { PoolError } from '../base/errors.js';
 import { callError } from './device-errors.js';
 import * as requests from './requests.js';
-import { SENTINELS, abiMismatch, type Sentinel } from './abi/session-table.js';
+import { SENTINELS, abiMismatch } from './abi/session-table.js';
 import type { SessionInfo, SessionToClose, SyncDevice } from './types.js';
 import type { ThreadRequest } from './threads/thread-request.js';
 import type { WorkerPool } from './threads/worker-pool.js';
@@ -52,7 +52,7 @@ export function syncDevice({ pool, path, fd, close, turn, left }: SyncDeviceOpti
     return value;
   };
   // Nothing can be closed without the table: it has half of the time, and what comes after it the other.
-  const list = (sentinel: Sentinel) => call('list sessions', requests.sessions(fd, sentinel), left() / 2)!;
+  const list = (sentinel: number) => call('list sessions', requests.sessions(fd, sentinel), left() / 2)!;
   return {
     connected: () => pool.untold.filter(({ call }) => call.fd === fd).map(({ ret }) => ret),
     sessions(): SessionInfo[] {

@@ -22,19 +22,17 @@ const row = offsetsOf(structs.SessionInfo);
 const telemetry = offsetsOf(structs.Telemetry);
 const STATE_DIGEST = structs.Telemetry.size;
 
-export type Sentinel = (typeof SENTINELS)[number];
-const UNTOUCHED = new Map<number, Buffer>(SENTINELS.map((sentinel) => [sentinel, Buffer.alloc(TABLE_BYTES, sentinel)]));
-
 /**
- * Bytes from the start up to the last one that is not the sentinel; `table` has TABLE_BYTES at most. By halves that are
- * compared as a whole: whoever waits for a change looks some forty times a second, in code that V8 may never compile.
+ * Bytes from the start up to the last one that is not the sentinel. By halves that are compared as a whole: whoever waits for a
+ * change looks some forty times a second, in code that V8 may never compile.
  */
-export function writtenBytes(table: Buffer, sentinel: Sentinel): number {
-  const untouched = UNTOUCHED.get(sentinel)!;
+export function writtenBytes(table: Buffer, sentinel: number): number {
   let [low, high] = [0, table.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (table.compare(untouched, 0, high - middle, middle, high) === 0) high = middle;
+    // All of them are the sentinel where the first is, and each is as the one before it.
+    const untouched = table[middle] === sentinel && table.compare(table, middle + 1, high, middle, high - 1) === 0;
+    if (untouched) high = middle;
     else low = middle + 1;
   }
   return high;

@@ -3,7 +3,7 @@ import type { CallMemory } from './call-memory.js';
 import { MAX_SESSIONS } from '../abi/constants.js';
 import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';
 import type { Libc } from '../libc.js';
-import { SENTINELS, TABLE_BYTES, decodeRows, strideOf, writtenBytes, type Sentinel } from '../abi/session-table.js';
+import { SENTINELS, TABLE_BYTES, decodeRows, strideOf, writtenBytes } from '../abi/session-table.js';
 import { offsetsOf, structs } from '../abi/structs.js';
 import type { SessionInfo } from '../types.js';
 
@@ -16,14 +16,14 @@ export interface SessionTableRead {
   rows: SessionInfo[] | null;
 }
 
-export function askForTable(memory: CallMemory, libc: Pick<Libc, 'address'>, sentinel: Sentinel): void {
+export function askForTable(memory: CallMemory, libc: Pick<Libc, 'address'>, sentinel: number): void {
   const { struct, data } = memory;
   data.fill(sentinel, 0, TABLE_BYTES);
   struct.writeUInt32LE(MAX_SESSIONS, list.maxSessions);
   struct.writeBigUInt64LE(libc.address(data), list.infoPtr);
 }
 
-export function takeTable({ struct, data }: CallMemory, sentinel: Sentinel): SessionTableRead {
+export function takeTable({ struct, data }: CallMemory, sentinel: number): SessionTableRead {
   const count = struct.readUInt32LE(list.count);
   const written = writtenBytes(data.subarray(0, TABLE_BYTES), sentinel);
   const stride = strideOf(count, written);

@@ -7,7 +7,7 @@ import { MAX_SESSIONS, SESSION_ID_SIZE } from '../abi/constants.js';
 import type { CallMemory } from './call-memory.js';
 import { POOL_IOC_SESSIONS } from '../abi/ioctl.js';
 import type { CallResult, Libc } from '../libc.js';
-import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes, type Sentinel } from '../abi/session-table.js';
+import { SENTINELS, TABLE_BYTES, strideOf, writtenBytes } from '../abi/session-table.js';
 import { offsetsOf, structs } from '../abi/structs.js';
 import type { ThreadRequest } from './thread-request.js';
 
@@ -71,7 +71,7 @@ export function watchTable(
   { stopped, pause, now }: WatchSurroundings,
 ): CallResult {
   const before = known < 0 ? null : Buffer.from(data.subarray(DIGEST_AT, DIGEST_AT + known));
-  let sentinel: Sentinel = SENTINELS[0];
+  let sentinel: number = SENTINELS[0];
   while (!stopped()) {
     const began = now();
     data.fill(sentinel, 0, TABLE_BYTES);

@@ -14,10 +14,7 @@ const fields = offsetsOf(structs.SendReq);
 const { EINTR } = constants.errno;
 const STOPPED: CallResult = { ret: -1, errno: EINTR };
 
-/**
- * ms that a thread stays with a session that has nothing to send: longer than a round trip on the module, which is that of two
- * delayed acknowledgements, 88 ms.
- */
+/** ms that a thread stays with a session that has nothing to send: longer than a round trip on the module, 88 ms. */
 const SEND_IDLE_MS = 200;
 
 /** What the thread is in, and whom it tells. */
